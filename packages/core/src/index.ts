@@ -1,0 +1,33 @@
+export { addressWord, keccak256, keccak256Text, uintWord } from "./abi-words.ts";
+export { bitfieldFromIndices, bitfieldIndices, isBitfieldOf } from "./bitfield.ts";
+export type { AggregateSignature, Bls } from "./bls.ts";
+export {
+  type Claim,
+  claimDigest,
+  claimStructHash,
+  isSameClaim,
+  type VerificationLevel,
+} from "./claim.ts";
+export { type Domain, domainSeparator, isSameDomain, typedDataDigest } from "./domain.ts";
+export { type EpochSchedule, epochAt, epochStart, snapshotTime } from "./epoch.ts";
+export { byteLength, concatHex, fromHex, type Hex, isHex, toHex, ZERO_HASH } from "./hex.ts";
+export { type KeyRegistration, keyRegistrationDigest } from "./key-registration.ts";
+export {
+  buildOperatorSet,
+  isConsistentOperatorSet,
+  merklePath,
+  merkleRoot,
+  type Operator,
+  type OperatorSet,
+  type OperatorSetFailure,
+  type OperatorSetResult,
+  operatorLeaf,
+} from "./operator-set.ts";
+export {
+  hasQuorum,
+  isThresholdBps,
+  MAX_THRESHOLD_BPS,
+  MIN_THRESHOLD_BPS,
+  requiredWeight,
+} from "./quorum.ts";
+export { type RollupParameters, STACKS, type Stack } from "./rollup.ts";
