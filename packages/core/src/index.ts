@@ -1,6 +1,29 @@
 export { addressWord, keccak256, keccak256Text, uintWord } from "./abi-words.ts";
+export {
+  type AdmittedAttestation,
+  type Attestation,
+  asVerified,
+  compressSignature,
+  toAttestation,
+  type VerifiedAttestation,
+  type WireAttestation,
+} from "./attestation.ts";
 export { bitfieldFromIndices, bitfieldIndices, isBitfieldOf } from "./bitfield.ts";
 export type { AggregateSignature, Bls } from "./bls.ts";
+export {
+  buildCertificate,
+  type Certificate,
+  type CertificateContext,
+  type CertificateFailure,
+  type CertificateResult,
+  certificateId,
+  replacesCertificate,
+  signersOf,
+  sumWeight,
+  toCertificate,
+  type VerifiedCertificate,
+  verifyCertificate,
+} from "./certificate.ts";
 export {
   type Claim,
   claimDigest,
@@ -10,6 +33,17 @@ export {
 } from "./claim.ts";
 export { type Domain, domainSeparator, isSameDomain, typedDataDigest } from "./domain.ts";
 export { type EpochSchedule, epochAt, epochStart, snapshotTime } from "./epoch.ts";
+export {
+  type AttestationAgainstCertificate,
+  type ConflictingCertificates,
+  type DoubleAttestation,
+  type Evidence,
+  type EvidenceContext,
+  type EvidenceFailure,
+  type EvidenceResult,
+  type FalseSetUpdate,
+  verifyEvidence,
+} from "./evidence.ts";
 export { byteLength, concatHex, fromHex, type Hex, isHex, toHex, ZERO_HASH } from "./hex.ts";
 export { type KeyRegistration, keyRegistrationDigest } from "./key-registration.ts";
 export {
@@ -24,6 +58,13 @@ export {
   operatorLeaf,
 } from "./operator-set.ts";
 export {
+  isBindingExpired,
+  type PeerBinding,
+  peerBindingDigest,
+  type SignedPeerBinding,
+  supersedesBinding,
+} from "./peer-binding.ts";
+export {
   hasQuorum,
   isThresholdBps,
   MAX_THRESHOLD_BPS,
@@ -31,3 +72,10 @@ export {
   requiredWeight,
 } from "./quorum.ts";
 export { type RollupParameters, STACKS, type Stack } from "./rollup.ts";
+export {
+  type SetUpdate,
+  type SetUpdateFailure,
+  type SetUpdateResult,
+  setUpdateDigest,
+  verifySetUpdate,
+} from "./set-update.ts";
