@@ -1,0 +1,295 @@
+import type { Hex } from "@mach/core";
+import { z } from "zod";
+import { address, bigInteger, integer, text, texts, urls } from "./fields.ts";
+
+export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
+export interface L1Config {
+  readonly rpcUrls: readonly string[];
+  readonly agree: number;
+  readonly pollMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface OperatorConfig {
+  readonly address: Hex;
+  readonly secretKeyFile: string;
+}
+
+export interface PayerConfig {
+  readonly privateKeyFile: string;
+  readonly minBalanceWei: bigint;
+  readonly stepMs: number;
+}
+
+export interface RollupConfig {
+  readonly rollupId: bigint;
+  readonly rpcUrls: readonly string[];
+  readonly wsUrls: readonly string[];
+  readonly agree: number;
+  readonly pollMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface GossipConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly announce: readonly string[];
+  readonly bootNodes: readonly string[];
+  readonly maxMessageBytes: number;
+  readonly maxConnections: number;
+  readonly tickMs: number;
+  readonly heartbeatMs: number;
+  readonly syncIntervalMs: number;
+  readonly requestTimeoutMs: number;
+  readonly bindingLifetimeMs: number;
+}
+
+export interface ApiConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly requestTimeoutMs: number;
+  readonly maxUrlBytes: number;
+  readonly maxConnections: number;
+  readonly maxEventClients: number;
+  readonly eventHistory: number;
+  readonly maxPageItems: number;
+}
+
+export interface EngineConfig {
+  readonly improvementWindowMs: number;
+  readonly openHeights: number;
+  readonly earlyAttestations: number;
+  readonly catchUpBlocks: number;
+  readonly tickMs: number;
+}
+
+/** What a node is told, checked and frozen. `schema.ts` says what each field means. */
+export interface NodeConfig {
+  readonly dataDir: string;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly network: { readonly chainId: bigint; readonly registry: Hex };
+  readonly l1: L1Config;
+  readonly operator?: OperatorConfig | undefined;
+  readonly payer?: PayerConfig | undefined;
+  readonly rollups: readonly RollupConfig[];
+  readonly gossip: GossipConfig;
+  readonly api?: ApiConfig | undefined;
+  readonly engine: EngineConfig;
+  readonly lifelinePort?: number | undefined;
+}
+
+const HTTP = ["http:", "https:"];
+const WEBSOCKET = ["ws:", "wss:"];
+const DAY_MS = 86_400_000;
+
+/** The fields that L1 and each rollup share: where blocks are read, and how many must agree. */
+const sources = {
+  rpcUrls: urls("The JSON-RPC endpoints, each of an independent source.", {
+    schemes: HTTP,
+    min: 1,
+    max: 16,
+  }),
+  agree: integer("How many endpoints have to give the same answer before it counts.", {
+    min: 1,
+    max: 16,
+  }).default(1),
+  pollMs: integer("How often new blocks are asked for, in milliseconds.", {
+    min: 50,
+    max: 60_000,
+  }).default(500),
+  timeoutMs: integer("How long one answer may take, in milliseconds.", {
+    min: 100,
+    max: 60_000,
+  }).default(3_000),
+};
+
+/** Also asked of a section with other faults, so that all of them are named at once. */
+const ALWAYS = { when: (): boolean => true };
+const AGREE = { ...ALWAYS, path: ["agree"], error: "asks for more sources than rpcUrls names" };
+
+function canAgree(value: { readonly rpcUrls: unknown; readonly agree: unknown }): boolean {
+  if (!Array.isArray(value?.rpcUrls) || typeof value.agree !== "number") return true;
+  return value.agree <= value.rpcUrls.length;
+}
+
+const network = z.strictObject({
+  chainId: bigInteger("The EIP-155 chain id of the L1 that the registry is on.", 64),
+  registry: address("The registry's address on the L1; with chainId it is the EIP-712 domain."),
+});
+
+const l1 = z.strictObject(sources).refine(canAgree, AGREE);
+
+const operator = z
+  .strictObject({
+    address: address("The operator's address, as it is registered on the L1."),
+    secretKeyFile: text("The file that holds the BLS secret key: 32 bytes of hex, mode 0600."),
+  })
+  .describe("Who attests with this node. Without it the node observes, and signs nothing.");
+
+const payer = z
+  .strictObject({
+    privateKeyFile: text("The file that holds the L1 account's private key: 32 bytes of hex."),
+    minBalanceWei: bigInteger(
+      "An alert is raised when less than this is left, in wei.",
+      256,
+    ).default(10n ** 16n),
+    stepMs: integer(
+      "The pause between two payers' turns to fix an epoch, in milliseconds, so that one pays.",
+      { min: 100, max: 600_000 },
+    ).default(4_000),
+  })
+  .describe("The L1 account that pays for fixing epochs. Without it this node fixes none.");
+
+const rollup = z
+  .strictObject({
+    rollupId: bigInteger("The rollup's EIP-155 chain id, as the registry lists it.", 64),
+    ...sources,
+    wsUrls: urls("Where new heads are announced by WebSocket; polled where there is none.", {
+      schemes: WEBSOCKET,
+      min: 0,
+      max: 16,
+    }).default([]),
+  })
+  .refine(canAgree, AGREE);
+
+const MULTIADDR = {
+  shape: /^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+(\/p2p\/[1-9A-HJ-NP-Za-km-z]+)?$/,
+  expected: "expected a multiaddr such as /ip4/192.0.2.1/tcp/4600",
+  max: 64,
+};
+
+const gossip = z.strictObject({
+  host: text("The address on which peers connect.").default("0.0.0.0"),
+  port: integer("The TCP port on which peers connect; 0 takes a free one.", {
+    min: 0,
+    max: 65_535,
+  }).default(4600),
+  announce: texts(
+    "The multiaddrs told to peers, where they differ from host and port.",
+    MULTIADDR,
+  ).default([]),
+  bootNodes: texts(
+    "The multiaddrs of peers to connect to first, and again when lost.",
+    MULTIADDR,
+  ).default([]),
+  maxMessageBytes: integer("The largest gossip message that is read, in bytes.", {
+    min: 16_384,
+    max: 4_194_304,
+  }).default(262_144),
+  maxConnections: integer("How many peers may be connected at once.", {
+    min: 4,
+    max: 1_000,
+  }).default(100),
+  tickMs: integer("How long attestations wait to share one message, in milliseconds.", {
+    min: 0,
+    max: 1_000,
+  }).default(5),
+  heartbeatMs: integer("The pause between two gossipsub heartbeats, in milliseconds.", {
+    min: 100,
+    max: 10_000,
+  }).default(700),
+  syncIntervalMs: integer("How often peers are asked for what was missed, in milliseconds.", {
+    min: 200,
+    max: 600_000,
+  }).default(2_000),
+  requestTimeoutMs: integer("How long a peer's answer may take, in milliseconds.", {
+    min: 100,
+    max: 60_000,
+  }).default(5_000),
+  bindingLifetimeMs: integer("How long a PeerBinding of this node is valid, in milliseconds.", {
+    min: 60_000,
+    max: 30 * DAY_MS,
+  }).default(DAY_MS),
+});
+
+const api = z
+  .strictObject({
+    host: text("The address on which the HTTP API is served.").default("127.0.0.1"),
+    port: integer("The port of the HTTP API; 0 takes a free one.", {
+      min: 0,
+      max: 65_535,
+    }).default(4500),
+    requestTimeoutMs: integer("How long one request may take, in milliseconds.", {
+      min: 100,
+      max: 120_000,
+    }).default(10_000),
+    maxUrlBytes: integer("The longest request line that is read, in bytes.", {
+      min: 256,
+      max: 16_384,
+    }).default(2_048),
+    maxConnections: integer("How many HTTP connections may be open at once.", {
+      min: 16,
+      max: 100_000,
+    }).default(4_096),
+    maxEventClients: integer("How many clients may read server-sent events at once.", {
+      min: 1,
+      max: 100_000,
+    }).default(1_024),
+    eventHistory: integer("How many past events are kept for Last-Event-ID.", {
+      min: 0,
+      max: 100_000,
+    }).default(4_096),
+    maxPageItems: integer("The most items that one page of a list may have.", {
+      min: 1,
+      max: 1_000,
+    }).default(100),
+  })
+  .describe("The HTTP API. Without it this node serves none.");
+
+const engine = z.strictObject({
+  improvementWindowMs: integer(
+    "How long a certificate goes on improving after it stood, in milliseconds.",
+    { min: 0, max: 60_000 },
+  ).default(2_000),
+  openHeights: integer("How many heights of a rollup are held open at once.", {
+    min: 8,
+    max: 65_536,
+  }).default(256),
+  earlyAttestations: integer(
+    "How many attestations for blocks not yet verified here are kept, per rollup.",
+    { min: 16, max: 1_000_000 },
+  ).default(8_192),
+  catchUpBlocks: integer("How many missed blocks are fetched when a node comes back, per rollup.", {
+    min: 1,
+    max: 100_000,
+  }).default(512),
+  tickMs: integer("The pause between two ticks of the engine's clock, in milliseconds.", {
+    min: 5,
+    max: 10_000,
+  }).default(100),
+});
+
+const DISTINCT = { ...ALWAYS, error: "names one rollup twice" };
+
+function haveDistinctIds(rollups: readonly RollupConfig[]): boolean {
+  if (!Array.isArray(rollups)) return true;
+  const ids = rollups.map((each) => String(each?.rollupId));
+  return new Set(ids).size === ids.length;
+}
+
+/** The one schema of a node's configuration: each field's sentence, unit, default and limit. */
+export const configSchema: z.ZodType<NodeConfig, unknown> = z.strictObject({
+  dataDir: text("The folder that this node alone writes to; relative to the config file."),
+  logLevel: z
+    .enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(", ")}` })
+    .default("info")
+    .describe("The least severe level that is logged."),
+  network,
+  l1,
+  operator: operator.optional(),
+  payer: payer.optional(),
+  rollups: z
+    .array(rollup, { error: "expected a list of rollups" })
+    .min(1, "expected at least one rollup")
+    .max(64, "expected at most 64 rollups")
+    .refine(haveDistinctIds, DISTINCT)
+    .describe("The rollups to follow; stack and parameters come from the registry."),
+  gossip: gossip.prefault({}),
+  api: api.optional(),
+  engine: engine.prefault({}),
+  lifelinePort: integer("Stop when the connection to this loopback port closes.", {
+    min: 1,
+    max: 65_535,
+  }).optional(),
+});

@@ -1,0 +1,146 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { configFields } from "../src/config/overrides.ts";
+import { loadConfig } from "../src/config.ts";
+
+const MINIMAL = `
+dataDir: data
+network: { chainId: 31337, registry: 0x51CbbFb68417acf09be637f1cd93e72c1214c273 }
+l1: { rpcUrls: [http://127.0.0.1:8545] }
+rollups:
+  - rollupId: 901
+    rpcUrls: [http://127.0.0.1:8546]
+`;
+
+function fileOf(content: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), "mach-config-")), "node.yaml");
+  writeFileSync(file, content);
+  return file;
+}
+
+function configOf(sources: Parameters<typeof loadConfig>[0]) {
+  const result = loadConfig(sources);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.config;
+}
+
+function problemsOf(sources: Parameters<typeof loadConfig>[0]) {
+  const result = loadConfig(sources);
+  if (result.ok) throw new Error("expected problems");
+  return result.problems;
+}
+
+describe("a node's configuration", () => {
+  it("fills in defaults and reads an address and ids without losing a digit", () => {
+    const config = configOf({ file: fileOf(MINIMAL) });
+    expect(config.network).toEqual({
+      chainId: 31337n,
+      registry: "0x51cbbfb68417acf09be637f1cd93e72c1214c273",
+    });
+    expect(config.rollups).toEqual([
+      {
+        rollupId: 901n,
+        rpcUrls: ["http://127.0.0.1:8546"],
+        wsUrls: [],
+        agree: 1,
+        pollMs: 500,
+        timeoutMs: 3000,
+      },
+    ]);
+    expect(config.engine.improvementWindowMs).toBe(2000);
+    expect(config.operator).toBeUndefined();
+    expect(config.api).toBeUndefined();
+  });
+
+  it("resolves paths from the file's folder and freezes the result", () => {
+    const file = fileOf(
+      `${MINIMAL}\noperator: { address: 0x51cbbfb68417acf09be637f1cd93e72c1214c273, secretKeyFile: k }`,
+    );
+    const config = configOf({ file });
+    expect(config.dataDir).toBe(file.replace("node.yaml", "data"));
+    expect(config.operator?.secretKeyFile).toBe(file.replace("node.yaml", "k"));
+    expect(Object.isFrozen(config.rollups[0]?.rpcUrls)).toBe(true);
+  });
+
+  it("lets the environment override the file, and flags both", () => {
+    const file = fileOf(`${MINIMAL}\napi: { port: 1 }`);
+    const env = { MACH_API_PORT: "2", MACH_LOG_LEVEL: "warn", OTHER: "x" };
+    expect(configOf({ file, env }).api?.port).toBe(2);
+    expect(configOf({ file, env }).logLevel).toBe("warn");
+    expect(configOf({ file, env, flags: { "api.port": "3" } }).api?.port).toBe(3);
+  });
+
+  it("needs no file where the environment says everything", () => {
+    const config = configOf({
+      env: {
+        MACH_DATA_DIR: "/d",
+        MACH_NETWORK_CHAIN_ID: "1",
+        MACH_NETWORK_REGISTRY: "0x51cbbfb68417acf09be637f1cd93e72c1214c273",
+        MACH_L1_RPC_URLS: "http://a:1, http://b:2",
+        MACH_L1_AGREE: "2",
+        MACH_ROLLUPS: '[{ "rollupId": "18446744073709551615", "rpcUrls": "http://c:3" }]',
+      },
+    });
+    expect(config.l1.rpcUrls).toEqual(["http://a:1", "http://b:2"]);
+    expect(config.rollups[0]?.rollupId).toBe(2n ** 64n - 1n);
+  });
+
+  it("names every wrong field at once", () => {
+    const file = fileOf(`
+dataDir: ""
+logLevel: loud
+network: { chainId: 18446744073709551616, registry: 0x12 }
+l1: { rpcUrls: [http://a:1], agree: 2, pollMs: 1, speed: 9 }
+operator: { secretKey: 0x01 }
+rollups:
+  - { rollupId: 901, rpcUrls: [ftp://a:1] }
+  - { rollupId: 901, rpcUrls: [], agree: 2.5 }
+gossip: { bootNodes: [nonsense], port: 70000 }
+api: { port: -1 }
+`);
+    const problems = problemsOf({ file, env: { MACH_SPEED: "1" }, flags: { "engine.gear": "5" } });
+    expect(problems.map((problem) => problem.path).sort()).toEqual([
+      "MACH_SPEED",
+      "api.port",
+      "dataDir",
+      "engine.gear",
+      "gossip.bootNodes.0",
+      "gossip.port",
+      "l1.agree",
+      "l1.pollMs",
+      "l1.speed",
+      "logLevel",
+      "network.chainId",
+      "network.registry",
+      "operator.address",
+      "operator.secretKey",
+      "operator.secretKeyFile",
+      "rollups",
+      "rollups.0.rpcUrls.0",
+      "rollups.1.agree",
+      "rollups.1.rpcUrls",
+    ]);
+  });
+
+  it("says that a file cannot be read, or is no YAML", () => {
+    expect(problemsOf({ file: "/nowhere/node.yaml" })).toEqual([
+      { path: "/nowhere/node.yaml", message: "cannot be read (ENOENT)" },
+    ]);
+    const file = fileOf("a: [1\nb: 2");
+    expect(problemsOf({ file })[0]?.path).toBe(file);
+    expect(problemsOf({ file: fileOf("a: 1\na: 2") }).length).toBe(1);
+    expect(problemsOf({ file: fileOf("just text") }).map((problem) => problem.path)).toEqual([
+      "(root)",
+    ]);
+  });
+
+  it("has a sentence for every field", () => {
+    const without = configFields().filter((field) => field.description === "");
+    expect(without).toEqual([]);
+    expect(configFields().map((field) => field.variable)).toContain(
+      "MACH_GOSSIP_MAX_MESSAGE_BYTES",
+    );
+  });
+});
