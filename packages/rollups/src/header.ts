@@ -1,0 +1,166 @@
+import { RLP } from "@ethereumjs/rlp";
+import { fromHex, type Hex, keccak256, toHex } from "@mach/core";
+
+/** A block header's hashed fields, in hashing order; null where the header ends before a field. */
+export interface Header {
+  readonly parentHash: Hex;
+  readonly sha3Uncles: Hex;
+  readonly miner: Hex;
+  readonly stateRoot: Hex;
+  readonly transactionsRoot: Hex;
+  readonly receiptsRoot: Hex;
+  readonly logsBloom: Hex;
+  readonly difficulty: bigint;
+  readonly number: bigint;
+  readonly gasLimit: bigint;
+  readonly gasUsed: bigint;
+  /** Seconds. */
+  readonly timestamp: bigint;
+  readonly extraData: Hex;
+  readonly mixHash: Hex;
+  readonly nonce: Hex;
+  readonly baseFeePerGas: bigint | null;
+  readonly withdrawalsRoot: Hex | null;
+  readonly blobGasUsed: bigint | null;
+  readonly excessBlobGas: bigint | null;
+  readonly parentBeaconBlockRoot: Hex | null;
+  readonly requestsHash: Hex | null;
+}
+
+export type HeaderFailure =
+  /** No JSON object of a known header layout; `field` is the first one at fault. */
+  | { readonly ok: false; readonly code: "malformed"; readonly field: string }
+  /** The fields hash to `expected`, the source said `got`. */
+  | {
+      readonly ok: false;
+      readonly code: "hash-mismatch";
+      readonly field: "hash";
+      readonly expected: Hex;
+      readonly got: Hex;
+    };
+
+export type HeaderCheck =
+  | {
+      readonly ok: true;
+      readonly header: Header;
+      /** Recomputed from the fields. */
+      readonly blockHash: Hex;
+      readonly headerRlp: Hex;
+    }
+  | HeaderFailure;
+
+type FieldKind = "hash" | "address" | "bloom" | "nonce" | "bytes" | "uint64" | "uint256";
+
+const FIELDS: Readonly<Record<keyof Header, FieldKind>> = {
+  parentHash: "hash",
+  sha3Uncles: "hash",
+  miner: "address",
+  stateRoot: "hash",
+  transactionsRoot: "hash",
+  receiptsRoot: "hash",
+  logsBloom: "bloom",
+  difficulty: "uint256",
+  number: "uint64",
+  gasLimit: "uint64",
+  gasUsed: "uint64",
+  timestamp: "uint64",
+  extraData: "bytes",
+  mixHash: "hash",
+  nonce: "nonce",
+  baseFeePerGas: "uint256",
+  withdrawalsRoot: "hash",
+  blobGasUsed: "uint64",
+  excessBlobGas: "uint64",
+  parentBeaconBlockRoot: "hash",
+  requestsHash: "hash",
+};
+const FIELD_ENTRIES = Object.entries(FIELDS);
+
+const BASE_FIELD_COUNT = 15;
+/** Base, London, Shanghai, Cancun and Prague; a fork never added one blob field alone. */
+const LAYOUTS: ReadonlySet<number> = new Set([15, 16, 17, 20, 21]);
+
+const EXACT_BYTES = { hash: 32, address: 20, bloom: 256, nonce: 8 } as const;
+/** L1 allows 32 bytes of extra data and proof-of-authority chains a list of signers. */
+const MAX_EXTRA_DATA_BYTES = 4096;
+
+/**
+ * Parses the result object of `eth_getBlockBy*` and recomputes the hash over its header fields
+ * (Yellow Paper section 4.4, with the fields of EIP-1559, 4895, 4844, 4788 and 7685). The `hash`
+ * of the object is only compared with; names outside the header are ignored.
+ */
+export function checkHeader(rawBlock: unknown): HeaderCheck {
+  if (!isObject(rawBlock)) return malformed("block");
+  const values: Record<string, Hex | bigint | null> = {};
+  const items: Uint8Array[] = [];
+  for (const [index, [field, kind]] of FIELD_ENTRIES.entries()) {
+    const raw = rawBlock[field];
+    if (raw === undefined || raw === null) {
+      if (index < BASE_FIELD_COUNT) return malformed(field);
+      values[field] = null;
+      continue;
+    }
+    // The tail is a prefix: nothing may follow a field that is absent.
+    if (items.length !== index) return malformed(field);
+    const value = parseField(kind, raw);
+    if (value === null) return malformed(field);
+    values[field] = value;
+    items.push(typeof value === "bigint" ? minimalBytes(value) : fromHex(value));
+  }
+  if (!LAYOUTS.has(items.length)) return malformed(FIELD_ENTRIES[items.length]?.[0] ?? "block");
+  const got = parseField("hash", rawBlock["hash"]);
+  if (typeof got !== "string") return malformed("hash");
+  const rlp = RLP.encode(items);
+  const blockHash = keccak256(rlp);
+  if (got !== blockHash) {
+    return { ok: false, code: "hash-mismatch", field: "hash", expected: blockHash, got };
+  }
+  // The loop above has set every field of the table, each to its kind.
+  const header = values as unknown as Header;
+  return { ok: true, header, blockHash, headerRlp: toHex(rlp) };
+}
+
+/** A JSON-RPC quantity, with or without leading zeros, or null unless it is a uint of `bits`. */
+export function parseQuantity(raw: unknown, bits = 64): bigint | null {
+  if (typeof raw !== "string" || raw.length > 66 || !/^0x[0-9a-fA-F]+$/.test(raw)) return null;
+  const value = BigInt(raw);
+  return value >> BigInt(bits) === 0n ? value : null;
+}
+
+/** Whether a parsed JSON value is an object, and no array or null. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseField(kind: FieldKind, raw: unknown): Hex | bigint | null {
+  switch (kind) {
+    case "uint64":
+      return parseQuantity(raw, 64);
+    case "uint256":
+      return parseQuantity(raw, 256);
+    case "bytes":
+      return parseBytes(raw, { min: 0, max: MAX_EXTRA_DATA_BYTES });
+    case "hash":
+    case "address":
+    case "bloom":
+    case "nonce":
+      return parseBytes(raw, { min: EXACT_BYTES[kind], max: EXACT_BYTES[kind] });
+  }
+}
+
+function parseBytes(raw: unknown, length: { min: number; max: number }): Hex | null {
+  if (typeof raw !== "string" || raw.length % 2 !== 0) return null;
+  if (raw.length < 2 + 2 * length.min || raw.length > 2 + 2 * length.max) return null;
+  return /^0x[0-9a-fA-F]*$/.test(raw) ? (raw.toLowerCase() as Hex) : null;
+}
+
+/** RLP integers are big-endian without leading zeros; zero is the empty string. */
+function minimalBytes(value: bigint): Uint8Array {
+  if (value === 0n) return new Uint8Array();
+  const digits = value.toString(16);
+  return fromHex(`0x${digits.length % 2 === 0 ? "" : "0"}${digits}`);
+}
+
+function malformed(field: string): HeaderFailure {
+  return { ok: false, code: "malformed", field };
+}
