@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {OperatorSets} from "../src/libraries/OperatorSets.sol";
+import {TestBase} from "./TestBase.sol";
+
+contract OperatorSetsHarness {
+    function hash(
+        uint64 epoch,
+        address[] memory operators,
+        bytes32[4][] memory publicKeys,
+        uint256[] memory weights
+    ) external view returns (bytes32) {
+        return OperatorSets.hash(epoch, operators, publicKeys, weights);
+    }
+
+    function leaf(uint256 index, address operator, bytes32[4] memory publicKey, uint256 weight)
+        external
+        pure
+        returns (bytes32)
+    {
+        return OperatorSets.leaf(index, operator, publicKey, weight);
+    }
+
+    function root(bytes32[] memory leaves) external pure returns (bytes32) {
+        return OperatorSets.root(leaves);
+    }
+}
+
+contract OperatorSetsTest is TestBase {
+    OperatorSetsHarness private harness = new OperatorSetsHarness();
+
+    bytes private constant P =
+        hex"000000000000000000000000000000001a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab";
+    bytes private constant QUARTER_OF_P_PLUS_1 =
+        hex"000000000000000000000000000000000680447a8e5ff9a692c6e9ed90d2eb35d91dd2e13ce144afd9cc34a83dac3d8907aaffffac54ffffee7fbfffffffeaab";
+
+    function test_vectors() external view {
+        string memory json = vm.readFile("../test/vectors/mach/operator-sets.json");
+        uint256 count = 0;
+        for (; vm.keyExistsJson(json, jsonPath("$", count, "")); count++) {
+            _checkVector(json, jsonPath("$", count, ""));
+        }
+        assertEq(count, 7);
+    }
+
+    function test_refusesAnEmptySet() external {
+        vm.expectRevert(abi.encodeWithSelector(OperatorSets.EmptySet.selector));
+        harness.hash(1, new address[](0), new bytes32[4][](0), new uint256[](0));
+    }
+
+    function test_refusesATotalWeightOf2To128() external {
+        (address[] memory operators, bytes32[4][] memory keys, uint256[] memory weights) = _pair(1, 2);
+        (weights[0], weights[1]) = (type(uint128).max - 1, 1);
+        harness.hash(1, operators, keys, weights);
+        weights[1] = 2;
+        vm.expectRevert(abi.encodeWithSelector(OperatorSets.TotalWeightTooLarge.selector, 1 << 128));
+        harness.hash(1, operators, keys, weights);
+        weights[0] = type(uint256).max;
+        vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x11));
+        harness.hash(1, operators, keys, weights);
+    }
+
+    function test_refusesKeysThatCancelEachOtherOut() external {
+        (address[] memory operators, bytes32[4][] memory keys, uint256[] memory weights) =
+            _pair(5, CURVE_ORDER - 5);
+        vm.expectRevert(abi.encodeWithSelector(OperatorSets.AggregateAtInfinity.selector));
+        harness.hash(1, operators, keys, weights);
+    }
+
+    function _pair(uint256 first, uint256 second)
+        private
+        view
+        returns (address[] memory operators, bytes32[4][] memory keys, uint256[] memory weights)
+    {
+        (operators, keys, weights) = (new address[](2), new bytes32[4][](2), new uint256[](2));
+        (operators[0], operators[1]) = (address(1), address(2));
+        (keys[0], keys[1]) = (toKey(publicKeyOf(first)), toKey(publicKeyOf(second)));
+        (weights[0], weights[1]) = (1, 1);
+    }
+
+    function _checkVector(string memory json, string memory path) private view {
+        uint256 count = 0;
+        while (vm.keyExistsJson(json, jsonPath(string.concat(path, ".operators"), count, ""))) count++;
+        address[] memory operators = new address[](count);
+        bytes32[4][] memory keys = new bytes32[4][](count);
+        uint256[] memory weights = new uint256[](count);
+        bytes32[] memory leaves = new bytes32[](count);
+        for (uint256 i = 0; i < count; i++) {
+            string memory each = jsonPath(string.concat(path, ".operators"), i, "");
+            operators[i] = vm.parseJsonAddress(json, string.concat(each, ".operator"));
+            weights[i] = vm.parseJsonUint(json, string.concat(each, ".weight"));
+            keys[i] = toKey(_decompress(vm.parseJsonBytes(json, string.concat(each, ".publicKey"))));
+            leaves[i] = harness.leaf(i, operators[i], keys[i], weights[i]);
+            assertEq(leaves[i], vm.parseJsonBytes32(json, jsonPath(string.concat(path, ".leaves"), i, "")));
+        }
+        assertEq(
+            harness.root(leaves), vm.parseJsonBytes32(json, string.concat(path, ".operatorsRoot"))
+        );
+        uint64 epoch = uint64(vm.parseJsonUint(json, string.concat(path, ".epoch")));
+        assertEq(
+            harness.hash(epoch, operators, keys, weights),
+            vm.parseJsonBytes32(json, string.concat(path, ".operatorSetHash"))
+        );
+    }
+
+    /// @dev A compressed key as the point of EIP-2537: y is a square root of x^3 + 4
+    function _decompress(bytes memory compressed) private view returns (bytes memory) {
+        assertEq(compressed.length, 48);
+        bool isGreaterWanted = compressed[0] & 0x20 != 0;
+        compressed[0] &= 0x1f;
+        bytes memory x = bytes.concat(new bytes(16), compressed);
+        (bytes32 high, bytes32 low) = abi.decode(_modexp(x, hex"03"), (bytes32, bytes32));
+        assertTrue(uint256(low) < type(uint256).max - 4);
+        bytes memory y = _modexp(bytes.concat(high, bytes32(uint256(low) + 4)), QUARTER_OF_P_PLUS_1);
+        bytes memory negative = _subtract(P, y);
+        return bytes.concat(x, _isGreater(y, negative) == isGreaterWanted ? y : negative);
+    }
+
+    function _modexp(bytes memory base, bytes memory exponent) private view returns (bytes memory) {
+        bytes memory lengths = abi.encode(base.length, exponent.length, P.length);
+        return precompile(0x05, bytes.concat(lengths, base, exponent, P));
+    }
+
+    function _subtract(bytes memory left, bytes memory right) private pure returns (bytes memory) {
+        (uint256 leftHigh, uint256 leftLow) = abi.decode(left, (uint256, uint256));
+        (uint256 rightHigh, uint256 rightLow) = abi.decode(right, (uint256, uint256));
+        unchecked {
+            uint256 borrow = leftLow < rightLow ? 1 : 0;
+            return abi.encode(leftHigh - rightHigh - borrow, leftLow - rightLow);
+        }
+    }
+
+    function _isGreater(bytes memory left, bytes memory right) private pure returns (bool) {
+        (uint256 leftHigh, uint256 leftLow) = abi.decode(left, (uint256, uint256));
+        (uint256 rightHigh, uint256 rightLow) = abi.decode(right, (uint256, uint256));
+        return leftHigh > rightHigh || (leftHigh == rightHigh && leftLow > rightLow);
+    }
+}
