@@ -1,8 +1,9 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { configFields } from "../src/config/overrides.ts";
+import { documentFolder } from "./cli/cli-runs.ts";
+
+const folder = documentFolder();
+
 import { loadConfig } from "../src/config.ts";
 
 const MINIMAL = `
@@ -15,9 +16,7 @@ rollups:
 `;
 
 function fileOf(content: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), "mach-config-")), "node.yaml");
-  writeFileSync(file, content);
-  return file;
+  return folder.write("node.yaml", content);
 }
 
 function configOf(sources: Parameters<typeof loadConfig>[0]) {

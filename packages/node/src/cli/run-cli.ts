@@ -1,0 +1,93 @@
+import {
+  type Answer,
+  type Command,
+  type CommandContext,
+  type ExitCode,
+  UsageError,
+} from "./command.ts";
+
+const USAGE = `mach: fast finality for rollups that anyone can check
+
+  mach run --config FILE              run a node: an operator, or an observer
+  mach keys new --out FILE            make a BLS key
+  mach claim --stack NAME --block F   recompute what an operator signs about a block
+  mach verify CERT.json ...           check a certificate, offline
+  mach evidence verify EVIDENCE.json  check evidence against operators, offline
+
+mach COMMAND --help says more. With --json the answer is one JSON object on stdout.
+Exit code: 0 yes, 1 no, 2 wrong usage.
+`;
+
+/** Each command's module is imported when it is asked for: verifying must not load a node. */
+const COMMANDS: readonly {
+  readonly name: readonly string[];
+  readonly load: () => Promise<{ readonly command: Command }>;
+}[] = [
+  { name: ["run"], load: () => import("./run-node.ts") },
+  { name: ["keys", "new"], load: () => import("./new-key.ts") },
+  { name: ["claim"], load: () => import("./claim.ts") },
+  { name: ["verify"], load: () => import("./verify.ts") },
+  { name: ["evidence", "verify"], load: () => import("./verify-evidence.ts") },
+];
+
+/** Runs the command that the arguments name; the process's exit code. */
+export async function runCli(args: readonly string[], context: CommandContext): Promise<ExitCode> {
+  const { output } = context;
+  const isJson = args.includes("--json");
+  const entry = COMMANDS.find(({ name }) => name.every((word, i) => args[i] === word));
+  if (entry === undefined) {
+    if (args.length === 0 || isHelp(args)) {
+      output.stdout(USAGE);
+      return args.length === 0 ? 2 : 0;
+    }
+    return wrongUsage("there is no such command", { isJson, usage: USAGE, context });
+  }
+  const { command } = await entry.load();
+  const rest = args.slice(entry.name.length);
+  if (isHelp(rest)) {
+    output.stdout(`${command.usage}\n`);
+    return 0;
+  }
+  try {
+    const answer = await command.run(rest, context);
+    return typeof answer === "number" ? answer : print(answer, { isJson, context });
+  } catch (error) {
+    if (!isUsageError(error)) throw error;
+    return wrongUsage(error.message, { isJson, usage: command.usage, context });
+  }
+}
+
+function print(
+  answer: Answer,
+  { isJson, context }: { readonly isJson: boolean; readonly context: CommandContext },
+): ExitCode {
+  const { output } = context;
+  output.stdout(`${isJson ? JSON.stringify(answer.json) : answer.sentence}\n`);
+  if (answer.detail !== undefined && !isJson) output.stderr(`${answer.detail}\n`);
+  return answer.exitCode;
+}
+
+function wrongUsage(
+  message: string,
+  about: {
+    readonly isJson: boolean;
+    readonly usage: string;
+    readonly context: CommandContext;
+  },
+): ExitCode {
+  const { output } = about.context;
+  if (about.isJson) output.stdout(`${JSON.stringify({ code: "wrong-usage", message })}\n`);
+  output.stderr(`mach: ${message}\n\n${about.usage.trimEnd()}\n`);
+  return 2;
+}
+
+function isHelp(args: readonly string[]): boolean {
+  return args.includes("--help") || args.includes("-h");
+}
+
+/** Ours, or what `parseArgs` throws for an option that it does not know. */
+function isUsageError(error: unknown): error is Error {
+  if (error instanceof UsageError) return true;
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code?.startsWith("ERR_PARSE_ARGS_") ?? false;
+}
