@@ -32,6 +32,33 @@ export {
   type VerificationLevel,
 } from "./claim.ts";
 export { type Domain, domainSeparator, isSameDomain, typedDataDigest } from "./domain.ts";
+export {
+  type AdmissionFailure,
+  type AdmissionResult,
+  admitAttestation,
+  isToBlame,
+} from "./engine/admission.ts";
+export type { AbstainReason, Effect, Input, Report } from "./engine/effects.ts";
+export {
+  type BlockStatus,
+  type BlockView,
+  blockOf,
+  type FinalityReason,
+  type FinalityView,
+  finalityOf,
+  openAttestations,
+} from "./engine/finality.ts";
+export {
+  type CertifiedHeight,
+  type Contradiction,
+  createEngineState,
+  type EngineOptions,
+  type EngineState,
+  type Head,
+  type RollupResume,
+  type VerifiedBlock,
+} from "./engine/state.ts";
+export { type Step, step } from "./engine/step.ts";
 export { type EpochSchedule, epochAt, epochStart, snapshotTime } from "./epoch.ts";
 export {
   type AttestationAgainstCertificate,

@@ -1,0 +1,217 @@
+import {
+  type AdmittedAttestation,
+  asVerified,
+  toAttestation,
+  type VerifiedAttestation,
+  type WireAttestation,
+} from "../attestation.ts";
+import { bitfieldIndices } from "../bitfield.ts";
+import { sumWeight, toCertificate } from "../certificate.ts";
+import type { Evidence } from "../evidence.ts";
+import type { Hex } from "../hex.ts";
+import { hasQuorum } from "../quorum.ts";
+import { admitAttestation } from "./admission.ts";
+import { startSum } from "./certificates.ts";
+import type { Emit } from "./effects.ts";
+import {
+  type ClaimPool,
+  type EngineState,
+  type HeightState,
+  heightAt,
+  parametersOf,
+  type RollupState,
+} from "./state.ts";
+
+/** Takes an attestation whose signature is still being checked: it may complete a sum. */
+export function onAttestationArrived(
+  state: EngineState,
+  attestation: AdmittedAttestation,
+  emit: Emit,
+): void {
+  const found = poolOf(state, attestation);
+  if (found === null) return;
+  const { rollup, height, pool } = found;
+  if (pool.verified.has(attestation.index) || pool.arrived.has(attestation.index)) return;
+  pool.arrived.set(attestation.index, attestation);
+  trySum(state, { rollup, height, pool }, emit);
+}
+
+/** Takes an attestation whose own signature was found valid: it counts for its operator. */
+export function onAttestationVerified(
+  state: EngineState,
+  attestation: VerifiedAttestation,
+  emit: Emit,
+): void {
+  const found = poolOf(state, attestation);
+  if (found === null) return;
+  const { rollup, height, pool } = found;
+  const { operator, index, digest } = attestation;
+  pool.arrived.delete(index);
+  if (pool.verified.has(index)) return;
+  const first = height.firstDigest.get(operator);
+  if (first === undefined) height.firstDigest.set(operator, digest);
+  pool.verified.set(index, attestation);
+  if (isEarly(rollup, height)) rollup.earlyCount += 1;
+  if (convict(rollup, height, attestation, emit)) return;
+  emit({
+    type: "report",
+    report: {
+      code: "attestation-counted",
+      claim: attestation.claim,
+      operator,
+      weight: attestation.weight,
+      presentWeight: sumWeight([...pool.verified.values()]),
+    },
+  });
+  if (height.ownDigest !== null && height.ownDigest !== digest) {
+    const { claim } = attestation;
+    emit({ type: "report", report: { code: "disagreement", claim, operator } });
+  }
+  trySum(state, { rollup, height, pool }, emit);
+}
+
+/** Forgets an attestation whose signature was bad. */
+export function onAttestationRefused(state: EngineState, attestation: AdmittedAttestation): void {
+  const rollup = state.rollups.get(attestation.claim.rollupId);
+  const pool = rollup?.heights.get(attestation.claim.blockNumber)?.pools.get(attestation.digest);
+  if (pool?.arrived.get(attestation.index) === attestation) pool.arrived.delete(attestation.index);
+}
+
+/** Takes what the node's own signer made: counted and published. */
+export function onSigned(state: EngineState, attestation: WireAttestation, emit: Emit): void {
+  const { claim } = attestation;
+  const rollup = state.rollups.get(claim.rollupId);
+  if (rollup === undefined) return;
+  if (rollup.lastSigned === null || rollup.lastSigned < claim.blockNumber) {
+    rollup.lastSigned = claim.blockNumber;
+  }
+  const admission = admitAttestation(state, attestation);
+  if (!admission.ok) return;
+  // The signer holds the key that admission found in the set: this signature is its own.
+  const verified = asVerified(admission.attestation);
+  emit({ type: "publish-attestation", attestation: verified });
+  onAttestationVerified(state, verified, emit);
+}
+
+/** Starts a sum where the weight that arrived reaches the threshold, or improves a certificate. */
+export function trySum(
+  state: EngineState,
+  at: { readonly rollup: RollupState; readonly height: HeightState; readonly pool: ClaimPool },
+  emit: Emit,
+): void {
+  const { rollup, height, pool } = at;
+  if (pool.isSumming || height.ownDigest !== pool.digest) return;
+  const epoch = state.epochs.get(pool.claim.epoch);
+  const parameters = parametersOf(state, pool.claim);
+  if (epoch === undefined || parameters === undefined) return;
+  const { totalWeight } = epoch.operatorSet;
+  const { thresholdBps } = parameters;
+  const verified = [...pool.verified.values()];
+  const signedWeight = sumWeight(verified);
+  const certified = rollup.certified.get(height.blockNumber);
+  if (certified !== undefined) {
+    const isBetter =
+      certified.digest === pool.digest &&
+      certified.openUntilMs !== null &&
+      signedWeight > certified.certificate.signedWeight;
+    if (isBetter) startSum(epoch, pool, { attestations: verified, isEachVerified: true }, emit);
+    return;
+  }
+  if (hasQuorum({ signedWeight, totalWeight, thresholdBps })) {
+    startSum(epoch, pool, { attestations: verified, isEachVerified: true }, emit);
+    return;
+  }
+  // With one left to check, its own check answers as soon as a sum would.
+  if (pool.hasBadSum || pool.arrived.size < 2) return;
+  const attestations = [...verified, ...pool.arrived.values()];
+  if (hasQuorum({ signedWeight: sumWeight(attestations), totalWeight, thresholdBps })) {
+    startSum(epoch, pool, { attestations, isEachVerified: false }, emit);
+  }
+}
+
+/** Whether a height is above every block verified here. */
+export function isEarly(rollup: RollupState, height: HeightState): boolean {
+  return rollup.tip === null || height.blockNumber > rollup.tip.blockNumber;
+}
+
+function poolOf(
+  state: EngineState,
+  attestation: AdmittedAttestation,
+): { rollup: RollupState; height: HeightState; pool: ClaimPool } | null {
+  const { claim, digest } = attestation;
+  const rollup = state.rollups.get(claim.rollupId);
+  if (rollup === undefined) return null;
+  const height = heightAt(rollup, claim.blockNumber);
+  let pool = height.pools.get(digest);
+  if (pool === undefined) {
+    pool = {
+      claim,
+      digest,
+      verified: new Map(),
+      arrived: new Map(),
+      isSumming: false,
+      hasBadSum: false,
+    };
+    height.pools.set(digest, pool);
+  }
+  return { rollup, height, pool };
+}
+
+/** Makes evidence where the operator is already known to have signed another claim here. */
+function convict(
+  rollup: RollupState,
+  height: HeightState,
+  attestation: VerifiedAttestation,
+  emit: Emit,
+): boolean {
+  const evidence =
+    doubleAttestation(height, attestation) ?? againstCertificate(rollup, height, attestation);
+  if (evidence === null) return false;
+  height.convicted.add(attestation.operator);
+  emit({ type: "store-evidence", evidence });
+  return true;
+}
+
+function doubleAttestation(height: HeightState, second: VerifiedAttestation): Evidence | null {
+  const firstDigest = height.firstDigest.get(second.operator);
+  if (firstDigest === undefined || firstDigest === second.digest) return null;
+  const first = findByOperator(height.pools.get(firstDigest), second.operator);
+  if (first === null) return null;
+  const [smaller, larger] = first.digest < second.digest ? [first, second] : [second, first];
+  return {
+    kind: "double-attestation",
+    rollupId: second.claim.rollupId,
+    blockNumber: height.blockNumber,
+    operator: second.operator,
+    first: toAttestation(smaller),
+    second: toAttestation(larger),
+  };
+}
+
+function againstCertificate(
+  rollup: RollupState,
+  height: HeightState,
+  attestation: VerifiedAttestation,
+): Evidence | null {
+  const certified = rollup.certified.get(height.blockNumber);
+  if (certified === undefined || certified.digest === attestation.digest) return null;
+  const { certificate } = certified;
+  // An index names an operator within one set only.
+  if (certificate.claim.epoch !== attestation.claim.epoch) return null;
+  if (!bitfieldIndices(certificate.signers).includes(attestation.index)) return null;
+  return {
+    kind: "attestation-against-certificate",
+    rollupId: attestation.claim.rollupId,
+    blockNumber: height.blockNumber,
+    operator: attestation.operator,
+    attestation: toAttestation(attestation),
+    certificate: toCertificate(certificate),
+  };
+}
+
+function findByOperator(pool: ClaimPool | undefined, operator: Hex): VerifiedAttestation | null {
+  for (const attestation of pool?.verified.values() ?? []) {
+    if (attestation.operator === operator) return attestation;
+  }
+  return null;
+}

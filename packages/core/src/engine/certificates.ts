@@ -1,0 +1,246 @@
+import type { AdmittedAttestation } from "../attestation.ts";
+import { bitfieldFromIndices } from "../bitfield.ts";
+import {
+  buildCertificate,
+  replacesCertificate,
+  signersOf,
+  toCertificate,
+  type VerifiedCertificate,
+} from "../certificate.ts";
+import { type Claim, claimDigest } from "../claim.ts";
+import type { Evidence } from "../evidence.ts";
+import type { Hex } from "../hex.ts";
+import { addContradiction, newestServed } from "./contradiction.ts";
+import type { Emit } from "./effects.ts";
+import {
+  type CertifiedHeight,
+  type ClaimPool,
+  type EngineState,
+  type EpochState,
+  parametersOf,
+  type RollupState,
+} from "./state.ts";
+
+/** How long each operator in turn waits for another to gossip a closed certificate. */
+const PUBLISH_STEP_MS = 50;
+
+/** Asks for the sum of these attestations' signatures. */
+export function startSum(
+  epoch: EpochState,
+  pool: ClaimPool,
+  summed: {
+    readonly attestations: readonly AdmittedAttestation[];
+    readonly isEachVerified: boolean;
+  },
+  emit: Emit,
+): void {
+  const { attestations, isEachVerified } = summed;
+  pool.isSumming = true;
+  emit({
+    type: "check-sum",
+    claim: pool.claim,
+    digest: pool.digest,
+    signers: bitfieldFromIndices(
+      attestations.map((each) => each.index),
+      epoch.operatorSet.operators.length,
+    ),
+    publicKeys: attestations.map((each) => each.publicKey),
+    signatures: attestations.map((each) => each.signature),
+    isEachVerified,
+  });
+}
+
+/** A sum of the node's own making: the pool is free again, and a good one is a certificate. */
+export function onSumChecked(
+  state: EngineState,
+  sum: {
+    readonly claim: Claim;
+    readonly digest: Hex;
+    readonly signers: Hex;
+    readonly signature: Hex | null;
+  },
+  now: number,
+  emit: Emit,
+): ClaimPool | null {
+  const rollup = state.rollups.get(sum.claim.rollupId);
+  const pool = rollup?.heights.get(sum.claim.blockNumber)?.pools.get(sum.digest);
+  if (pool !== undefined) pool.isSumming = false;
+  if (rollup === undefined) return null;
+  if (sum.signature === null) {
+    if (pool !== undefined) pool.hasBadSum = true;
+    return pool ?? null;
+  }
+  const epoch = state.epochs.get(sum.claim.epoch);
+  const parameters = parametersOf(state, sum.claim);
+  if (epoch === undefined || parameters === undefined) return pool ?? null;
+  const certificate = buildCertificate(
+    { domain: state.options.domain, ...sum, signature: sum.signature },
+    { operatorSet: epoch.operatorSet, thresholdBps: parameters.thresholdBps },
+  );
+  if (certificate !== null) adopt(state, rollup, { certificate, isOwn: true }, now, emit);
+  return pool ?? null;
+}
+
+/** A certificate from a peer or the store, already checked under its epoch's set. */
+export function onCertificateVerified(
+  state: EngineState,
+  certificate: VerifiedCertificate,
+  now: number,
+  emit: Emit,
+): void {
+  const rollup = state.rollups.get(certificate.claim.rollupId);
+  if (rollup === undefined) return;
+  adopt(state, rollup, { certificate, isOwn: false }, now, emit);
+}
+
+/** Closes windows, and gossips closed certificates that nobody else gossiped first. */
+export function closeWindows(rollup: RollupState, now: number, emit: Emit): void {
+  for (const [blockNumber, held] of rollup.certified) {
+    let next = held;
+    if (next.openUntilMs !== null && next.openUntilMs <= now) {
+      next = { ...next, openUntilMs: null };
+      dropAttestations(rollup, next);
+    }
+    if (next.publishAtMs !== null && next.publishAtMs <= now) {
+      next = { ...next, publishAtMs: null };
+      emit({ type: "publish-certificate", certificate: next.certificate });
+    }
+    if (next !== held) hold(rollup, blockNumber, next);
+  }
+}
+
+function adopt(
+  state: EngineState,
+  rollup: RollupState,
+  found: { readonly certificate: VerifiedCertificate; readonly isOwn: boolean },
+  now: number,
+  emit: Emit,
+): void {
+  const { certificate, isOwn } = found;
+  const { blockNumber } = certificate.claim;
+  const held = rollup.certified.get(blockNumber);
+  const digest = claimDigest(state.options.domain, certificate.claim);
+  if (held !== undefined && held.digest !== digest) {
+    contradict(state, rollup, { held, other: { certificate, digest } }, emit);
+    return;
+  }
+  if (held !== undefined && !replacesCertificate(held.certificate, certificate)) {
+    // Somebody has gossiped one as good as ours, or is behind: either way it is out there.
+    const isEqual = held.certificate.certificateId === certificate.certificateId;
+    if (isEqual && !isOwn) hold(rollup, blockNumber, { ...held, publishAtMs: null });
+    return;
+  }
+  const openUntilMs = held?.openUntilMs ?? now + state.options.improvementWindowMs;
+  const isOpen =
+    held === undefined ? isOwn || rollup.heights.has(blockNumber) : held.openUntilMs !== null;
+  const next: CertifiedHeight = {
+    certificate,
+    digest,
+    openUntilMs: isOpen ? openUntilMs : null,
+    publishAtMs: isOwn ? openUntilMs + publishDelayMs(state, certificate) : null,
+    certifiedAtMs: held?.certifiedAtMs ?? now,
+    latencyMs: held === undefined ? latencyOf(rollup, blockNumber, now) : held.latencyMs,
+  };
+  hold(rollup, blockNumber, next);
+  emit({ type: "store-certificate", certificate, latencyMs: next.latencyMs });
+  if (held === undefined) announce(rollup, next, emit);
+}
+
+function announce(rollup: RollupState, next: CertifiedHeight, emit: Emit): void {
+  const { certificate } = next;
+  const { blockNumber, blockHash, rollupId } = certificate.claim;
+  const own = rollup.blocks.get(blockNumber);
+  if (own !== undefined && own.blockHash !== blockHash) {
+    emit({ type: "report", report: { code: "certificate-disagrees", certificate } });
+  }
+  if (rollup.newest?.certificate.claim.blockNumber === blockNumber) {
+    emit({ type: "report", report: { code: "fast-final", rollupId, blockNumber } });
+  }
+}
+
+/** Writes a height's certificate and keeps `newest` the highest that may be served. */
+function hold(rollup: RollupState, blockNumber: bigint, next: CertifiedHeight): void {
+  rollup.certified.set(blockNumber, next);
+  const newest = rollup.newest?.certificate.claim.blockNumber;
+  if (rollup.contradictions.length > 0) rollup.newest = newestServed(rollup);
+  else if (newest === undefined || newest <= blockNumber) rollup.newest = next;
+}
+
+function contradict(
+  state: EngineState,
+  rollup: RollupState,
+  found: {
+    readonly held: CertifiedHeight;
+    readonly other: { readonly certificate: VerifiedCertificate; readonly digest: Hex };
+  },
+  emit: Emit,
+): void {
+  const { held, other } = found;
+  const [lower, higher] = held.digest < other.digest ? [held, other] : [other, held];
+  const { rollupId, blockNumber } = held.certificate.claim;
+  const isNew = addContradiction(
+    rollup,
+    {
+      fromBlockNumber: blockNumber,
+      throughBlockNumber: blockNumber,
+      certificateIds: [lower.certificate.certificateId, higher.certificate.certificateId],
+    },
+    emit,
+  );
+  if (!isNew) return;
+  emit({ type: "store-certificate", certificate: other.certificate, latencyMs: null });
+  const operators = signersInBoth(state, lower.certificate, higher.certificate);
+  if (operators.length === 0) return;
+  const evidence: Evidence = {
+    kind: "conflicting-certificates",
+    rollupId,
+    operators,
+    lower: toCertificate(lower.certificate),
+    higher: toCertificate(higher.certificate),
+    headers: [],
+  };
+  emit({ type: "store-evidence", evidence });
+}
+
+function signersInBoth(
+  state: EngineState,
+  lower: VerifiedCertificate,
+  higher: VerifiedCertificate,
+): readonly Hex[] {
+  const lowerSet = state.epochs.get(lower.claim.epoch)?.operatorSet;
+  const higherSet = state.epochs.get(higher.claim.epoch)?.operatorSet;
+  if (lowerSet === undefined || higherSet === undefined) return [];
+  const both = new Set(signersOf(higher, higherSet).map((each) => each.operator));
+  return signersOf(lower, lowerSet)
+    .map((each) => each.operator)
+    .filter((operator) => both.has(operator));
+}
+
+/**
+ * After the window the certificate is the record of who signed: its single attestations go.
+ * Those to other claims stay until the height does, for the evidence that they may become.
+ */
+function dropAttestations(rollup: RollupState, closed: CertifiedHeight): void {
+  const height = rollup.heights.get(closed.certificate.claim.blockNumber);
+  if (height === undefined) return;
+  height.pools.delete(closed.digest);
+  for (const [operator, digest] of height.firstDigest) {
+    if (digest === closed.digest) height.firstDigest.delete(operator);
+  }
+}
+
+/** Each operator has its turn, so that a closed certificate is gossiped once as a rule. */
+function publishDelayMs(state: EngineState, certificate: VerifiedCertificate): number {
+  const epoch = state.epochs.get(certificate.claim.epoch);
+  const { operator } = state.options;
+  const count = epoch?.operatorSet.operators.length ?? 1;
+  const index = operator === null ? undefined : epoch?.byOperator.get(operator);
+  if (index === undefined) return count * PUBLISH_STEP_MS;
+  const turn = Number((BigInt(index) + certificate.claim.blockNumber) % BigInt(count));
+  return turn * PUBLISH_STEP_MS;
+}
+
+function latencyOf(rollup: RollupState, blockNumber: bigint, now: number): number | null {
+  const observedAtMs = rollup.heights.get(blockNumber)?.observedAtMs ?? null;
+  return observedAtMs === null ? null : Math.max(0, now - observedAtMs);
+}

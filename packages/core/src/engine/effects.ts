@@ -1,0 +1,125 @@
+import type { AdmittedAttestation, VerifiedAttestation, WireAttestation } from "../attestation.ts";
+import type { VerifiedCertificate } from "../certificate.ts";
+import type { Claim } from "../claim.ts";
+import type { Evidence } from "../evidence.ts";
+import type { Hex } from "../hex.ts";
+import type { OperatorSet } from "../operator-set.ts";
+import type { RollupParameters } from "../rollup.ts";
+import type { Contradiction, Head, VerifiedBlock } from "./state.ts";
+
+/** What happened outside. Each was checked as its type says. */
+export type Input =
+  /** An epoch's set, rebuilt from L1 and equal to the registry's hash. */
+  | {
+      readonly type: "set-known";
+      readonly operatorSet: OperatorSet;
+      readonly rollups: readonly RollupParameters[];
+    }
+  /** The next block of the followed branch, in order of heights. */
+  | {
+      readonly type: "block-verified";
+      readonly rollupId: bigint;
+      readonly block: VerifiedBlock;
+      readonly observedAtMs: number;
+    }
+  /** The followed branch was left above this height. */
+  | { readonly type: "reorged"; readonly rollupId: bigint; readonly commonAncestor: bigint }
+  | {
+      readonly type: "heads";
+      readonly rollupId: bigint;
+      readonly safe: Head | null;
+      readonly finalized: Head | null;
+    }
+  /** Passed the cheap checks; its signature is being checked. */
+  | { readonly type: "attestation-arrived"; readonly attestation: AdmittedAttestation }
+  | { readonly type: "attestation-verified"; readonly attestation: VerifiedAttestation }
+  /** Its signature was bad, or could not be checked. */
+  | { readonly type: "attestation-refused"; readonly attestation: AdmittedAttestation }
+  /** The answer to `check-sum`; the signature is null where the sum did not verify. */
+  | {
+      readonly type: "sum-checked";
+      readonly claim: Claim;
+      readonly digest: Hex;
+      readonly signers: Hex;
+      readonly signature: Hex | null;
+    }
+  /** The node's own signer signed what `sign` asked for. */
+  | { readonly type: "signed"; readonly attestation: WireAttestation }
+  /** From a peer or the store, and checked under its epoch's set. */
+  | { readonly type: "certificate-verified"; readonly certificate: VerifiedCertificate }
+  /** A contradiction kept from an earlier run. */
+  | {
+      readonly type: "contradiction-restored";
+      readonly rollupId: bigint;
+      readonly contradiction: Contradiction;
+    }
+  | { readonly type: "tick" };
+
+/** What the shell is to do, in this order. */
+export type Effect =
+  | { readonly type: "sign"; readonly claim: Claim }
+  | { readonly type: "publish-attestation"; readonly attestation: VerifiedAttestation }
+  | {
+      readonly type: "check-sum";
+      readonly claim: Claim;
+      readonly digest: Hex;
+      readonly signers: Hex;
+      readonly publicKeys: readonly Hex[];
+      readonly signatures: readonly Uint8Array[];
+      /** Each was attributed: the sum of valid signatures needs no check of its own. */
+      readonly isEachVerified: boolean;
+    }
+  /** To be stored before it is reported. */
+  | {
+      readonly type: "store-certificate";
+      readonly certificate: VerifiedCertificate;
+      readonly latencyMs: number | null;
+    }
+  | { readonly type: "publish-certificate"; readonly certificate: VerifiedCertificate }
+  | { readonly type: "store-evidence"; readonly evidence: Evidence }
+  | {
+      readonly type: "store-contradiction";
+      readonly rollupId: bigint;
+      readonly contradiction: Contradiction;
+    }
+  | { readonly type: "report"; readonly report: Report };
+
+/** What others may want to know of: the shell logs it, counts it and pushes it to readers. */
+export type Report =
+  | {
+      readonly code: "attestation-counted";
+      readonly claim: Claim;
+      readonly operator: Hex;
+      readonly weight: bigint;
+      readonly presentWeight: bigint;
+    }
+  /** The fast-final head of a rollup moved. */
+  | { readonly code: "fast-final"; readonly rollupId: bigint; readonly blockNumber: bigint }
+  /** An operator signed another claim than this node's own for that height. */
+  | { readonly code: "disagreement"; readonly claim: Claim; readonly operator: Hex }
+  /** A valid certificate names another block than this node verified. */
+  | { readonly code: "certificate-disagrees"; readonly certificate: VerifiedCertificate }
+  /** A block was not signed, and why. */
+  | {
+      readonly code: "abstained";
+      readonly rollupId: bigint;
+      readonly blockNumber: bigint;
+      readonly reason: AbstainReason;
+    };
+
+export type AbstainReason =
+  /** The output root needs a proof that was not at hand. */
+  | "needs-proof"
+  /** The block's timestamp is before genesisTime. */
+  | "before-genesis"
+  /** The operator has no weight in the block's epoch. */
+  | "not-in-set"
+  /** A certificate for another claim stands at that height. */
+  | "certificate-disagrees"
+  /** The rollup is not registered in the block's epoch. */
+  | "unknown-rollup"
+  /** The epoch has no set known here by the time that the height left the open ones. */
+  | "unknown-operator-set";
+
+/** Collects the effects of one step. */
+export type Emit = (effect: Effect) => void;

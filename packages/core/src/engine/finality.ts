@@ -1,0 +1,259 @@
+import type { VerifiedAttestation } from "../attestation.ts";
+import { sumWeight, type VerifiedCertificate } from "../certificate.ts";
+import { epochAt } from "../epoch.ts";
+import type { Hex } from "../hex.ts";
+import { requiredWeight } from "../quorum.ts";
+import { contradictedIds, newestServed, openContradiction } from "./contradiction.ts";
+import {
+  type CertifiedHeight,
+  type EngineState,
+  type Head,
+  parametersOf,
+  type RollupState,
+  type VerifiedBlock,
+} from "./state.ts";
+
+/** The ladder of a rollup block's status, lowest first; `contradicted` stands beside it. */
+export type BlockStatus =
+  | "unknown"
+  | "observed"
+  | "attested"
+  | "fast-final"
+  | "safe"
+  | "finalized"
+  | "contradicted";
+
+/** Why the newest observed height is not fast-final. */
+export type FinalityReason = {
+  readonly code: /** Certificates contradict each other or L1: served again once L1 has passed them. */
+    | "contradicted"
+    /** No block of the rollup has been verified here yet. */
+    | "no-block"
+    /** The epoch's operator set is not known here: never fixed, or L1 is out of reach. */
+    | "unknown-operator-set"
+    /** The rollup is not registered in this epoch. */
+    | "unknown-rollup"
+    /** Less weight has signed than the threshold asks for. */
+    | "below-threshold";
+  readonly presentWeight: bigint;
+  readonly requiredWeight: bigint;
+};
+
+/** The heads of a rollup as this node knows them, and the rule behind the fast-final one. */
+export interface FinalityView {
+  readonly rollupId: bigint;
+  readonly observed: Head | null;
+  readonly observedAtMs: number | null;
+  readonly fastFinal: Head | null;
+  readonly safe: Head | null;
+  readonly finalized: Head | null;
+  readonly certified: CertifiedHeight | null;
+  readonly reason: FinalityReason | null;
+  /** Weights at the newest attested height that had its time. */
+  readonly participation: { readonly signed: bigint; readonly total: bigint };
+}
+
+/** One block's status, with the certificate that covers it and the headers that lead there. */
+export interface BlockView {
+  readonly status: BlockStatus;
+  readonly block: VerifiedBlock | null;
+  readonly presentWeight: bigint;
+  readonly certificate: VerifiedCertificate | null;
+  /** RLP headers from the certified block down to the block's child, newest first. */
+  readonly headers: readonly Hex[];
+}
+
+/** The heads of a rollup at `now`; null for a rollup that this node does not follow. */
+export function finalityOf(state: EngineState, rollupId: bigint, now: number): FinalityView | null {
+  const rollup = state.rollups.get(rollupId);
+  if (rollup === undefined) return null;
+  const certified = rollup.newest;
+  const participation = participationOf(state, rollup, now);
+  return {
+    rollupId,
+    observed: rollup.tip === null ? null : headOf(rollup.tip),
+    observedAtMs: rollup.tipObservedAtMs,
+    fastFinal: certified === null ? null : headOf(certified.certificate.claim),
+    safe: rollup.safe,
+    finalized: rollup.finalized,
+    certified,
+    reason: reasonOf(state, rollup, participation),
+    participation: { signed: participation.signed, total: participation.total },
+  };
+}
+
+/** The status of one block, by number on the followed branch, or by hash. */
+export function blockOf(
+  state: EngineState,
+  rollupId: bigint,
+  key: { readonly blockNumber: bigint } | { readonly blockHash: Hex },
+): BlockView | null {
+  const rollup = state.rollups.get(rollupId);
+  if (rollup === undefined) return null;
+  const blockNumber =
+    "blockNumber" in key ? key.blockNumber : rollup.numberByHash.get(key.blockHash);
+  const block = blockNumber === undefined ? undefined : rollup.blocks.get(blockNumber);
+  if (block === undefined) return offBranch(rollup, key);
+  const held = rollup.certified.get(block.blockNumber);
+  const presentWeight = presentWeightAt(rollup, block.blockNumber);
+  const base = { block, presentWeight, certificate: null, headers: [] };
+  if (held?.certificate.claim.blockHash === block.blockHash) {
+    const { certificate } = held;
+    if (contradictedIds(rollup).has(certificate.certificateId)) {
+      return { ...base, status: "contradicted", certificate };
+    }
+  }
+  const cover = coverOf(rollup, block);
+  const covered = cover === null ? base : { ...base, ...cover };
+  if (isUnder(rollup, block, rollup.finalized)) return { ...covered, status: "finalized" };
+  if (isUnder(rollup, block, rollup.safe)) return { ...covered, status: "safe" };
+  if (cover !== null) return { ...covered, status: "fast-final" };
+  return { ...base, status: presentWeight > 0n ? "attested" : "observed" };
+}
+
+/** Attributed attestations of heights that have no certificate yet, from a height upwards. */
+export function openAttestations(
+  state: EngineState,
+  request: { readonly rollupId: bigint; readonly from: bigint; readonly limit: number },
+): readonly VerifiedAttestation[] {
+  const rollup = state.rollups.get(request.rollupId);
+  if (rollup === undefined) return [];
+  const found: VerifiedAttestation[] = [];
+  const numbers = [...rollup.heights.keys()].filter((each) => each >= request.from);
+  for (const blockNumber of numbers.sort((a, b) => (a < b ? -1 : 1))) {
+    if (rollup.certified.has(blockNumber)) continue;
+    for (const pool of rollup.heights.get(blockNumber)?.pools.values() ?? []) {
+      found.push(...pool.verified.values());
+    }
+    if (found.length >= request.limit) break;
+  }
+  return found.slice(0, request.limit);
+}
+
+function headOf(from: {
+  readonly blockNumber: bigint;
+  readonly blockHash: Hex;
+  readonly timestamp: bigint;
+}): Head {
+  const { blockNumber, blockHash, timestamp } = from;
+  return { blockNumber, blockHash, timestamp };
+}
+
+/** A block that is not on the followed branch: known only where a certificate names it. */
+function offBranch(
+  rollup: RollupState,
+  key: { readonly blockNumber: bigint } | { readonly blockHash: Hex },
+): BlockView {
+  const unknown: BlockView = {
+    status: "unknown",
+    block: null,
+    presentWeight: 0n,
+    certificate: null,
+    headers: [],
+  };
+  const served = newestServed(rollup)?.certificate.claim.blockNumber ?? -1n;
+  for (const [blockNumber, { certificate }] of rollup.certified) {
+    const isAsked =
+      "blockHash" in key
+        ? certificate.claim.blockHash === key.blockHash
+        : blockNumber === key.blockNumber;
+    if (!isAsked) continue;
+    if (contradictedIds(rollup).has(certificate.certificateId)) {
+      return { ...unknown, status: "contradicted", certificate };
+    }
+    if (blockNumber <= served) return { ...unknown, status: "fast-final", certificate };
+  }
+  return unknown;
+}
+
+/** The lowest served certificate at or above a block of the followed branch, and the way to it. */
+function coverOf(
+  rollup: RollupState,
+  block: VerifiedBlock,
+): { readonly certificate: VerifiedCertificate; readonly headers: readonly Hex[] } | null {
+  const newest = rollup.newest?.certificate.claim.blockNumber;
+  if (newest === undefined) return null;
+  const contradicted = contradictedIds(rollup);
+  const headers: Hex[] = [];
+  for (let at = block.blockNumber; at <= newest; at += 1n) {
+    const onBranch = rollup.blocks.get(at);
+    if (onBranch === undefined) return null;
+    if (at > block.blockNumber) headers.unshift(onBranch.headerRlp);
+    const certificate = rollup.certified.get(at)?.certificate;
+    if (certificate === undefined) continue;
+    if (certificate.claim.blockHash !== onBranch.blockHash) return null;
+    if (!contradicted.has(certificate.certificateId)) return { certificate, headers };
+  }
+  return null;
+}
+
+function isUnder(rollup: RollupState, block: VerifiedBlock, head: Head | null): boolean {
+  if (head === null || block.blockNumber > head.blockNumber) return false;
+  return rollup.blocks.get(head.blockNumber)?.blockHash === head.blockHash;
+}
+
+function presentWeightAt(rollup: RollupState, blockNumber: bigint): bigint {
+  const certified = rollup.certified.get(blockNumber);
+  if (certified !== undefined) return certified.certificate.signedWeight;
+  const height = rollup.heights.get(blockNumber);
+  if (height === undefined || height.ownDigest === null) return 0n;
+  return sumWeight([...(height.pools.get(height.ownDigest)?.verified.values() ?? [])]);
+}
+
+interface Participation {
+  readonly signed: bigint;
+  readonly total: bigint;
+  readonly required: bigint;
+  /** The height that was looked at, and whether its epoch's set and rollup are known. */
+  readonly blockNumber: bigint | null;
+  readonly code: "unknown-operator-set" | "unknown-rollup" | null;
+}
+
+/** The weights at the newest attested height that is older than the grace time. */
+function participationOf(state: EngineState, rollup: RollupState, now: number): Participation {
+  const none = { signed: 0n, total: 0n, required: 0n, blockNumber: null, code: null };
+  for (const block of [...rollup.blocks.values()].reverse()) {
+    const observedAtMs = rollup.heights.get(block.blockNumber)?.observedAtMs ?? 0;
+    const isCertified = rollup.certified.has(block.blockNumber);
+    if (!isCertified && observedAtMs + state.options.graceMs > now) continue;
+    const epoch = epochAt(state.options.schedule, block.timestamp);
+    if (epoch === null) return none;
+    const { blockNumber } = block;
+    const set = state.epochs.get(epoch)?.operatorSet;
+    if (set === undefined) return { ...none, blockNumber, code: "unknown-operator-set" };
+    const parameters = parametersOf(state, { rollupId: rollup.rollupId, epoch });
+    if (parameters === undefined) return { ...none, blockNumber, code: "unknown-rollup" };
+    if (blockNumber % parameters.attestationInterval !== 0n) continue;
+    return {
+      signed: presentWeightAt(rollup, blockNumber),
+      total: set.totalWeight,
+      required: requiredWeight(set.totalWeight, parameters.thresholdBps),
+      blockNumber,
+      code: null,
+    };
+  }
+  return none;
+}
+
+function reasonOf(
+  state: EngineState,
+  rollup: RollupState,
+  participation: Participation,
+): FinalityReason | null {
+  const weights = { presentWeight: participation.signed, requiredWeight: participation.required };
+  if (openContradiction(rollup) !== null) return { code: "contradicted", ...weights };
+  if (rollup.tip === null) return { code: "no-block", ...weights };
+  if (participation.code !== null) return { code: participation.code, ...weights };
+  const newest = rollup.newest?.certificate.claim.blockNumber ?? -1n;
+  const { blockNumber } = participation;
+  // Nothing has had its time yet: no certificate at all is still worth its reason.
+  if (blockNumber === null) {
+    const isPending = rollup.newest !== null;
+    return isPending ? null : { code: setCode(state), ...weights };
+  }
+  return newest >= blockNumber ? null : { code: "below-threshold", ...weights };
+}
+
+function setCode(state: EngineState): "unknown-operator-set" | "below-threshold" {
+  return state.epochs.size === 0 ? "unknown-operator-set" : "below-threshold";
+}

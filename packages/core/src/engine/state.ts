@@ -1,0 +1,189 @@
+import type { AdmittedAttestation, VerifiedAttestation } from "../attestation.ts";
+import type { VerifiedCertificate } from "../certificate.ts";
+import type { Claim } from "../claim.ts";
+import type { Domain } from "../domain.ts";
+import type { EpochSchedule } from "../epoch.ts";
+import type { Hex } from "../hex.ts";
+import type { OperatorSet } from "../operator-set.ts";
+import type { RollupParameters } from "../rollup.ts";
+
+/** A rollup block whose hash was recomputed from its header and agreed by the sources. */
+export interface VerifiedBlock {
+  readonly blockNumber: bigint;
+  readonly blockHash: Hex;
+  readonly parentHash: Hex;
+  readonly stateRoot: Hex;
+  /** Null where it needs a proof that was not at hand: such a block is never signed. */
+  readonly outputRoot: Hex | null;
+  /** Seconds. */
+  readonly timestamp: bigint;
+  readonly headerRlp: Hex;
+}
+
+/** A head of the rollup, as a block tag names it. */
+export interface Head {
+  readonly blockNumber: bigint;
+  readonly blockHash: Hex;
+  readonly timestamp: bigint;
+}
+
+/** What the engine is told once. Counts bound its memory; times are milliseconds. */
+export interface EngineOptions {
+  readonly domain: Domain;
+  readonly schedule: EpochSchedule;
+  /** The operator that this node signs for; null for an observer. */
+  readonly operator: Hex | null;
+  readonly rollups: readonly RollupResume[];
+  /** How long a certificate goes on improving after it reached the threshold. */
+  readonly improvementWindowMs: number;
+  /** How many heights below the newest block attestations are still taken for. */
+  readonly openHeights: number;
+  /** How many attestations for blocks not yet verified here are kept, per rollup. */
+  readonly earlyAttestations: number;
+  /** How many blocks below the newest are kept with their headers, per rollup. */
+  readonly chainDepth: number;
+  /** How old a height must be before a missing certificate is given a reason. */
+  readonly graceMs: number;
+}
+
+/** Where a rollup is taken up again after a restart. */
+export interface RollupResume {
+  readonly rollupId: bigint;
+  /** The height of the last claim signed, from the protection record. */
+  readonly lastSigned: bigint | null;
+}
+
+/** One claim's attestations at one height. */
+export interface ClaimPool {
+  readonly claim: Claim;
+  readonly digest: Hex;
+  /** By operator index: only these count for an operator. */
+  readonly verified: Map<number, VerifiedAttestation>;
+  /** By operator index: arrived, and in the attribution check. Forged ones may be among them. */
+  readonly arrived: Map<number, AdmittedAttestation>;
+  /** A sum is being checked; nothing else is started for this claim meanwhile. */
+  isSumming: boolean;
+  /** A sum has failed: from then on only attributed signatures are summed. */
+  hasBadSum: boolean;
+}
+
+/** What is known of one attested height. */
+export interface HeightState {
+  readonly blockNumber: bigint;
+  readonly pools: Map<Hex, ClaimPool>;
+  /** The digest that each operator was first found to have signed. */
+  readonly firstDigest: Map<Hex, Hex>;
+  /** Operators with evidence at this height: one piece each is enough. */
+  readonly convicted: Set<Hex>;
+  /** The claim that this node would sign, once it verified the block and knows the set. */
+  ownDigest: Hex | null;
+  /** When this node observed the block. */
+  observedAtMs: number | null;
+}
+
+/** A certificate that stands, and its improvement window. */
+export interface CertifiedHeight {
+  readonly certificate: VerifiedCertificate;
+  readonly digest: Hex;
+  /** Null once closed, and for certificates that came from elsewhere whole. */
+  readonly openUntilMs: number | null;
+  /** When this node gossips it unless it has heard an equal or better one before. */
+  readonly publishAtMs: number | null;
+  readonly certifiedAtMs: number;
+  /** From the block's observation to the certificate, at this node; null where unknown. */
+  readonly latencyMs: number | null;
+}
+
+/** Certificates that contradict each other or the L1-finalised chain, and what they reach. */
+export interface Contradiction {
+  /** The lowest contradicted height: nothing from here on is served as fast-final. */
+  readonly fromBlockNumber: bigint;
+  /** Fast finality resumes when the L1-finalised height has passed this one. */
+  readonly throughBlockNumber: bigint;
+  readonly certificateIds: readonly Hex[];
+}
+
+/** The engine's state of one rollup. */
+export interface RollupState {
+  readonly rollupId: bigint;
+  /** The followed branch by height. */
+  readonly blocks: Map<bigint, VerifiedBlock>;
+  readonly numberByHash: Map<Hex, bigint>;
+  tip: VerifiedBlock | null;
+  tipObservedAtMs: number | null;
+  safe: Head | null;
+  finalized: Head | null;
+  readonly heights: Map<bigint, HeightState>;
+  earlyCount: number;
+  readonly certified: Map<bigint, CertifiedHeight>;
+  newest: CertifiedHeight | null;
+  readonly contradictions: Contradiction[];
+  lastSigned: bigint | null;
+  lastProposed: bigint | null;
+}
+
+/** An epoch's operator set with the rollup parameters that were fixed with it. */
+export interface EpochState {
+  readonly operatorSet: OperatorSet;
+  readonly rollups: ReadonlyMap<bigint, RollupParameters>;
+  readonly byOperator: ReadonlyMap<Hex, number>;
+}
+
+/** The whole state. It belongs to `step`: pass it on, do not keep an older one. */
+export interface EngineState {
+  readonly options: EngineOptions;
+  readonly epochs: Map<bigint, EpochState>;
+  readonly rollups: Map<bigint, RollupState>;
+}
+
+/** How many epochs' sets are kept: the current ones and those that open heights can be of. */
+export const MAX_EPOCHS = 16;
+
+/** The state before any input. */
+export function createEngineState(options: EngineOptions): EngineState {
+  const rollups = new Map<bigint, RollupState>();
+  for (const { rollupId, lastSigned } of options.rollups) {
+    rollups.set(rollupId, {
+      rollupId,
+      blocks: new Map(),
+      numberByHash: new Map(),
+      tip: null,
+      tipObservedAtMs: null,
+      safe: null,
+      finalized: null,
+      heights: new Map(),
+      earlyCount: 0,
+      certified: new Map(),
+      newest: null,
+      contradictions: [],
+      lastSigned,
+      lastProposed: lastSigned,
+    });
+  }
+  return { options, epochs: new Map(), rollups };
+}
+
+/** A height's state, made when it is first touched. */
+export function heightAt(rollup: RollupState, blockNumber: bigint): HeightState {
+  let height = rollup.heights.get(blockNumber);
+  if (height === undefined) {
+    height = {
+      blockNumber,
+      pools: new Map(),
+      firstDigest: new Map(),
+      convicted: new Set(),
+      ownDigest: null,
+      observedAtMs: null,
+    };
+    rollup.heights.set(blockNumber, height);
+  }
+  return height;
+}
+
+/** The rollup's parameters in an epoch, or undefined while its set is not known here. */
+export function parametersOf(
+  state: EngineState,
+  at: { readonly rollupId: bigint; readonly epoch: bigint },
+): RollupParameters | undefined {
+  return state.epochs.get(at.epoch)?.rollups.get(at.rollupId);
+}

@@ -1,0 +1,99 @@
+import type { OperatorSet } from "../operator-set.ts";
+import type { RollupParameters } from "../rollup.ts";
+import {
+  onAttestationArrived,
+  onAttestationRefused,
+  onAttestationVerified,
+  onSigned,
+  trySum,
+} from "./attestation-pool.ts";
+import { closeWindows, onCertificateVerified, onSumChecked } from "./certificates.ts";
+import { onBlockVerified, onHeads, onReorged, onSetKnown } from "./chain.ts";
+import { restoreContradiction } from "./contradiction.ts";
+import type { Effect, Emit, Input } from "./effects.ts";
+import { type EngineState, MAX_EPOCHS } from "./state.ts";
+
+/** What a step gives back: the state to go on with, and what the shell is to do, in order. */
+export interface Step {
+  readonly state: EngineState;
+  readonly effects: readonly Effect[];
+}
+
+/**
+ * The protocol, one input at a time: no clock, no randomness and no I/O of its own, so that the
+ * same inputs at the same times always give the same effects. `now` is in milliseconds. The state
+ * handed in is used up: go on with the one returned.
+ */
+export function step(state: EngineState, input: Input, now: number): Step {
+  const effects: Effect[] = [];
+  apply(state, input, now, (effect) => effects.push(effect));
+  return { state, effects };
+}
+
+function apply(state: EngineState, input: Input, now: number, emit: Emit): void {
+  switch (input.type) {
+    case "set-known":
+      learnSet(state, input);
+      onSetKnown(state, emit);
+      return;
+    case "block-verified":
+      onBlockVerified(state, input, emit);
+      return;
+    case "reorged":
+      onReorged(state, input);
+      return;
+    case "heads":
+      onHeads(state, input, emit);
+      return;
+    case "attestation-arrived":
+      onAttestationArrived(state, input.attestation, emit);
+      return;
+    case "attestation-verified":
+      onAttestationVerified(state, input.attestation, emit);
+      return;
+    case "attestation-refused":
+      onAttestationRefused(state, input.attestation);
+      return;
+    case "signed":
+      onSigned(state, input.attestation, emit);
+      return;
+    case "sum-checked": {
+      const pool = onSumChecked(state, input, now, emit);
+      const rollup = state.rollups.get(input.claim.rollupId);
+      const height = rollup?.heights.get(input.claim.blockNumber);
+      // More may have arrived while the sum was checked.
+      if (pool !== null && rollup !== undefined && height !== undefined) {
+        trySum(state, { rollup, height, pool }, emit);
+      }
+      return;
+    }
+    case "certificate-verified":
+      onCertificateVerified(state, input.certificate, now, emit);
+      return;
+    case "contradiction-restored": {
+      const rollup = state.rollups.get(input.rollupId);
+      if (rollup !== undefined) restoreContradiction(rollup, input.contradiction);
+      return;
+    }
+    case "tick":
+      for (const rollup of state.rollups.values()) closeWindows(rollup, now, emit);
+      return;
+  }
+}
+
+function learnSet(
+  state: EngineState,
+  known: {
+    readonly operatorSet: OperatorSet;
+    readonly rollups: readonly RollupParameters[];
+  },
+): void {
+  const { operatorSet, rollups } = known;
+  state.epochs.set(operatorSet.epoch, {
+    operatorSet,
+    rollups: new Map(rollups.map((each) => [each.rollupId, each])),
+    byOperator: new Map(operatorSet.operators.map((each) => [each.operator, each.index])),
+  });
+  const epochs = [...state.epochs.keys()].sort((a, b) => (a < b ? -1 : 1));
+  for (const epoch of epochs.slice(0, -MAX_EPOCHS)) state.epochs.delete(epoch);
+}
