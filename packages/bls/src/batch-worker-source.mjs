@@ -1,0 +1,6 @@
+// The thread of the batch verifier when the parent runs from source: Node 20 cannot read
+// TypeScript, and a thread does not take over its parent's loader. Built code does not use it.
+import { register } from "tsx/esm/api";
+
+register();
+await import("./batch-worker.ts");
