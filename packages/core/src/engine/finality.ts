@@ -94,18 +94,15 @@ export function blockOf(
     "blockNumber" in key ? key.blockNumber : rollup.numberByHash.get(key.blockHash);
   const block = blockNumber === undefined ? undefined : rollup.blocks.get(blockNumber);
   if (block === undefined) return offBranch(rollup, key);
-  const held = rollup.certified.get(block.blockNumber);
-  const presentWeight = presentWeightAt(rollup, block.blockNumber);
+  const presentWeight = presentWeightAt(rollup, block);
   const base = { block, presentWeight, certificate: null, headers: [] };
-  if (held?.certificate.claim.blockHash === block.blockHash) {
-    const { certificate } = held;
-    if (contradictedIds(rollup).has(certificate.certificateId)) {
-      return { ...base, status: "contradicted", certificate };
-    }
-  }
   const cover = coverOf(rollup, block);
   const covered = cover === null ? base : { ...base, ...cover };
   if (isUnder(rollup, block, rollup.finalized)) return { ...covered, status: "finalized" };
+  const own = certificateFor(rollup, block);
+  if (own !== null && contradictedIds(rollup).has(own.certificateId)) {
+    return { ...base, status: "contradicted", certificate: own };
+  }
   if (isUnder(rollup, block, rollup.safe)) return { ...covered, status: "safe" };
   if (cover !== null) return { ...covered, status: "fast-final" };
   return { ...base, status: presentWeight > 0n ? "attested" : "observed" };
@@ -192,12 +189,18 @@ function isUnder(rollup: RollupState, block: VerifiedBlock, head: Head | null): 
   return rollup.blocks.get(head.blockNumber)?.blockHash === head.blockHash;
 }
 
-function presentWeightAt(rollup: RollupState, blockNumber: bigint): bigint {
-  const certified = rollup.certified.get(blockNumber);
-  if (certified !== undefined) return certified.certificate.signedWeight;
-  const height = rollup.heights.get(blockNumber);
+/** The weight behind a block itself, attributed or certified. */
+function presentWeightAt(rollup: RollupState, block: VerifiedBlock): bigint {
+  const certificate = certificateFor(rollup, block);
+  if (certificate !== null) return certificate.signedWeight;
+  const height = rollup.heights.get(block.blockNumber);
   if (height === undefined || height.ownDigest === null) return 0n;
   return sumWeight([...(height.pools.get(height.ownDigest)?.verified.values() ?? [])]);
+}
+
+function certificateFor(rollup: RollupState, block: VerifiedBlock): VerifiedCertificate | null {
+  const certificate = rollup.certified.get(block.blockNumber)?.certificate;
+  return certificate?.claim.blockHash === block.blockHash ? certificate : null;
 }
 
 interface Participation {
@@ -225,7 +228,7 @@ function participationOf(state: EngineState, rollup: RollupState, now: number): 
     if (parameters === undefined) return { ...none, blockNumber, code: "unknown-rollup" };
     if (blockNumber % parameters.attestationInterval !== 0n) continue;
     return {
-      signed: presentWeightAt(rollup, blockNumber),
+      signed: presentWeightAt(rollup, block),
       total: set.totalWeight,
       required: requiredWeight(set.totalWeight, parameters.thresholdBps),
       blockNumber,
