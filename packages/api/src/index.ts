@@ -1,4 +1,12 @@
 export {
+  type Client,
+  type ClientOptions,
+  type ClientResult,
+  createClient,
+  type DocumentRouteId,
+} from "./client.ts";
+export { renderDocsPage } from "./docs-page.ts";
+export {
   type AttestationDocument,
   attestationSchema,
   type CertificateDocument,
@@ -37,4 +45,70 @@ export {
   type SetUpdateDocument,
   setUpdateSchema,
 } from "./documents.ts";
+export {
+  ERROR_CODES,
+  ERRORS,
+  type ErrorAnswer,
+  type ErrorCode,
+  type ErrorEntry,
+  errorSchema,
+} from "./errors.ts";
+export {
+  type EventAnswers,
+  encodeEvent,
+  eventSchemas,
+  type NodeEvent,
+  TOPIC_NAMES,
+  TOPICS,
+  type Topic,
+} from "./events.ts";
+export {
+  type Alert,
+  type EpochStart,
+  encodeAlert,
+  encodeEpochStart,
+  encodeHealth,
+  encodeNetwork,
+  encodeRollup,
+  type FollowedRollup,
+  type Health,
+  type HealthCheck,
+  type HealthStatus,
+  type Network,
+} from "./network.ts";
+export { buildOpenApi, type JsonObject } from "./openapi.ts";
+export {
+  type AnyRoute,
+  CACHE_CLASSES,
+  type CacheClass,
+  type CertificateAnswer,
+  COMMON_ERRORS,
+  MAX_PAGE_ITEMS,
+  type Page,
+  ROUTE_IDS,
+  ROUTES,
+  type Route,
+  type RouteId,
+  type RouteShapes,
+} from "./routes.ts";
 export type { Document, DocumentSchema } from "./scalars.ts";
+export {
+  type BadgeRule,
+  BLOCK_STATUSES,
+  type BlockReference,
+  type BlockStatus,
+  type BlockStatusName,
+  encodeBadgeRule,
+  encodeBlockStatus,
+  encodeFinality,
+  encodeTransactionStatus,
+  type Finality,
+  type FinalityAges,
+  MAX_ANSWER_HEADERS,
+  REASONS,
+  type Reason,
+  type ReasonCode,
+  RULE_BASES,
+  type RuleBasis,
+  type TransactionStatus,
+} from "./status.ts";

@@ -1,0 +1,57 @@
+import { z } from "zod";
+
+/** One row of the table of errors: the HTTP status, and what the code means for the caller. */
+export interface ErrorEntry {
+  readonly status: number;
+  readonly meaning: string;
+}
+
+/** Every code of an answer that is no success. Codes are stable; messages are not. */
+export type ErrorCode =
+  | "malformed"
+  | "not-found"
+  | "unknown-rollup"
+  | "unknown-epoch"
+  | "unknown-certificate"
+  | "not-yet"
+  | "method-not-allowed"
+  | "timeout"
+  | "contradicted"
+  | "uri-too-long"
+  | "too-many-streams"
+  | "headers-too-large"
+  | "internal"
+  | "unavailable";
+
+/** The one table of errors. */
+export const ERRORS: { readonly [Code in ErrorCode]: ErrorEntry } = {
+  malformed: { status: 400, meaning: "A part of the request has the wrong form." },
+  "not-found": { status: 404, meaning: "There is no such path." },
+  "unknown-rollup": { status: 404, meaning: "This node does not follow that rollup." },
+  "unknown-epoch": { status: 404, meaning: "That epoch has no operator set on this node." },
+  "unknown-certificate": { status: 404, meaning: "This node holds no certificate of that id." },
+  "not-yet": { status: 404, meaning: "What was asked for does not stand yet: keep polling." },
+  "method-not-allowed": { status: 405, meaning: "The path exists, but is only read from." },
+  timeout: { status: 408, meaning: "The request did not arrive in time." },
+  contradicted: {
+    status: 409,
+    meaning: "The certificate at that height is contradicted: nothing rests on it.",
+  },
+  "uri-too-long": { status: 414, meaning: "The request's address is too long." },
+  "too-many-streams": { status: 429, meaning: "This address reads too many event streams." },
+  "headers-too-large": { status: 431, meaning: "The request's headers are too large." },
+  internal: { status: 500, meaning: "The node failed to answer; its log says why." },
+  unavailable: { status: 503, meaning: "The node cannot answer now: it starts, stops or is full." },
+};
+
+/** The body of every answer that is no success. */
+export interface ErrorAnswer {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS) as readonly ErrorCode[];
+
+export const errorSchema: z.ZodType<ErrorAnswer, ErrorAnswer> = z
+  .strictObject({ code: z.enum(ERROR_CODES), message: z.string().max(512) })
+  .meta({ id: "Error", description: "An answer that is no success; `code` is stable" });

@@ -1,0 +1,201 @@
+import { type Domain, type Hex, type RollupParameters, STACKS } from "@mach/core";
+import { z } from "zod";
+import { domainSchema, encodeDomain } from "./documents.ts";
+import { address, count, type Document, type DocumentSchema, hash, uint64 } from "./scalars.ts";
+
+/** The network that a node serves; times in seconds. */
+export interface Network {
+  readonly domain: Domain;
+  readonly genesisTime: bigint;
+  readonly epochSeconds: bigint;
+  /** Null before genesisTime. */
+  readonly currentEpoch: bigint | null;
+  readonly versions: { readonly protocol: 1; readonly api: 1; readonly software: string };
+}
+
+/** A rollup that a node follows, with the parameters of the epoch that it names. */
+export interface FollowedRollup extends RollupParameters {
+  readonly epoch: bigint;
+}
+
+/** What an operator of a node has to know; `message` names what to do next. */
+export interface Alert {
+  readonly alertId: string;
+  readonly code: string;
+  readonly severity: "info" | "warning" | "critical";
+  /** Null for an alert of the whole node. */
+  readonly rollupId: bigint | null;
+  readonly message: string;
+  /** Seconds. */
+  readonly raisedAt: bigint;
+  /** Seconds; null while the alert stands. */
+  readonly clearedAt: bigint | null;
+}
+
+/** One thing that a node's health rests on. */
+export interface HealthCheck {
+  readonly name: string;
+  readonly status: HealthStatus;
+  readonly rollupId: bigint | null;
+  /** Why the check is not ok; null where it is. */
+  readonly code: string | null;
+  /** Milliseconds since it was last known to be ok; null where it never was. */
+  readonly ageMs: number | null;
+}
+
+export type HealthStatus = "ok" | "degraded" | "down";
+
+/** The health of a node: the worst of its checks. */
+export interface Health {
+  readonly status: HealthStatus;
+  readonly role: "operator" | "observer";
+  /** The operator's address; null for an observer. */
+  readonly operator: Hex | null;
+  readonly software: string;
+  readonly uptimeMs: number;
+  readonly peers: number;
+  readonly checks: readonly HealthCheck[];
+}
+
+/** An epoch that has begun; the hash is null while its set is not known. */
+export interface EpochStart {
+  readonly epoch: bigint;
+  readonly operatorSetHash: Hex | null;
+  /** Seconds. */
+  readonly startsAt: bigint;
+}
+
+const name = z.string().min(1).max(128);
+const code = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/);
+const healthStatus = z.enum(["ok", "degraded", "down"]);
+
+export const networkSchema: DocumentSchema<Network> = z
+  .strictObject({
+    domain: domainSchema,
+    genesisTime: uint64.meta({ description: "Seconds" }),
+    epochSeconds: uint64,
+    currentEpoch: uint64.nullable().meta({ description: "Null before genesisTime" }),
+    versions: z.strictObject({ protocol: z.literal(1), api: z.literal(1), software: name }),
+  })
+  .meta({ id: "Network", description: "The network that a node serves" });
+
+export const rollupSchema: DocumentSchema<FollowedRollup> = z
+  .strictObject({
+    rollupId: uint64.meta({ description: "EIP-155 chain id" }),
+    stack: z.enum(STACKS),
+    attestationInterval: uint64,
+    thresholdBps: z.int().min(6667).max(10_000),
+    verification: z.literal([1, 2]),
+    epoch: uint64.meta({ description: "The epoch that these parameters are of" }),
+  })
+  .meta({ id: "Rollup", description: "A rollup that the node follows" });
+
+export const alertSchema: DocumentSchema<Alert> = z
+  .strictObject({
+    alertId: name,
+    code,
+    severity: z.enum(["info", "warning", "critical"]),
+    rollupId: uint64.nullable(),
+    message: z.string().max(1024),
+    raisedAt: uint64.meta({ description: "Seconds" }),
+    clearedAt: uint64.nullable().meta({ description: "Seconds; null while the alert stands" }),
+  })
+  .meta({ id: "Alert", description: "What the operator of the node has to know" });
+
+export const healthSchema: DocumentSchema<Health> = z
+  .strictObject({
+    status: healthStatus,
+    role: z.enum(["operator", "observer"]),
+    operator: address.nullable(),
+    software: name,
+    uptimeMs: count,
+    peers: count,
+    checks: z
+      .array(
+        z.strictObject({
+          name,
+          status: healthStatus,
+          rollupId: uint64.nullable(),
+          code: code.nullable(),
+          ageMs: count.nullable(),
+        }),
+      )
+      .max(1024),
+  })
+  .meta({ id: "Health", description: "The health of a node: the worst of its checks" });
+
+export const epochStartSchema: DocumentSchema<EpochStart> = z
+  .strictObject({
+    epoch: uint64,
+    operatorSetHash: hash.nullable(),
+    startsAt: uint64.meta({ description: "Seconds" }),
+  })
+  .meta({ id: "EpochStart", description: "An epoch that has begun" });
+
+/** The JSON of a network. */
+export function encodeNetwork(network: Network): Document<Network> {
+  const { protocol, api, software } = network.versions;
+  return {
+    domain: encodeDomain(network.domain),
+    genesisTime: network.genesisTime.toString(),
+    epochSeconds: network.epochSeconds.toString(),
+    currentEpoch: network.currentEpoch?.toString() ?? null,
+    versions: { protocol, api, software },
+  };
+}
+
+/** The JSON of a rollup that is followed. */
+export function encodeRollup(rollup: FollowedRollup): Document<FollowedRollup> {
+  return {
+    rollupId: rollup.rollupId.toString(),
+    stack: rollup.stack,
+    attestationInterval: rollup.attestationInterval.toString(),
+    thresholdBps: rollup.thresholdBps,
+    verification: rollup.verification,
+    epoch: rollup.epoch.toString(),
+  };
+}
+
+/** The JSON of an alert. */
+export function encodeAlert(alert: Alert): Document<Alert> {
+  return {
+    alertId: alert.alertId,
+    code: alert.code,
+    severity: alert.severity,
+    rollupId: alert.rollupId?.toString() ?? null,
+    message: alert.message,
+    raisedAt: alert.raisedAt.toString(),
+    clearedAt: alert.clearedAt?.toString() ?? null,
+  };
+}
+
+/** The JSON of a node's health. */
+export function encodeHealth(health: Health): Document<Health> {
+  return {
+    status: health.status,
+    role: health.role,
+    operator: health.operator,
+    software: health.software,
+    uptimeMs: health.uptimeMs,
+    peers: health.peers,
+    checks: health.checks.map((check) => ({
+      name: check.name,
+      status: check.status,
+      rollupId: check.rollupId?.toString() ?? null,
+      code: check.code,
+      ageMs: check.ageMs,
+    })),
+  };
+}
+
+/** The JSON of an epoch that has begun. */
+export function encodeEpochStart(start: EpochStart): Document<EpochStart> {
+  return {
+    epoch: start.epoch.toString(),
+    operatorSetHash: start.operatorSetHash,
+    startsAt: start.startsAt.toString(),
+  };
+}

@@ -1,0 +1,383 @@
+import type { Certificate, Evidence, Hex, OperatorSet, SetUpdate } from "@mach/core";
+import { z } from "zod";
+import {
+  certificateSchema,
+  evidenceSchema,
+  operatorSetSchema,
+  setUpdateSchema,
+} from "./documents.ts";
+import type { ErrorCode } from "./errors.ts";
+import { TOPIC_NAMES, type Topic } from "./events.ts";
+import {
+  type Alert,
+  alertSchema,
+  type FollowedRollup,
+  type Health,
+  healthSchema,
+  type Network,
+  networkSchema,
+  rollupSchema,
+} from "./network.ts";
+import { type DocumentSchema, hash, uint64 } from "./scalars.ts";
+import {
+  type BadgeRule,
+  type BlockStatus,
+  badgeRuleSchema,
+  blockStatusSchema,
+  type Finality,
+  finalitySchema,
+  type TransactionStatus,
+  transactionStatusSchema,
+} from "./status.ts";
+
+/** How long an answer may be kept by a cache. */
+export const CACHE_CLASSES = {
+  immutable: { header: "public, max-age=31536000, immutable", meaning: "For ever." },
+  settled: { header: "public, max-age=60", meaning: "A minute." },
+  head: { header: "public, max-age=1", meaning: "A second." },
+  none: { header: "no-store", meaning: "Not at all." },
+} as const;
+export type CacheClass = keyof typeof CACHE_CLASSES;
+
+type None = Record<never, never>;
+type RollupParams = { readonly rollupId: bigint };
+type PageQuery = { readonly from: bigint | undefined; readonly limit: number };
+/** A page of a list in ascending order; `next` is the `from` of the page after it. */
+export type Page<T> = { readonly data: readonly T[]; readonly next: bigint | null };
+/** A certificate with the rule that it fulfils. */
+export type CertificateAnswer = { readonly data: Certificate; readonly rule: BadgeRule };
+
+/** What each route takes and gives, as core values. */
+export interface RouteShapes {
+  readonly network: Shape<None, None, { readonly data: Network }>;
+  readonly rollups: Shape<None, None, { readonly data: readonly FollowedRollup[] }>;
+  readonly rollup: Shape<RollupParams, None, { readonly data: FollowedRollup }>;
+  readonly finality: Shape<RollupParams, None, { readonly data: Finality }>;
+  readonly block: Shape<
+    RollupParams & { readonly block: bigint | Hex },
+    None,
+    { readonly data: BlockStatus }
+  >;
+  readonly transaction: Shape<
+    RollupParams & { readonly transactionHash: Hex },
+    None,
+    { readonly data: TransactionStatus }
+  >;
+  readonly certificates: Shape<RollupParams, PageQuery, Page<Certificate>>;
+  readonly certificate: Shape<
+    RollupParams & { readonly blockNumber: bigint },
+    None,
+    CertificateAnswer
+  >;
+  readonly certificateById: Shape<{ readonly certificateId: Hex }, None, CertificateAnswer>;
+  readonly operatorSet: Shape<
+    { readonly epoch: bigint | "current" },
+    None,
+    { readonly data: OperatorSet }
+  >;
+  readonly setUpdate: Shape<
+    { readonly epoch: bigint | "current" },
+    None,
+    { readonly data: SetUpdate }
+  >;
+  readonly evidence: Shape<None, PageQuery, Page<Evidence>>;
+  readonly alerts: Shape<None, None, { readonly data: readonly Alert[] }>;
+  readonly events: Shape<
+    None,
+    { readonly topics: readonly Topic[]; readonly rollupId: bigint | undefined },
+    null
+  >;
+  readonly health: Shape<None, None, { readonly data: Health }>;
+  readonly openapi: Shape<None, None, null>;
+  readonly docs: Shape<None, None, null>;
+}
+
+interface Shape<Params, Query, Answer> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly answer: Answer;
+}
+
+export type RouteId = keyof RouteShapes;
+
+/** One route. Params and query are read strictly: what is not listed is refused. */
+export interface Route<Id extends RouteId> {
+  readonly id: Id;
+  readonly method: "GET";
+  /** As OpenAPI writes it, with params in braces. */
+  readonly path: string;
+  readonly params: Fields<RouteShapes[Id]["params"]>;
+  readonly query: Fields<RouteShapes[Id]["query"]>;
+  /** Null where the answer is no JSON document of this API. */
+  readonly answer: RouteShapes[Id]["answer"] extends null
+    ? null
+    : DocumentSchema<RouteShapes[Id]["answer"]>;
+  readonly mediaType: "application/json" | "text/event-stream" | "text/html";
+  readonly summary: string;
+  readonly description: string;
+  /** The longest that an answer is kept; a pending one is kept less. */
+  readonly cache: CacheClass;
+  /** Beside those that every route can answer with. */
+  readonly errors: readonly ErrorCode[];
+}
+
+/** Any of the routes, for those who walk the table. */
+export type AnyRoute = { readonly [Id in RouteId]: Route<Id> }[RouteId];
+
+type Fields<Values> = {
+  readonly [Name in keyof Values]-?: z.ZodType<Values[Name], string | undefined>;
+};
+
+/** The errors that every route can answer with. */
+export const COMMON_ERRORS: readonly ErrorCode[] = ["malformed", "internal", "unavailable"];
+
+/** The most items in one page. */
+export const MAX_PAGE_ITEMS = 100;
+
+const rollupId = uint64.meta({ description: "The rollup's EIP-155 chain id" });
+const epoch = z
+  .union([z.literal("current"), uint64])
+  .meta({ description: "The epoch's number, or `current`" });
+const from = uint64.optional();
+const limit: z.ZodType<number, string | undefined> = z
+  .string()
+  .regex(/^[1-9][0-9]{0,2}$/, { abort: true })
+  .transform(Number)
+  .pipe(z.int().max(MAX_PAGE_ITEMS))
+  .optional()
+  .transform((value) => value ?? 20)
+  .meta({ description: `How many items, 1 to ${MAX_PAGE_ITEMS}; 20 if not given` });
+const topics: z.ZodType<readonly Topic[], string | undefined> = z
+  .string()
+  .max(128, { abort: true })
+  .transform((text): readonly string[] => [...new Set(text.split(","))])
+  .pipe(z.array(z.enum(TOPIC_NAMES)).min(1))
+  .optional()
+  .transform((value) => value ?? TOPIC_NAMES)
+  .meta({ description: `Some of ${TOPIC_NAMES.join(", ")}, with commas; all if not given` });
+
+const JSON_GET = { method: "GET", mediaType: "application/json", params: {}, query: {} } as const;
+const certificateAnswer = z.strictObject({ data: certificateSchema, rule: badgeRuleSchema });
+
+/** Every route of the API, once: the server, the client, OpenAPI and /docs are made from it. */
+export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
+  network: {
+    ...JSON_GET,
+    id: "network",
+    path: "/v1/network",
+    answer: z.strictObject({ data: networkSchema }),
+    summary: "The network",
+    description: "The domain that is signed for, the epochs' schedule and the versions.",
+    cache: "head",
+    errors: [],
+  },
+  rollups: {
+    ...JSON_GET,
+    id: "rollups",
+    path: "/v1/rollups",
+    answer: z.strictObject({ data: z.array(rollupSchema).max(1024) }),
+    summary: "The rollups that are followed",
+    description: "Each with its interval, threshold and verification level in the epoch named.",
+    cache: "head",
+    errors: [],
+  },
+  rollup: {
+    ...JSON_GET,
+    id: "rollup",
+    path: "/v1/rollups/{rollupId}",
+    params: { rollupId },
+    answer: z.strictObject({ data: rollupSchema }),
+    summary: "One rollup",
+    description: "Its interval, threshold and verification level in the epoch named.",
+    cache: "head",
+    errors: ["unknown-rollup"],
+  },
+  finality: {
+    ...JSON_GET,
+    id: "finality",
+    path: "/v1/rollups/{rollupId}/finality",
+    params: { rollupId },
+    answer: z.strictObject({ data: finalitySchema }),
+    summary: "How final a rollup is",
+    description:
+      "The newest observed, fast-final, safe and finalized blocks, the certificate and the rule " +
+      "behind the fast-final one, and the reason where the newest height is not fast-final. " +
+      "Answers 200 whatever the status is.",
+    cache: "head",
+    errors: ["unknown-rollup"],
+  },
+  block: {
+    ...JSON_GET,
+    id: "block",
+    path: "/v1/rollups/{rollupId}/blocks/{block}",
+    params: {
+      rollupId,
+      block: z.union([hash, uint64]).meta({ description: "The block's number, or its hash" }),
+    },
+    answer: z.strictObject({ data: blockStatusSchema }),
+    summary: "The status of a block",
+    description:
+      "The badge and the rule behind it, with the certificate that covers the block and the " +
+      "headers between. Answers 200 whatever the status is; a pending one is not cached.",
+    cache: "head",
+    errors: ["unknown-rollup"],
+  },
+  transaction: {
+    ...JSON_GET,
+    id: "transaction",
+    path: "/v1/rollups/{rollupId}/transactions/{transactionHash}",
+    params: { rollupId, transactionHash: hash },
+    answer: z.strictObject({ data: transactionStatusSchema }),
+    summary: "The status of a transaction",
+    description:
+      "The same as for the block that the transaction is in; `unknown` while no such block is " +
+      "known. Answers 200 whatever the status is; a pending one is not cached.",
+    cache: "head",
+    errors: ["unknown-rollup"],
+  },
+  certificates: {
+    ...JSON_GET,
+    id: "certificates",
+    path: "/v1/rollups/{rollupId}/certificates",
+    params: { rollupId },
+    query: {
+      from: from.meta({ description: "The lowest height; the newest ones if not given" }),
+      limit,
+    },
+    answer: z.strictObject({
+      data: z.array(certificateSchema).max(MAX_PAGE_ITEMS),
+      next: uint64.nullable(),
+    }),
+    summary: "A rollup's certificates",
+    description: "In ascending order of heights; `next` is the `from` of the page that follows.",
+    cache: "head",
+    errors: ["unknown-rollup"],
+  },
+  certificate: {
+    ...JSON_GET,
+    id: "certificate",
+    path: "/v1/rollups/{rollupId}/certificates/{blockNumber}",
+    params: { rollupId, blockNumber: uint64 },
+    answer: certificateAnswer,
+    summary: "The certificate at a height",
+    description:
+      "The best one that stands. While its improvement window is open it may be replaced by one " +
+      "with more weight for the same claim.",
+    cache: "settled",
+    errors: ["unknown-rollup", "not-yet", "contradicted"],
+  },
+  certificateById: {
+    ...JSON_GET,
+    id: "certificateById",
+    path: "/v1/certificates/{certificateId}",
+    params: { certificateId: hash },
+    answer: certificateAnswer,
+    summary: "A certificate by its id",
+    description: "The answer never changes.",
+    cache: "immutable",
+    errors: ["unknown-certificate"],
+  },
+  operatorSet: {
+    ...JSON_GET,
+    id: "operatorSet",
+    path: "/v1/epochs/{epoch}",
+    params: { epoch },
+    answer: z.strictObject({ data: operatorSetSchema }),
+    summary: "An epoch's operator set",
+    description: "The preimage of the operatorSetHash that the registry holds for the epoch.",
+    cache: "settled",
+    errors: ["unknown-epoch"],
+  },
+  setUpdate: {
+    ...JSON_GET,
+    id: "setUpdate",
+    path: "/v1/epochs/{epoch}/update",
+    params: { epoch },
+    answer: z.strictObject({ data: setUpdateSchema }),
+    summary: "The set update into an epoch",
+    description: "The epoch's operatorSetHash, signed by the set of the epoch before.",
+    cache: "settled",
+    errors: ["unknown-epoch", "not-yet"],
+  },
+  evidence: {
+    ...JSON_GET,
+    id: "evidence",
+    path: "/v1/evidence",
+    query: {
+      from: from.meta({ description: "The first position; the newest ones if not given" }),
+      limit,
+    },
+    answer: z.strictObject({
+      data: z.array(evidenceSchema).max(MAX_PAGE_ITEMS),
+      next: uint64.nullable(),
+    }),
+    summary: "Evidence of breaches",
+    description:
+      "In the order in which this node kept it. Anyone can check each piece offline with " +
+      "`mach evidence verify`.",
+    cache: "head",
+    errors: [],
+  },
+  alerts: {
+    ...JSON_GET,
+    id: "alerts",
+    path: "/v1/alerts",
+    answer: z.strictObject({ data: z.array(alertSchema).max(1024) }),
+    summary: "Alerts of this node",
+    description: "The newest first; those that stand have no `clearedAt`.",
+    cache: "head",
+    errors: [],
+  },
+  events: {
+    ...JSON_GET,
+    id: "events",
+    path: "/v1/events",
+    query: {
+      topics,
+      rollupId: uint64.optional().meta({ description: "Only of this rollup; all if not given" }),
+    },
+    answer: null,
+    mediaType: "text/event-stream",
+    summary: "Server-sent events",
+    description:
+      "The event's name is its topic, its data the envelope that the matching GET answers with. " +
+      "A client that comes back with Last-Event-ID gets what it missed; an event `gap` says that " +
+      "some of it is no longer kept, or that the node was started anew: read the state again. " +
+      "An event can come twice after a resumption.",
+    cache: "none",
+    errors: ["unknown-rollup", "too-many-streams"],
+  },
+  health: {
+    ...JSON_GET,
+    id: "health",
+    path: "/v1/node/health",
+    answer: z.strictObject({ data: healthSchema }),
+    summary: "The health of this node",
+    description: "The worst of its checks, and each of them with its code.",
+    cache: "none",
+    errors: [],
+  },
+  openapi: {
+    ...JSON_GET,
+    id: "openapi",
+    path: "/openapi.json",
+    answer: null,
+    summary: "This API as OpenAPI 3.1",
+    description: "Made from the same table as the server.",
+    cache: "settled",
+    errors: [],
+  },
+  docs: {
+    ...JSON_GET,
+    id: "docs",
+    path: "/docs",
+    answer: null,
+    mediaType: "text/html",
+    summary: "This API, readable",
+    description: "Made from the same table as the server.",
+    cache: "settled",
+    errors: [],
+  },
+};
+
+export const ROUTE_IDS: readonly RouteId[] = Object.keys(ROUTES) as readonly RouteId[];

@@ -1,0 +1,301 @@
+import type { Certificate, Hex, VerificationLevel } from "@mach/core";
+import { z } from "zod";
+import { certificateSchema, encodeCertificate, MAX_HEADER_BYTES } from "./documents.ts";
+import {
+  count,
+  type Document,
+  type DocumentSchema,
+  hash,
+  hexRangeSchema,
+  uint64,
+  uint128,
+} from "./scalars.ts";
+
+/** The statuses of a rollup block, from nothing known to the most certain, and contradicted. */
+export const BLOCK_STATUSES = [
+  "unknown",
+  "observed",
+  "attested",
+  "fast-final",
+  "safe",
+  "finalized",
+  "contradicted",
+] as const;
+export type BlockStatusName = (typeof BLOCK_STATUSES)[number];
+
+/** What a badge rests on; one for each status, in the same order. */
+export const RULE_BASES = [
+  "nothing",
+  "node",
+  "attestations",
+  "certificate",
+  "l1",
+  "l1-finalized",
+  "contradiction",
+] as const;
+export type RuleBasis = (typeof RULE_BASES)[number];
+
+/** Why a rollup, or a block, is not fast-final; each code with its meaning. */
+export const REASONS = {
+  "below-threshold": "The operators that have attested do not reach the threshold.",
+  contradicted: "The L1-finalised chain, or another certificate, contradicts a certificate here.",
+  "unknown-operator-set": "The epoch's operator set was never fixed, or is not known to this node.",
+  "unknown-rollup": "The rollup is not registered in the block's epoch.",
+  "no-block": "This node has not verified any block of the rollup yet.",
+  "unknown-block": "This node knows no such block on the rollup's chain.",
+  "unverified-block": "This node could not check the block; `abstention` says why.",
+  "not-covered-yet": "The block is not an attested height; the next attested one will cover it.",
+  "l1-unavailable": "The L1 does not answer, so that sets and finality cannot be checked.",
+} as const;
+export type ReasonCode = keyof typeof REASONS;
+
+/** Why something is not fast-final. Weights are null where no operator set tells them. */
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly blockNumber: bigint | null;
+  readonly presentWeight: bigint | null;
+  readonly requiredWeight: bigint | null;
+  /** The code with which this node abstained from the block, if it did. */
+  readonly abstention: string | null;
+}
+
+/** The rule behind a badge. Weights, threshold, level and epoch are null where none applies. */
+export interface BadgeRule {
+  readonly basis: RuleBasis;
+  readonly signedWeight: bigint | null;
+  readonly requiredWeight: bigint | null;
+  readonly totalWeight: bigint | null;
+  readonly thresholdBps: number | null;
+  readonly verification: VerificationLevel | null;
+  readonly epoch: bigint | null;
+}
+
+/** A block of a rollup; `timestamp` in seconds. */
+export interface BlockReference {
+  readonly blockNumber: bigint;
+  readonly blockHash: Hex;
+  readonly timestamp: bigint;
+}
+
+/** How final a rollup is. Every head is null while this node knows none. */
+export interface Finality {
+  readonly rollupId: bigint;
+  readonly observed: BlockReference | null;
+  readonly fastFinal: BlockReference | null;
+  readonly safe: BlockReference | null;
+  readonly finalized: BlockReference | null;
+  /** The one that `fastFinal` rests on. */
+  readonly certificate: Certificate | null;
+  readonly rule: BadgeRule | null;
+  /** Why the newest attested height is not fast-final; null where it is. */
+  readonly reason: Reason | null;
+  /** Weights behind the newest attested height; 0 of 0 where no operator set is known. */
+  readonly participation: { readonly signed: bigint; readonly total: bigint };
+  /** From this node's first sight of the certified block to its certificate, milliseconds. */
+  readonly latencyMs: number | null;
+  readonly agesMs: FinalityAges;
+}
+
+/** Milliseconds since each block's timestamp, and since the certificate stood on this node. */
+export interface FinalityAges {
+  readonly observed: number | null;
+  readonly fastFinal: number | null;
+  readonly safe: number | null;
+  readonly finalized: number | null;
+  readonly certificate: number | null;
+}
+
+/** The status of one rollup block, and everything needed to check it. */
+export interface BlockStatus {
+  readonly rollupId: bigint;
+  readonly status: BlockStatusName;
+  /** Null while the block is unknown. */
+  readonly block: BlockReference | null;
+  readonly rule: BadgeRule;
+  /** The certificate in or under which the block is. */
+  readonly certificate: Certificate | null;
+  /**
+   * The headers from the certificate's block down to the block's child, newest first: the first
+   * hashes to the certificate's blockHash, the last one's parentHash is the block's hash. Empty
+   * where the certificate is for the block itself; null without a certificate, and where the node
+   * does not hold all of them.
+   */
+  readonly headers: readonly Hex[] | null;
+  /** Why the block is not fast-final; null where it is, or is more than that. */
+  readonly reason: Reason | null;
+  readonly agesMs: { readonly block: number | null; readonly certificate: number | null };
+}
+
+/** The status of the block that a transaction is in; unknown while this node knows of none. */
+export interface TransactionStatus extends BlockStatus {
+  readonly transactionHash: Hex;
+}
+
+/** The most headers between a block and its certificate in one answer. */
+export const MAX_ANSWER_HEADERS = 256;
+
+const code = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/);
+const thresholdBps = z.int().min(6667).max(10_000);
+
+export const blockReferenceSchema: DocumentSchema<BlockReference> = z
+  .strictObject({
+    blockNumber: uint64,
+    blockHash: hash,
+    timestamp: uint64.meta({ description: "Seconds" }),
+  })
+  .meta({ id: "BlockReference", description: "A block of a rollup" });
+
+const reasonCodes = Object.keys(REASONS) as readonly ReasonCode[];
+
+export const reasonSchema: DocumentSchema<Reason> = z
+  .strictObject({
+    code: z.enum(reasonCodes),
+    blockNumber: uint64.nullable(),
+    presentWeight: uint128.nullable(),
+    requiredWeight: uint128.nullable(),
+    abstention: code.nullable(),
+  })
+  .meta({ id: "Reason", description: "Why something is not fast-final" });
+
+export const badgeRuleSchema: DocumentSchema<BadgeRule> = z
+  .strictObject({
+    basis: z.enum(RULE_BASES),
+    signedWeight: uint128.nullable(),
+    requiredWeight: uint128.nullable(),
+    totalWeight: uint128.nullable(),
+    thresholdBps: thresholdBps.nullable(),
+    verification: z.literal([1, 2]).nullable(),
+    epoch: uint64.nullable(),
+  })
+  .meta({ id: "BadgeRule", description: "The rule behind a badge" });
+
+const age = count.nullable().meta({ description: "Milliseconds" });
+
+export const finalitySchema: DocumentSchema<Finality> = z
+  .strictObject({
+    rollupId: uint64,
+    observed: blockReferenceSchema.nullable(),
+    fastFinal: blockReferenceSchema.nullable(),
+    safe: blockReferenceSchema.nullable(),
+    finalized: blockReferenceSchema.nullable(),
+    certificate: certificateSchema.nullable(),
+    rule: badgeRuleSchema.nullable(),
+    reason: reasonSchema.nullable(),
+    participation: z.strictObject({ signed: uint128, total: uint128 }),
+    latencyMs: age,
+    agesMs: z.strictObject({
+      observed: age,
+      fastFinal: age,
+      safe: age,
+      finalized: age,
+      certificate: age,
+    }),
+  })
+  .meta({ id: "Finality", description: "How final a rollup is" });
+
+const blockStatusShape = {
+  rollupId: uint64,
+  status: z.enum(BLOCK_STATUSES),
+  block: blockReferenceSchema.nullable(),
+  rule: badgeRuleSchema,
+  certificate: certificateSchema.nullable(),
+  headers: z
+    .array(hexRangeSchema(1, MAX_HEADER_BYTES))
+    .max(MAX_ANSWER_HEADERS)
+    .nullable()
+    .meta({ description: "From the certificate's block down to the block's child" }),
+  reason: reasonSchema.nullable(),
+  agesMs: z.strictObject({ block: age, certificate: age }),
+};
+
+export const blockStatusSchema: DocumentSchema<BlockStatus> = z
+  .strictObject(blockStatusShape)
+  .meta({ id: "BlockStatus", description: "The status of one rollup block" });
+
+export const transactionStatusSchema: DocumentSchema<TransactionStatus> = z
+  .strictObject({ transactionHash: hash, ...blockStatusShape })
+  .meta({ id: "TransactionStatus", description: "The status of a transaction's block" });
+
+/** The JSON of a rollup's finality. */
+export function encodeFinality(finality: Finality): Document<Finality> {
+  const { agesMs, participation } = finality;
+  return {
+    rollupId: finality.rollupId.toString(),
+    observed: orNull(finality.observed, encodeBlockReference),
+    fastFinal: orNull(finality.fastFinal, encodeBlockReference),
+    safe: orNull(finality.safe, encodeBlockReference),
+    finalized: orNull(finality.finalized, encodeBlockReference),
+    certificate: orNull(finality.certificate, encodeCertificate),
+    rule: orNull(finality.rule, encodeBadgeRule),
+    reason: orNull(finality.reason, encodeReason),
+    participation: {
+      signed: participation.signed.toString(),
+      total: participation.total.toString(),
+    },
+    latencyMs: finality.latencyMs,
+    agesMs: {
+      observed: agesMs.observed,
+      fastFinal: agesMs.fastFinal,
+      safe: agesMs.safe,
+      finalized: agesMs.finalized,
+      certificate: agesMs.certificate,
+    },
+  };
+}
+
+/** The JSON of a block's status. */
+export function encodeBlockStatus(status: BlockStatus): Document<BlockStatus> {
+  return {
+    rollupId: status.rollupId.toString(),
+    status: status.status,
+    block: orNull(status.block, encodeBlockReference),
+    rule: encodeBadgeRule(status.rule),
+    certificate: orNull(status.certificate, encodeCertificate),
+    headers: status.headers,
+    reason: orNull(status.reason, encodeReason),
+    agesMs: { block: status.agesMs.block, certificate: status.agesMs.certificate },
+  };
+}
+
+/** The JSON of a transaction's status. */
+export function encodeTransactionStatus(status: TransactionStatus): Document<TransactionStatus> {
+  return { transactionHash: status.transactionHash, ...encodeBlockStatus(status) };
+}
+
+/** The JSON of the rule behind a badge. */
+export function encodeBadgeRule(rule: BadgeRule): Document<BadgeRule> {
+  return {
+    basis: rule.basis,
+    signedWeight: orNull(rule.signedWeight, String),
+    requiredWeight: orNull(rule.requiredWeight, String),
+    totalWeight: orNull(rule.totalWeight, String),
+    thresholdBps: rule.thresholdBps,
+    verification: rule.verification,
+    epoch: orNull(rule.epoch, String),
+  };
+}
+
+function encodeReason(reason: Reason): Document<Reason> {
+  return {
+    code: reason.code,
+    blockNumber: orNull(reason.blockNumber, String),
+    presentWeight: orNull(reason.presentWeight, String),
+    requiredWeight: orNull(reason.requiredWeight, String),
+    abstention: reason.abstention,
+  };
+}
+
+function encodeBlockReference(block: BlockReference): Document<BlockReference> {
+  return {
+    blockNumber: block.blockNumber.toString(),
+    blockHash: block.blockHash,
+    timestamp: block.timestamp.toString(),
+  };
+}
+
+function orNull<T, R>(value: T | null, encode: (value: T) => R): R | null {
+  return value === null ? null : encode(value);
+}
