@@ -1,0 +1,247 @@
+import { encodeClaim, parseClaim } from "@mach/api";
+import {
+  claimDigest,
+  compressSignature,
+  type Hex,
+  isHex,
+  isSameClaim,
+  isSameDomain,
+  peerBindingDigest,
+} from "@mach/core";
+import { NodeError } from "../node-error.ts";
+import type {
+  ProtectionIdentity,
+  ProtectionRecord,
+  ProtectionWriter,
+  SigningRecord,
+} from "./protection.ts";
+import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
+import type {
+  BindingResult,
+  SignatureEncodings,
+  SignedClaim,
+  Signer,
+  SignerFailure,
+  SigningKey,
+  SignRefusal,
+  SignRequest,
+  SignResult,
+  UnsignedBinding,
+} from "./signer.ts";
+
+export interface SignerDependencies {
+  readonly protection: ProtectionRecord;
+  readonly key: SigningKey;
+  /** Told once that the record failed: the process has to exit with a failure, and not go on. */
+  readonly onFatal: (error: unknown) => void;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+export interface SignerOptions {
+  /** How far above the verified head a height may be. */
+  readonly maxAheadBlocks: bigint;
+  /** How many requests may wait. */
+  readonly maxQueued: number;
+}
+
+/** Builds the signer of one operator: each request is checked, recorded and signed by itself. */
+export function createSigner(dependencies: SignerDependencies, options: SignerOptions): Signer {
+  return new RecordingSigner(dependencies, options);
+}
+
+class RecordingSigner implements Signer {
+  readonly #dependencies: SignerDependencies;
+  readonly #options: SignerOptions;
+  readonly #queue: SerialQueue;
+  #state: "open" | "failed" | "stopped" = "open";
+  /** The signature made last: the next commit takes it along, so that it costs no sync of its own. */
+  #unkept: SignedClaim | null = null;
+
+  constructor(dependencies: SignerDependencies, options: SignerOptions) {
+    this.#dependencies = dependencies;
+    this.#options = options;
+    this.#queue = createSerialQueue({ maxWaiting: options.maxQueued });
+  }
+
+  sign(request: SignRequest): Promise<SignResult> {
+    return this.#enqueue(() => this.#sign(request));
+  }
+
+  signPeerBinding(asked: UnsignedBinding): Promise<BindingResult> {
+    return this.#enqueue(() => this.#signPeerBinding(asked));
+  }
+
+  lastSigned(rollupId: bigint): Promise<SigningRecord | null> {
+    return this.#read((record) => record.newest(rollupId));
+  }
+
+  signedAt(rollupId: bigint, blockNumber: bigint): Promise<SigningRecord | null> {
+    return this.#read((record) => record.at({ rollupId, blockNumber }));
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === "stopped") return;
+    const isWhole = this.#state === "open";
+    this.#state = "stopped";
+    await this.#queue.settled();
+    if (isWhole && this.#unkept !== null) this.#commit(() => undefined);
+    await this.#dependencies.protection.close();
+  }
+
+  #enqueue<T>(task: () => Promise<T>): Promise<T | Refused<SignerFailure>> {
+    const result = this.#queue.run<T | Refused<SignerFailure>>(async () => {
+      switch (this.#state) {
+        case "open":
+          return await task();
+        case "failed":
+          return refuse("not-persisted");
+        case "stopped":
+          return refuse("signer-stopped");
+      }
+    });
+    return result ?? Promise.resolve(refuse("queue-full"));
+  }
+
+  async #sign(request: SignRequest): Promise<SignResult> {
+    const { claim, release = null } = request;
+    const refusal = this.#check(request);
+    if (refusal !== null) return refuse(refusal);
+    const digest = claimDigest(this.#identity.domain, claim);
+    const recorded = this.#commit((writer) => recordClaim(writer, { claim, digest, release }));
+    if (recorded === null) return refuse("not-persisted");
+    if (!recorded.value.ok) return recorded.value;
+    const kept = this.#withUnkept(recorded.value.record).signature;
+    if (kept !== null) {
+      const encodings = { compressed: compressSignature(kept), uncompressed: kept };
+      return { ok: true, signed: { claim, digest, ...encodings } };
+    }
+    const made = await this.#signDigest(digest);
+    if (this.#hasFailed()) return refuse("not-persisted");
+    if (made === null) return refuse("key-failed");
+    this.#unkept = { claim, digest, ...made };
+    return { ok: true, signed: this.#unkept };
+  }
+
+  #check(request: SignRequest): SignRefusal | null {
+    const { claim } = request;
+    if (!isSameDomain(request.domain, this.#identity.domain)) return "wrong-domain";
+    if (request.operator !== this.#identity.operator) return "wrong-operator";
+    if (!parseClaim(encodeClaim(claim)).ok) return "malformed-claim";
+    const ceiling = request.verifiedHead + this.#options.maxAheadBlocks;
+    if (claim.blockNumber > ceiling) return "height-beyond-ceiling";
+    return request.isStillWanted?.() === false ? "no-longer-wanted" : null;
+  }
+
+  async #signPeerBinding(asked: UnsignedBinding): Promise<BindingResult> {
+    const { domain, operator } = this.#identity;
+    const recorded = this.#commit((writer) => {
+      // At least the time, so that a record made anew is not stuck below what peers have heard.
+      const least = BigInt(this.#dependencies.now());
+      const next = writer.bindingSequence() + 1n;
+      const sequence = next > least ? next : least;
+      writer.keepBindingSequence(sequence);
+      return sequence;
+    });
+    if (recorded === null) return refuse("not-persisted");
+    const { peerId, expiry } = asked;
+    const binding = { operator, peerId, sequence: recorded.value, expiry };
+    const made = await this.#signDigest(peerBindingDigest(domain, binding));
+    if (this.#hasFailed()) return refuse("not-persisted");
+    if (made === null) return refuse("key-failed");
+    return { ok: true, binding: { ...binding, signature: made.compressed } };
+  }
+
+  async #signDigest(digest: Hex): Promise<SignatureEncodings | null> {
+    try {
+      const { compressed, uncompressed } = await this.#dependencies.key.sign(digest);
+      const isWhole = uncompressed.length === 192 && isHex(compressed, 96);
+      return isWhole ? { compressed, uncompressed } : null;
+    } catch {
+      // A key in another process may be away; the claim stays recorded and can be asked for again.
+      return null;
+    }
+  }
+
+  /** A change of the record that is on disk when this returns; null where that failed. */
+  #commit<T>(change: (writer: ProtectionWriter) => T): { readonly value: T } | null {
+    try {
+      const value = this.#dependencies.protection.commit((writer) => {
+        if (this.#unkept !== null) {
+          writer.keepSignature(this.#unkept.claim, this.#unkept.uncompressed);
+        }
+        return change(writer);
+      });
+      this.#unkept = null;
+      return { value };
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    }
+  }
+
+  async #read(
+    find: (protection: ProtectionRecord) => SigningRecord | null,
+  ): Promise<SigningRecord | null> {
+    if (this.#state === "stopped") throw new NodeError("signer-stopped", "The signer is stopped.");
+    try {
+      const record = find(this.#dependencies.protection);
+      return record && this.#withUnkept(record);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  #withUnkept(record: SigningRecord): SigningRecord {
+    const unkept = this.#unkept;
+    if (record.signature !== null || unkept?.digest !== record.digest) return record;
+    return { ...record, signature: unkept.uncompressed };
+  }
+
+  #hasFailed(): boolean {
+    return this.#state === "failed";
+  }
+
+  #fail(error: unknown): void {
+    if (this.#state === "failed") return;
+    this.#state = "failed";
+    this.#dependencies.onFatal(error);
+  }
+
+  get #identity(): ProtectionIdentity {
+    return this.#dependencies.protection.identity;
+  }
+}
+
+interface Refused<Code extends SignRefusal> {
+  readonly ok: false;
+  readonly code: Code;
+}
+
+type Recorded =
+  | { readonly ok: true; readonly record: SigningRecord }
+  | Refused<"height-not-above-last" | "epoch-below-last">;
+
+/** Rule 1 of the protocol: heights only rise, epochs never fall, or it is the very same claim. */
+function recordClaim(writer: ProtectionWriter, asked: Omit<SigningRecord, "signature">): Recorded {
+  const { claim } = asked;
+  const same = writer.at(claim);
+  if (same !== null && isSameClaim(same.claim, claim)) {
+    if (same.digest !== asked.digest) {
+      throw new NodeError("row-corrupt", "The record's digest is not its claim's.");
+    }
+    return { ok: true, record: same };
+  }
+  const last = writer.newest(claim.rollupId);
+  if (last !== null && claim.blockNumber <= last.claim.blockNumber) {
+    return refuse("height-not-above-last");
+  }
+  if (last !== null && claim.epoch < last.claim.epoch) return refuse("epoch-below-last");
+  writer.insert(asked);
+  return { ok: true, record: { ...asked, signature: null } };
+}
+
+function refuse<Code extends SignRefusal>(code: Code): Refused<Code> {
+  return { ok: false, code };
+}

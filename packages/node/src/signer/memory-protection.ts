@@ -1,0 +1,76 @@
+import { NodeError } from "../node-error.ts";
+import type {
+  ProtectionIdentity,
+  ProtectionRecord,
+  ProtectionWriter,
+  SigningRecord,
+  Slot,
+} from "./protection.ts";
+
+/** A record that lasts as long as its process: for tests and simulation, never for an operator. */
+export function createMemoryProtection(identity: ProtectionIdentity): ProtectionRecord {
+  const records = new Map<string, Omit<SigningRecord, "signature">>();
+  const signatures = new Map<string, Uint8Array>();
+  const newestSlots = new Map<bigint, Slot>();
+  let bindingSequence = 0n;
+  let undo: (() => void)[] = [];
+
+  function at(slot: Slot): SigningRecord | null {
+    const name = slotName(slot);
+    const record = records.get(name);
+    return record === undefined ? null : { ...record, signature: signatures.get(name) ?? null };
+  }
+  function newest(rollupId: bigint): SigningRecord | null {
+    const slot = newestSlots.get(rollupId);
+    return slot === undefined ? null : at(slot);
+  }
+  function putUndoably<K, V>(map: Map<K, V>, key: K, value: V): void {
+    const before = map.get(key);
+    undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)));
+    map.set(key, value);
+  }
+
+  const writer: ProtectionWriter = {
+    newest,
+    at,
+    insert(record) {
+      const { claim } = record;
+      const name = slotName(claim);
+      if (records.has(name)) throw new NodeError("slot-taken", "The slot is already signed.");
+      putUndoably(records, name, record);
+      const last = newestSlots.get(claim.rollupId);
+      if (last === undefined || claim.blockNumber > last.blockNumber) {
+        putUndoably(newestSlots, claim.rollupId, claim);
+      }
+    },
+    keepSignature: (slot, signature) => putUndoably(signatures, slotName(slot), signature),
+    bindingSequence: () => bindingSequence,
+    keepBindingSequence(sequence) {
+      const before = bindingSequence;
+      undo.push(() => {
+        bindingSequence = before;
+      });
+      bindingSequence = sequence;
+    },
+  };
+
+  return {
+    identity,
+    commit(change) {
+      undo = [];
+      try {
+        return change(writer);
+      } catch (error) {
+        for (const step of undo.reverse()) step();
+        throw error;
+      }
+    },
+    newest,
+    at,
+    close: async () => {},
+  };
+}
+
+function slotName(slot: Slot): string {
+  return `${slot.rollupId}/${slot.blockNumber}`;
+}

@@ -1,0 +1,157 @@
+import { existsSync, statSync } from "node:fs";
+import { type FileHandle, mkdir, open, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { parseDocument } from "@mach/api";
+import { isSameDomain } from "@mach/core";
+import type { DataFolder } from "../data-folder.ts";
+import {
+  createLmdbProtection,
+  openProtectionTables,
+  type ProtectionTables,
+  readIdentity,
+  writeIdentity,
+} from "./lmdb-protection.ts";
+import type { ProtectionIdentity, ProtectionRecord } from "./protection.ts";
+import { encodeIdentity, identitySchema } from "./record-document.ts";
+
+export type ProtectionFailure =
+  /** The folder has no record that was initialised: do so, once in an operator's life. */
+  | "protection-not-initialised"
+  /** The folder has one already. */
+  | "protection-already-initialised"
+  /** A record was initialised here and its database is gone: never sign on, restore it. */
+  | "protection-missing"
+  /** The record, or the file that marks it, is damaged. */
+  | "protection-corrupt"
+  /** The record is of another network. */
+  | "wrong-domain"
+  /** The record is another operator's. */
+  | "wrong-operator";
+
+export type ProtectionResult =
+  | { readonly ok: true; readonly protection: ProtectionRecord }
+  | { readonly ok: false; readonly code: ProtectionFailure };
+
+export type InitialiseResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: ProtectionFailure };
+
+/**
+ * Makes an empty record for an operator on a network: an explicit step, because an operator that
+ * signs on without its record can be slashed for it. A database without its marker, as a crash
+ * in this function leaves it, is kept with all that is in it. Throws where the disk fails.
+ */
+export async function initialiseProtection(
+  folder: DataFolder,
+  identity: ProtectionIdentity,
+): Promise<InitialiseResult> {
+  const marker = await readMarker(folder);
+  if (marker !== null) {
+    if (!hasDatabase(folder)) return { ok: false, code: "protection-missing" };
+    return { ok: false, code: "protection-already-initialised" };
+  }
+  await mkdir(folder.protectionPath, { recursive: true, mode: 0o700 });
+  const tables = hasDatabase(folder)
+    ? openExisting(folder)
+    : openProtectionTables(folder.protectionPath);
+  if (tables === null) return { ok: false, code: "protection-corrupt" };
+  try {
+    const failure = checkTables(tables, identity);
+    if (failure === "protection-missing") writeIdentity(tables, identity);
+    else if (failure !== null) return { ok: false, code: failure };
+  } finally {
+    await tables.root.close();
+  }
+  await syncDirectory(folder.protectionPath);
+  await writeMarker(folder, identity);
+  return { ok: true };
+}
+
+/** Opens the record of this operator on this network; it is never made here. */
+export async function openProtection(
+  folder: DataFolder,
+  identity: ProtectionIdentity,
+): Promise<ProtectionResult> {
+  const marker = await readMarker(folder);
+  if (marker === null) return { ok: false, code: "protection-not-initialised" };
+  if (marker === "damaged") return { ok: false, code: "protection-corrupt" };
+  if (!hasDatabase(folder)) return { ok: false, code: "protection-missing" };
+  const mismatch = compareIdentities(marker, identity);
+  if (mismatch !== null) return { ok: false, code: mismatch };
+  const tables = openExisting(folder);
+  if (tables === null) return { ok: false, code: "protection-corrupt" };
+  const failure = checkTables(tables, identity);
+  if (failure === null) return { ok: true, protection: createLmdbProtection(tables, identity) };
+  await tables.root.close();
+  return { ok: false, code: failure };
+}
+
+function openExisting(folder: DataFolder): ProtectionTables | null {
+  try {
+    return openProtectionTables(folder.protectionPath);
+  } catch {
+    // What LMDB says of a file that it cannot read varies; all of it means the same here.
+    return null;
+  }
+}
+
+/** Null where the databases hold this identity's record. */
+function checkTables(
+  tables: ProtectionTables,
+  identity: ProtectionIdentity,
+): ProtectionFailure | null {
+  try {
+    const found = readIdentity(tables);
+    return found === null ? "protection-missing" : compareIdentities(found, identity);
+  } catch {
+    // A damaged row: the reason is in the code, and nothing is signed on it.
+    return "protection-corrupt";
+  }
+}
+
+function compareIdentities(
+  found: ProtectionIdentity,
+  expected: ProtectionIdentity,
+): ProtectionFailure | null {
+  if (!isSameDomain(found.domain, expected.domain)) return "wrong-domain";
+  return found.operator === expected.operator ? null : "wrong-operator";
+}
+
+function hasDatabase(folder: DataFolder): boolean {
+  const path = join(folder.protectionPath, "data.mdb");
+  return existsSync(path) && statSync(path).size > 0;
+}
+
+async function readMarker(folder: DataFolder): Promise<ProtectionIdentity | "damaged" | null> {
+  if (!existsSync(folder.protectionMarkerPath)) return null;
+  try {
+    const text = await readFile(folder.protectionMarkerPath, "utf8");
+    const parsed = parseDocument(identitySchema, JSON.parse(text));
+    return parsed.ok ? parsed.value : "damaged";
+  } catch {
+    // Unreadable and unparsable come to the same: the folder is marked, and not known for whom.
+    return "damaged";
+  }
+}
+
+async function writeMarker(folder: DataFolder, identity: ProtectionIdentity): Promise<void> {
+  const path = folder.protectionMarkerPath;
+  await withFile(await open(`${path}.new`, "w", 0o600), async (file) => {
+    await file.writeFile(`${JSON.stringify(encodeIdentity(identity), null, 2)}\n`);
+    await file.sync();
+  });
+  await rename(`${path}.new`, path);
+  await syncDirectory(folder.path);
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await withFile(await open(path, "r"), (directory) => directory.sync());
+}
+
+async function withFile(file: FileHandle, use: (file: FileHandle) => Promise<void>): Promise<void> {
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}

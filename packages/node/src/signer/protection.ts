@@ -1,0 +1,62 @@
+import type { Certificate, Claim, Domain, Hex } from "@mach/core";
+
+/** Whose signatures a record is about. It outlives keys: a new key goes on with the same record. */
+export interface ProtectionIdentity {
+  readonly domain: Domain;
+  readonly operator: Hex;
+}
+
+/** What lets a claim leave the chain of the claim before it (protocol, rule 2), kept whole. */
+export type Release =
+  | { readonly kind: "certificate"; readonly certificate: Certificate }
+  | { readonly kind: "l1-finalised-block"; readonly block: FinalisedBlock };
+
+/** A block of the rollup that L1 has finalised. */
+export interface FinalisedBlock {
+  readonly blockNumber: bigint;
+  readonly blockHash: Hex;
+  /** Seconds. */
+  readonly timestamp: bigint;
+}
+
+/** One claim that was, or is about to be, signed. */
+export interface SigningRecord {
+  readonly claim: Claim;
+  readonly digest: Hex;
+  /** Null where the claim descends from the one before it. */
+  readonly release: Release | null;
+  /** 192 bytes; null when the process ended before it was kept: signing again gives the same. */
+  readonly signature: Uint8Array | null;
+}
+
+/** The height of a rollup that a claim is about. A slot is taken once and for all. */
+export interface Slot {
+  readonly rollupId: bigint;
+  readonly blockNumber: bigint;
+}
+
+/**
+ * The record of all that an operator has signed. It is one operator's on one network, and every
+ * failure to read or write it throws: the signer then stops for good.
+ */
+export interface ProtectionRecord {
+  readonly identity: ProtectionIdentity;
+  /** Runs in one transaction: when it returns all is on disk, when it throws nothing is. */
+  commit<T>(change: (writer: ProtectionWriter) => T): T;
+  /** The highest claim on a rollup. */
+  newest(rollupId: bigint): SigningRecord | null;
+  at(slot: Slot): SigningRecord | null;
+  close(): Promise<void>;
+}
+
+/** What a transaction on the record can read and write. */
+export interface ProtectionWriter {
+  newest(rollupId: bigint): SigningRecord | null;
+  at(slot: Slot): SigningRecord | null;
+  /** Adds a claim without its signature. Throws a NodeError `slot-taken` over an existing one. */
+  insert(record: Omit<SigningRecord, "signature">): void;
+  keepSignature(slot: Slot, signature: Uint8Array): void;
+  /** The sequence of the newest peer binding, 0 before the first. */
+  bindingSequence(): bigint;
+  keepBindingSequence(sequence: bigint): void;
+}

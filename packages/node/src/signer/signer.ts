@@ -1,0 +1,88 @@
+import type { Claim, Domain, Hex, SignedPeerBinding } from "@mach/core";
+import type { Release, SigningRecord } from "./protection.ts";
+
+/** A signature in both encodings. */
+export interface SignatureEncodings {
+  /** 96 bytes. */
+  readonly compressed: Hex;
+  /** 192 bytes. */
+  readonly uncompressed: Uint8Array;
+}
+
+/**
+ * The secret key, here or in another process. Signing is deterministic: a claim that was recorded
+ * and not signed before a crash is signed again to the same bytes.
+ */
+export interface SigningKey {
+  /** Signs a 32-byte digest. */
+  sign(message: Hex): SignatureEncodings | Promise<SignatureEncodings>;
+}
+
+/** A claim to sign, with whom it is for: the signer computes the digest itself. */
+export interface SignRequest {
+  readonly domain: Domain;
+  readonly operator: Hex;
+  readonly claim: Claim;
+  /** The newest height of the rollup that this node has verified. */
+  readonly verifiedHead: bigint;
+  /** What lets the claim leave the chain of the one before it; it is kept whole. */
+  readonly release?: Release;
+  /** Asked right before the claim is recorded: false where a reorg has dropped the block. */
+  readonly isStillWanted?: () => boolean;
+}
+
+/** A peer to bind to the operator, until `expiry` in seconds. */
+export type UnsignedBinding = Pick<SignedPeerBinding, "peerId" | "expiry">;
+
+/** A claim with the signature that its record keeps. */
+export interface SignedClaim extends SignatureEncodings {
+  readonly claim: Claim;
+  readonly digest: Hex;
+}
+
+export type SignRefusal =
+  /** A height at or below the last one signed, and not the very claim that was signed there. */
+  | "height-not-above-last"
+  /** An epoch below the last one signed on that rollup. */
+  | "epoch-below-last"
+  /** A height further above the verified head than is plausible. */
+  | "height-beyond-ceiling"
+  /** Another network than the record's. */
+  | "wrong-domain"
+  /** Another operator than the record's. */
+  | "wrong-operator"
+  /** A field of the claim has no legal value. */
+  | "malformed-claim"
+  /** The block is no longer on the chain that is followed. */
+  | "no-longer-wanted"
+  | SignerFailure;
+
+export type SignerFailure =
+  /** Too many requests wait. */
+  | "queue-full"
+  /** The key did not sign. What was asked is recorded, and may be asked for again. */
+  | "key-failed"
+  /** The record could not be written or read. Nothing is signed any more. */
+  | "not-persisted"
+  /** The signer was stopped. */
+  | "signer-stopped";
+
+export type SignResult =
+  | { readonly ok: true; readonly signed: SignedClaim }
+  | { readonly ok: false; readonly code: SignRefusal };
+
+export type BindingResult =
+  | { readonly ok: true; readonly binding: SignedPeerBinding }
+  | { readonly ok: false; readonly code: SignerFailure };
+
+/** The only holder of an operator's key. It signs claims and peer bindings, and nothing else. */
+export interface Signer {
+  sign(request: SignRequest): Promise<SignResult>;
+  /** Signs a binding with a sequence above every earlier one. */
+  signPeerBinding(asked: UnsignedBinding): Promise<BindingResult>;
+  /** The highest claim on a rollup; its signature is null where `sign` has to make it again. */
+  lastSigned(rollupId: bigint): Promise<SigningRecord | null>;
+  signedAt(rollupId: bigint, blockNumber: bigint): Promise<SigningRecord | null>;
+  /** Ends what is under way, refuses the rest and closes the record. */
+  stop(): Promise<void>;
+}

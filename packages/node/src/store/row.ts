@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { parseDocument } from "@mach/api";
+import type { z } from "zod";
+import { NodeError } from "../node-error.ts";
+
+const SEAL_BYTES = 32;
+
+/**
+ * A document as the bytes of a row: sha256(key || body) before the JSON body, because LMDB
+ * notices neither a flipped byte nor a row under a wrong key. It guards against a bad disk, not
+ * against someone who writes the file.
+ */
+export function sealRow(key: Uint8Array, document: unknown): Uint8Array {
+  const body = Buffer.from(JSON.stringify(document));
+  return Buffer.concat([seal(key, body), body]);
+}
+
+/** The document of a row, strictly parsed. Throws a NodeError `row-corrupt`. */
+export function openRow<T>(
+  schema: z.ZodType<T, unknown>,
+  row: { readonly key: Uint8Array; readonly bytes: Uint8Array },
+): T {
+  const body = row.bytes.subarray(SEAL_BYTES);
+  if (!seal(row.key, body).equals(row.bytes.subarray(0, SEAL_BYTES))) throw corruptRow(row.key);
+  const parsed = parseDocument(schema, parseJson(row.key, body));
+  if (!parsed.ok) throw corruptRow(row.key, `at ${parsed.path}`);
+  return parsed.value;
+}
+
+/** The error for a row that cannot be what was written. */
+export function corruptRow(key: Uint8Array, detail = "its checksum differs"): NodeError {
+  const name = Buffer.from(key).toString("hex");
+  return new NodeError("row-corrupt", `The row ${name} is damaged (${detail}).`);
+}
+
+function seal(key: Uint8Array, body: Uint8Array): Buffer {
+  return createHash("sha256").update(key).update(body).digest();
+}
+
+function parseJson(key: Uint8Array, body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch (cause) {
+    throw new NodeError("row-corrupt", `The row ${Buffer.from(key).toString("hex")} is no JSON.`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Claim, compressSignature, type Hex, toHex } from "@mach/core";
+import { onTestFinished } from "vitest";
+import { type DataFolder, openDataFolder } from "../../src/data-folder.ts";
+import { initialiseProtection, openProtection } from "../../src/signer/open-protection.ts";
+import type { ProtectionIdentity, ProtectionRecord } from "../../src/signer/protection.ts";
+import type { SigningKey, SignRequest } from "../../src/signer/signer.ts";
+
+export const IDENTITY: ProtectionIdentity = {
+  domain: { chainId: 31337n, verifyingContract: `0x${"5f".repeat(20)}` },
+  operator: `0x${"a1".repeat(20)}`,
+};
+
+export const NOW_MS = 1_750_000_000_000;
+
+export function claimAt(blockNumber: bigint, change: Partial<Claim> = {}): Claim {
+  return {
+    rollupId: 901n,
+    blockNumber,
+    blockHash: hashOf(`block ${blockNumber}`),
+    stateRoot: hashOf(`state ${blockNumber}`),
+    outputRoot: hashOf(`output ${blockNumber}`),
+    timestamp: 1_700_000_000n + blockNumber,
+    epoch: 3n,
+    verification: 1,
+    ...change,
+  };
+}
+
+export function requestFor(claim: Claim, change: Partial<SignRequest> = {}): SignRequest {
+  return { ...IDENTITY, claim, verifiedHead: claim.blockNumber, ...change };
+}
+
+export function hashOf(text: string): Hex {
+  return toHex(createHash("sha256").update(text).digest());
+}
+
+/** Stands for a key: bytes that only the key and the digest decide, of a signature's length. */
+export function createTestKey(secret = "secret"): SigningKey & { readonly signed: Hex[] } {
+  const signed: Hex[] = [];
+  return {
+    signed,
+    sign(message) {
+      signed.push(message);
+      const hash = createHash("sha512").update(secret).update(message).digest();
+      const uncompressed = new Uint8Array(Buffer.concat([hash, hash, hash]));
+      // The highest bits of a real coordinate are flags, and zero.
+      uncompressed[0] = 0x01;
+      return { uncompressed, compressed: compressSignature(uncompressed) };
+    },
+  };
+}
+
+export async function temporaryPath(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "mach-test-"));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+export async function lockedFolder(path?: string): Promise<DataFolder> {
+  const result = await openDataFolder(path ?? (await temporaryPath()));
+  if (!result.ok) throw new Error(result.code, { cause: result });
+  onTestFinished(() => result.folder.release());
+  return result.folder;
+}
+
+/** The record of a folder, initialised where it is not. */
+export async function recordIn(
+  folder: DataFolder,
+  identity: ProtectionIdentity = IDENTITY,
+): Promise<ProtectionRecord> {
+  await initialiseProtection(folder, identity);
+  const result = await openProtection(folder, identity);
+  if (!result.ok) throw new Error(result.code);
+  return result.protection;
+}
