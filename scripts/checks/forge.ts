@@ -1,0 +1,48 @@
+import { foundryBinary } from "../foundry-binary.ts";
+import { readCommand } from "./run-command.ts";
+import { NOTHING, type Tally, withExitCode } from "./tally.ts";
+
+interface ForgeTest {
+  readonly status: "Success" | "Failure" | "Skipped";
+  readonly reason: string | null;
+  readonly counterexample: unknown;
+}
+type ForgeReport = Readonly<
+  Record<string, { readonly test_results: Readonly<Record<string, ForgeTest>> }>
+>;
+
+/** Runs the contracts' tests; forge reports in JSON, so that what a person reads is made here. */
+export async function runForge(): Promise<Tally> {
+  // foundry.toml's paths, the compiler's among them, are taken from the working directory.
+  const { exitCode, stdout } = await readCommand([foundryBinary("forge"), "test", "--json"], {
+    cwd: "contracts",
+  });
+  let report: ForgeReport;
+  try {
+    report = JSON.parse(stdout) as ForgeReport;
+  } catch {
+    // It did not come to the tests: what it printed instead says why.
+    console.log(stdout);
+    return { ...NOTHING, failed: 1 };
+  }
+  const tests = Object.values(report).flatMap((suite) => Object.values(suite.test_results));
+  // No test at all is no pass: contracts without tests would mean that none was found.
+  if (tests.length === 0) return { ...NOTHING, failed: 1 };
+  for (const [suite, { test_results: results }] of Object.entries(report))
+    printSuite(suite, results);
+  const count = (status: ForgeTest["status"]): number =>
+    tests.filter((test) => test.status === status).length;
+  const tally = { passed: count("Success"), failed: count("Failure"), skipped: count("Skipped") };
+  return withExitCode(tally, exitCode);
+}
+
+function printSuite(suite: string, results: Readonly<Record<string, ForgeTest>>): void {
+  const entries = Object.entries(results);
+  const passed = entries.filter(([, test]) => test.status === "Success").length;
+  console.log(` ${passed === entries.length ? "✓" : "×"} ${suite} (${passed}/${entries.length})`);
+  for (const [name, test] of entries) {
+    if (test.status !== "Failure") continue;
+    console.log(`   × ${name}: ${test.reason ?? "failed"}`);
+    if (test.counterexample) console.log(`     ${JSON.stringify(test.counterexample)}`);
+  }
+}

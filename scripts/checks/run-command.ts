@@ -1,0 +1,40 @@
+import { spawn } from "node:child_process";
+
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+}
+
+/** Runs a command whose output a person reads as it comes. */
+export async function showCommand(
+  command: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  const [program = "", ...args] = command;
+  const env = { ...process.env, ...environment };
+  return await exitCodeOf(spawn(program, args, { stdio: ["ignore", "inherit", "inherit"], env }));
+}
+
+/** Runs a command whose stdout a program reads; stderr is shown. */
+export async function readCommand(
+  command: readonly string[],
+  { cwd }: { readonly cwd: string },
+): Promise<CommandResult> {
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "inherit"] });
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const exitCode = await exitCodeOf(child);
+  return { exitCode, stdout: Buffer.concat(chunks).toString("utf8") };
+}
+
+async function exitCodeOf(child: ReturnType<typeof spawn>): Promise<number> {
+  return await new Promise((resolve) => {
+    child.once("error", (error) => {
+      console.error(`cannot be started: ${error.message}`);
+      resolve(127);
+    });
+    // `close` rather than `exit`: all of the output has arrived by then.
+    child.once("close", (code) => resolve(code ?? 1));
+  });
+}
