@@ -57,9 +57,7 @@ export function onAttestationVerified(
     type: "report",
     report: {
       code: "attestation-counted",
-      claim: attestation.claim,
-      operator,
-      weight: attestation.weight,
+      attestation,
       presentWeight: sumWeight([...pool.verified.values()]),
     },
   });

@@ -88,9 +88,8 @@ export type Effect =
 export type Report =
   | {
       readonly code: "attestation-counted";
-      readonly claim: Claim;
-      readonly operator: Hex;
-      readonly weight: bigint;
+      readonly attestation: VerifiedAttestation;
+      /** Attributed for the same claim, this one included. */
       readonly presentWeight: bigint;
     }
   /** The fast-final head of a rollup moved. */
