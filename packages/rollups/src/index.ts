@@ -1,4 +1,21 @@
+export type {
+  DisagreementCode,
+  SourceFailureCode,
+  SourceVerdict,
+} from "./agreement.ts";
+export { createRollupFollower, type RollupFollower } from "./follower.ts";
+export type {
+  AbstainCode,
+  Abstention,
+  ObservedBlock,
+  Reorg,
+  RollupFollowerEvents,
+  Skipped,
+} from "./follower-events.ts";
+export type { RollupFollowerOptions } from "./follower-options.ts";
 export { checkHeader, type Header, type HeaderCheck, type HeaderFailure } from "./header.ts";
+export type { BlockHead, RollupHeads } from "./heads.ts";
 export { opOutputRoot } from "./op.ts";
+export type { SourceDescription } from "./source.ts";
 export type { BlockCheck, BlockFailure, CheckedBlock, StackRules } from "./stack.ts";
 export { stackOf } from "./stacks.ts";

@@ -3,7 +3,7 @@ import { keccak256, toHex } from "@mach/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkHeader } from "../src/header.ts";
-import { isthmusHeader, realHeaders } from "./vectors.ts";
+import { isthmusHeader, realHeaders } from "./support/vectors.ts";
 
 const TAIL = [
   "baseFeePerGas",

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { opOutputRoot, opStack } from "../src/op.ts";
-import { isthmusHeader, opCases, outputAtBlock, outputRoots, realHeaders } from "./vectors.ts";
+import {
+  isthmusHeader,
+  opCases,
+  outputAtBlock,
+  outputRoots,
+  realHeaders,
+} from "./support/vectors.ts";
 
 describe("the output root", () => {
   it("is that of OP Mainnet's L2OutputOracle, output 4529", () => {

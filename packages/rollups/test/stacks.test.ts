@@ -1,7 +1,7 @@
 import { STACKS, ZERO_HASH } from "@mach/core";
 import { describe, expect, it } from "vitest";
 import { stackOf } from "../src/stacks.ts";
-import { isthmusHeader, realHeaders } from "./vectors.ts";
+import { isthmusHeader, realHeaders } from "./support/vectors.ts";
 
 describe("the stacks", () => {
   it.each(STACKS)("include %s under its own name", (stack) => {

@@ -12,7 +12,7 @@ export interface HeaderVector {
 }
 
 export function readVector<T>(path: string): T {
-  const url = new URL(`../../../test/vectors/rollups/${path}`, import.meta.url);
+  const url = new URL(`../../../../test/vectors/rollups/${path}`, import.meta.url);
   return JSON.parse(readFileSync(url, "utf8")) as T;
 }
 

@@ -1,0 +1,286 @@
+import type { Hex } from "@mach/core";
+import type { BlockSelector, BlockSource, SourceAnswer, SourceFailureCode } from "./agreement.ts";
+import { backoffMs } from "./backoff.ts";
+import { parseQuantity } from "./header.ts";
+import { createHttpClient } from "./http-client.ts";
+import type { RpcClient, RpcClientOptions, RpcFailureCode, RpcResult } from "./json-rpc.ts";
+import type { CheckedBlock, StackRules } from "./stack.ts";
+import { WebSocketClient } from "./web-socket-client.ts";
+
+/** What is known of a source, fit for showing: its URL may hold a key and is left out. */
+export interface SourceDescription {
+  readonly host: string;
+  readonly transport: "http" | "websocket";
+  /** `faulty` is connected and asked, but its last word on a block was wrong. */
+  readonly status: "starting" | "ready" | "faulty" | "down";
+  /** Why it is faulty or down. */
+  readonly code: SourceFailureCode | null;
+  readonly headBlockNumber: bigint | null;
+  /** How many blocks it gave that were agreed, and how many times it failed or was wrong. */
+  readonly agreed: number;
+  readonly failed: number;
+}
+
+export interface SourceOptions extends RpcClientOptions {
+  readonly rollupId: bigint;
+  readonly rules: StackRules;
+  readonly pollMs: number;
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+}
+
+export interface SourceEvents {
+  /** The source says that this is its newest block, which it may have said before. */
+  onHead(block: CheckedBlock, isNew: boolean): void;
+  onState(source: RollupSource): void;
+}
+
+type Status = SourceDescription["status"];
+
+const MAX_ANNOUNCED = 16;
+/** A word of the node or the client, not a sign that the connection is of no use. */
+const HARMLESS: ReadonlySet<RpcFailureCode> = new Set(["rpc-error", "busy", "stopped"]);
+
+/**
+ * One RPC endpoint of a rollup: its chain id is checked before it is used and after each loss, its
+ * head is polled and, over WebSocket, subscribed to. It counts for nothing alone.
+ */
+export class RollupSource implements BlockSource {
+  readonly host: string;
+  readonly #options: SourceOptions;
+  readonly #events: SourceEvents;
+  readonly #announced = new Map<bigint, CheckedBlock>();
+  #client: RpcClient | null = null;
+  #webSocket: WebSocketClient | null = null;
+  #status: Status = "starting";
+  #code: SourceFailureCode | null = null;
+  #head: CheckedBlock | null = null;
+  #poll: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #verifying: Promise<boolean> | null = null;
+  #attempts = 0;
+  #agreed = 0;
+  #failed = 0;
+  #stopped = false;
+
+  constructor(options: SourceOptions, events: SourceEvents) {
+    this.host = new URL(options.url).host;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  start(): void {
+    if (isWebSocketUrl(this.#options.url)) {
+      this.#webSocket = new WebSocketClient(this.#options, {
+        onOpen: () => void this.#verify(),
+        onLost: (code) => this.#fail(code),
+      });
+      this.#client = this.#webSocket;
+    } else {
+      this.#client = createHttpClient(this.#options);
+      void this.#verify();
+    }
+    this.#schedulePoll();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#poll);
+    clearTimeout(this.#retry);
+    await this.#client?.close();
+  }
+
+  get head(): CheckedBlock | null {
+    return this.#head;
+  }
+
+  get isUsable(): boolean {
+    return this.#status === "ready" || this.#status === "faulty";
+  }
+
+  async ask(selector: BlockSelector): Promise<SourceAnswer> {
+    if (selector.by === "hash") {
+      const { blockHash } = selector;
+      return this.#ask("eth_getBlockByHash", blockHash, (block) => block.blockHash === blockHash);
+    }
+    const { blockNumber, fresh } = selector;
+    const announced = this.#announced.get(blockNumber);
+    if (announced !== undefined && !fresh) {
+      this.#announced.delete(blockNumber);
+      return { ok: true, block: announced };
+    }
+    const quantity = `0x${blockNumber.toString(16)}`;
+    return this.#ask("eth_getBlockByNumber", quantity, (each) => each.blockNumber === blockNumber);
+  }
+
+  /** The block that the node gives one of its tags; a node without the tag is not at fault. */
+  askTag(tag: "latest" | "safe" | "finalized"): Promise<SourceAnswer> {
+    return this.#ask("eth_getBlockByNumber", tag, () => true);
+  }
+
+  settle(outcome: "agrees" | "disagrees"): void {
+    if (outcome === "disagrees") {
+      this.#blame("disagrees");
+      return;
+    }
+    this.#agreed++;
+    this.#attempts = 0;
+    this.#webSocket?.resetBackoff();
+    if (this.#status === "faulty") this.#setState("ready", null);
+  }
+
+  /** Compares its head with an accepted height. */
+  noteLag(blockNumber: bigint, toleratedBlocks: bigint): void {
+    if (!this.isUsable || this.#head === null) return;
+    const isLagging = this.#head.blockNumber + toleratedBlocks < blockNumber;
+    if (isLagging && this.#code === null) this.#setState("faulty", "lagging");
+    if (!isLagging && this.#code === "lagging") this.#setState("ready", null);
+  }
+
+  describe(): SourceDescription {
+    return {
+      host: this.host,
+      transport: isWebSocketUrl(this.#options.url) ? "websocket" : "http",
+      status: this.#status,
+      code: this.#code,
+      headBlockNumber: this.#head?.blockNumber ?? null,
+      agreed: this.#agreed,
+      failed: this.#failed,
+    };
+  }
+
+  async #ask(
+    method: string,
+    selector: Hex | string,
+    isAsked: (block: CheckedBlock) => boolean,
+  ): Promise<SourceAnswer> {
+    if (!this.isUsable) return { ok: false, code: this.#code ?? "unreachable" };
+    const result = await this.#call(method, [selector, false]);
+    if (!result.ok) return { ok: false, code: result.code };
+    if (result.value === null) return { ok: false, code: "missing" };
+    const checked = this.#options.rules.checkBlock(result.value);
+    if (!checked.ok) {
+      this.#blame(checked.code);
+      return { ok: false, code: checked.code };
+    }
+    if (isAsked(checked.block)) return checked;
+    this.#blame("wrong-block");
+    return { ok: false, code: "wrong-block" };
+  }
+
+  async #call(method: string, params: readonly unknown[]): Promise<RpcResult> {
+    const client = this.#client;
+    if (client === null) return { ok: false, code: "unreachable" };
+    const result = await client.call(method, params);
+    if (result.ok) {
+      // Another node may stand behind a new connection, so its chain is checked first.
+      if (!result.newConnection || (await this.#verify())) return result;
+      return { ok: false, code: "unreachable" };
+    }
+    if (HARMLESS.has(result.code)) return result;
+    if (result.staleConnection && (await this.#verify())) return client.call(method, params);
+    // Calls that the loss of a connection ends late say nothing new.
+    if (this.isUsable) this.#fail(result.code);
+    return result;
+  }
+
+  /** Checks the chain id, then begins to listen. One check at a time. */
+  #verify(): Promise<boolean> {
+    this.#verifying ??= this.#checkChain().finally(() => {
+      this.#verifying = null;
+    });
+    return this.#verifying;
+  }
+
+  async #checkChain(): Promise<boolean> {
+    const { rollupId } = this.#options;
+    const result = await this.#client?.call("eth_chainId", []);
+    if (this.#stopped || result === undefined) return false;
+    if (!result.ok) return this.#fail(result.code);
+    const chainId = parseQuantity(result.value);
+    if (chainId === null) return this.#fail("malformed");
+    if (chainId !== rollupId) return this.#fail("wrong-chain");
+    if (this.isUsable) return true;
+    this.#setState("ready", null);
+    // Without a subscription the polls still find the heads.
+    void this.#webSocket?.subscribe(["newHeads"], (event) => this.#onPush(event));
+    void this.#pollHead();
+    return true;
+  }
+
+  #onPush(event: unknown): void {
+    if (!this.isUsable) return;
+    const checked = this.#options.rules.checkBlock(event);
+    if (checked.ok) this.#announce(checked.block);
+    // Some nodes push fewer fields than they hash: the block itself decides.
+    else void this.#pollHead();
+  }
+
+  async #pollHead(): Promise<void> {
+    const answer = await this.askTag("latest");
+    if (answer.ok && !this.#stopped) this.#announce(answer.block);
+  }
+
+  #schedulePoll(): void {
+    const poll = async (): Promise<void> => {
+      if (this.isUsable) await this.#pollHead();
+      if (!this.#stopped) this.#schedulePoll();
+    };
+    this.#poll = setTimeout(() => void poll(), this.#options.pollMs);
+  }
+
+  #announce(block: CheckedBlock): void {
+    if (!this.isUsable) return;
+    const isNew = this.#head?.blockHash !== block.blockHash;
+    if (isNew) {
+      const parent = this.#announced.get(block.blockNumber - 1n);
+      const isLinked = parent === undefined || parent.blockHash === block.parentHash;
+      for (const height of [...this.#announced.keys()]) {
+        if (!isLinked || height >= block.blockNumber) this.#announced.delete(height);
+      }
+      this.#announced.set(block.blockNumber, block);
+      const [oldest] = this.#announced.keys();
+      if (this.#announced.size > MAX_ANNOUNCED && oldest !== undefined) {
+        this.#announced.delete(oldest);
+      }
+    }
+    this.#head = block;
+    this.#events.onHead(block, isNew);
+  }
+
+  #blame(code: SourceFailureCode): void {
+    this.#failed++;
+    if (this.isUsable) this.#setState("faulty", code);
+  }
+
+  #fail(code: SourceFailureCode): false {
+    if (this.#stopped) return false;
+    this.#head = null;
+    this.#announced.clear();
+    if (this.#status === "down" && this.#retry !== undefined) return false;
+    this.#failed++;
+    this.#setState("down", code);
+    if (this.#webSocket !== null) {
+      this.#webSocket.reconnect();
+    } else {
+      const retry = (): void => {
+        this.#retry = undefined;
+        void this.#verify();
+      };
+      this.#retry = setTimeout(retry, backoffMs(this.#attempts++, this.#options));
+    }
+    return false;
+  }
+
+  #setState(status: Status, code: SourceFailureCode | null): void {
+    if (this.#stopped || (this.#status === status && this.#code === code)) return;
+    this.#status = status;
+    this.#code = code;
+    this.#events.onState(this);
+  }
+}
+
+/** Whether a source is reached over WebSocket. */
+export function isWebSocketUrl(url: string): boolean {
+  return /^wss?:/i.test(url);
+}

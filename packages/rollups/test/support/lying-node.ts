@@ -1,0 +1,101 @@
+import { once } from "node:events";
+import http from "node:http";
+import { onTestFinished } from "vitest";
+
+/** What the node answers instead of the truth; undefined lets the true answer through. */
+export type Lie = (request: {
+  readonly method: string;
+  readonly params: readonly unknown[];
+  readonly truth: unknown;
+}) => unknown;
+
+export type Behaviour =
+  | { readonly kind: "honest" }
+  /** Changes results. */
+  | { readonly kind: "lie"; readonly lie: Lie }
+  | { readonly kind: "hang" }
+  | { readonly kind: "status"; readonly status: number }
+  | { readonly kind: "body"; readonly body: string }
+  /** Breaks the connection. */
+  | { readonly kind: "reset" };
+
+export interface LyingNode {
+  readonly url: string;
+  behave(behaviour: Behaviour): void;
+  /** How many requests came, by method. */
+  readonly requests: Map<string, number>;
+  /** The connections that are open now. */
+  connections(): Promise<number>;
+}
+
+/** An HTTP endpoint in front of a real node that can be told to lie; ends with the test. */
+export async function startLyingNode(upstream: string): Promise<LyingNode> {
+  let behaviour: Behaviour = { kind: "honest" };
+  const requests = new Map<string, number>();
+
+  const server = http.createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
+      id: number;
+      method: string;
+      params: unknown[];
+    };
+    requests.set(method, (requests.get(method) ?? 0) + 1);
+    const acting = behaviour;
+    switch (acting.kind) {
+      case "hang":
+        return;
+      case "reset":
+        request.socket.destroy();
+        return;
+      case "status":
+        response.writeHead(acting.status).end("{}");
+        return;
+      case "body":
+        response.end(acting.body);
+        return;
+      case "lie":
+      case "honest": {
+        const truth = await ask(upstream, { id, method, params });
+        if (acting.kind === "lie") {
+          const told = acting.lie({ method, params, truth: truth["result"] });
+          if (told !== undefined) truth["result"] = told;
+        }
+        response.end(JSON.stringify(truth));
+      }
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    requests,
+    behave(next) {
+      behaviour = next;
+    },
+    connections: () =>
+      new Promise((resolve) => {
+        server.getConnections((_, count) => resolve(count));
+      }),
+  };
+}
+
+async function ask(url: string, request: object): Promise<Record<string, unknown>> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", ...request }),
+    });
+    return (await response.json()) as Record<string, unknown>;
+  } catch {
+    return { jsonrpc: "2.0", error: { code: -32000, message: "upstream" } };
+  }
+}
