@@ -1,1 +1,35 @@
-export {};
+export { LOCAL_TOKEN_ABI, LOCAL_TOKEN_BYTECODE } from "./abi/local-token.ts";
+export { REGISTRY_ABI, REGISTRY_BYTECODE } from "./abi/registry.ts";
+export { STAKE_VAULT_ABI, STAKE_VAULT_BYTECODE } from "./abi/stake-vault.ts";
+export { type Deployment, type DeployOptions, deployContracts } from "./deploy.ts";
+export {
+  createEpochFixer,
+  type EpochFixer,
+  type EpochFixerDependencies,
+  type EpochFixerOptions,
+  type FixEpochOutcome,
+  type FixEpochResult,
+  type PayerBalance,
+  payerDelayMs,
+} from "./epoch-fixer.ts";
+export { SettlementError, type SettlementErrorCode } from "./errors.ts";
+export { createL1Signer } from "./l1-signer.ts";
+export type { L1Block, L1ViewFailure, L1ViewOptions } from "./l1-view.ts";
+export { addRollup, depositStake, mintLocalAsset, registerOperator } from "./operator-actions.ts";
+export type { UnsupportedRollup } from "./registry-codec.ts";
+export {
+  createRegistryReader,
+  type ReadNetworkResult,
+  type ReadOperatorSetResult,
+  type RegistryEpoch,
+  type RegistryNetwork,
+  type RegistryReader,
+  type RegistryReaderOptions,
+  type RegistryReadFailure,
+  type RegistrySetFailure,
+} from "./registry-reader.ts";
+export type {
+  TransactionFailure,
+  TransactionFailureCode,
+  TransactionResult,
+} from "./transaction.ts";

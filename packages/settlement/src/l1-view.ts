@@ -1,0 +1,159 @@
+import { type Hex, isHex } from "@mach/core";
+import { createRpcClient, isRecord, type RpcAnswer, type RpcClient } from "./json-rpc.ts";
+
+/** A block of the L1. */
+export interface L1Block {
+  readonly number: bigint;
+  readonly hash: Hex;
+  /** Seconds. */
+  readonly timestamp: bigint;
+}
+
+export type L1ViewFailure =
+  /** Fewer sources than `requiredAgreement` gave an answer that can be used. Try again later. */
+  | {
+      readonly ok: false;
+      readonly code: "l1-unavailable";
+      readonly answered: number;
+      readonly required: number;
+    }
+  /** A source is connected to another chain: a mistake in the configuration. */
+  | { readonly ok: false; readonly code: "wrong-chain"; readonly chainId: bigint }
+  /** Two sources contradict each other about finalized state: one of them is wrong or lies. */
+  | { readonly ok: false; readonly code: "sources-disagree" };
+
+export interface L1ViewOptions {
+  /** Independent sources of the L1. */
+  readonly rpcUrls: readonly string[];
+  /** How many of them have to give the same answer, 1 to all. */
+  readonly requiredAgreement: number;
+  readonly chainId: bigint;
+  /** Of each call. */
+  readonly timeoutMs: number;
+  /** Of each call; 1 MiB where it is left out, ten times the largest operator set. */
+  readonly maxResponseBytes?: number;
+}
+
+/** The state of the L1 at one finalized block, as several sources agree on it. */
+export interface PinnedL1 {
+  readonly block: L1Block;
+  /** The returned bytes of a contract call at this block; "0x" where there is no contract. */
+  call(request: { readonly to: Hex; readonly data: string }): Promise<L1CallResult>;
+}
+
+export type L1CallResult = { readonly ok: true; readonly data: Hex } | L1ViewFailure;
+export type PinResult = { readonly ok: true; readonly l1: PinnedL1 } | L1ViewFailure;
+
+const DEFAULT_MAX_RESPONSE_BYTES = 1_048_576;
+
+/**
+ * Reads finalized state of the L1 from several sources. Silent sources are tolerated down to
+ * `requiredAgreement`; one that contradicts another is not, because finalized state has one truth.
+ */
+export function createL1View(options: L1ViewOptions): { pinFinalized(): Promise<PinResult> } {
+  const { requiredAgreement, rpcUrls, timeoutMs } = options;
+  if (requiredAgreement < 1 || requiredAgreement > new Set(rpcUrls).size) {
+    throw new RangeError("requiredAgreement is 1 to the number of different rpcUrls");
+  }
+  const maxResponseBytes = options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES;
+  const clients = [...new Set(rpcUrls)].map((url) =>
+    createRpcClient({ url, timeoutMs, maxResponseBytes }),
+  );
+
+  async function pinFinalized(): Promise<PinResult> {
+    const heads = await Promise.all(clients.map(readHead));
+    const reachable = heads.filter((head) => head !== null);
+    const stranger = reachable.find((head) => head.chainId !== options.chainId);
+    if (stranger !== undefined)
+      return { ok: false, code: "wrong-chain", chainId: stranger.chainId };
+    // The highest block that enough sources have finalized: one that runs ahead or lags behind
+    // alone moves nothing.
+    const height = reachable
+      .map((head) => head.finalized.number)
+      .toSorted((left, right) => (left > right ? -1 : 1))
+      .at(requiredAgreement - 1);
+    if (height === undefined) return unavailable(reachable.length);
+    const sources = reachable.filter((head) => head.finalized.number >= height);
+    const blocks = await Promise.all(
+      sources.map(({ client, finalized }) =>
+        finalized.number === height ? finalized : readBlock(client, toQuantity(height)),
+      ),
+    );
+    const agreed = agree(blocks, (block) => `${block.number} ${block.hash} ${block.timestamp}`);
+    if (!agreed.ok) return agreed;
+    if (agreed.value.number !== height) return unavailable(0);
+    const pinned = sources.filter((_, index) => blocks[index] !== null).map(({ client }) => client);
+    return { ok: true, l1: pin(pinned, agreed.value) };
+  }
+
+  function pin(sources: readonly RpcClient[], block: L1Block): PinnedL1 {
+    return {
+      block,
+      async call(request) {
+        // By hash (EIP-1898), so that no source answers from another block of that number.
+        const answers = await Promise.all(
+          sources.map((client) => client.call("eth_call", [request, { blockHash: block.hash }])),
+        );
+        const agreed = agree(answers.map(parseData), (data) => data);
+        return agreed.ok ? { ok: true, data: agreed.value } : agreed;
+      },
+    };
+  }
+
+  function agree<T>(
+    answers: readonly (T | null)[],
+    key: (answer: T) => string,
+  ): { readonly ok: true; readonly value: T } | L1ViewFailure {
+    const given = answers.filter((answer) => answer !== null);
+    const [first] = given;
+    if (first === undefined) return unavailable(0);
+    if (given.some((answer) => key(answer) !== key(first))) {
+      return { ok: false, code: "sources-disagree" };
+    }
+    return given.length < requiredAgreement
+      ? unavailable(given.length)
+      : { ok: true, value: first };
+  }
+
+  function unavailable(answered: number): L1ViewFailure {
+    return { ok: false, code: "l1-unavailable", answered, required: requiredAgreement };
+  }
+
+  return { pinFinalized };
+}
+
+async function readHead(client: RpcClient): Promise<{
+  readonly client: RpcClient;
+  readonly chainId: bigint;
+  readonly finalized: L1Block;
+} | null> {
+  const [chain, finalized] = await Promise.all([
+    client.call("eth_chainId", []),
+    readBlock(client, "finalized"),
+  ]);
+  const chainId = chain.ok ? parseQuantity(chain.result) : null;
+  return chainId === null || finalized === null ? null : { client, chainId, finalized };
+}
+
+async function readBlock(client: RpcClient, tag: string): Promise<L1Block | null> {
+  const answer = await client.call("eth_getBlockByNumber", [tag, false]);
+  if (!answer.ok || !isRecord(answer.result)) return null;
+  const number = parseQuantity(answer.result["number"]);
+  const timestamp = parseQuantity(answer.result["timestamp"]);
+  const hash = answer.result["hash"];
+  if (number === null || timestamp === null) return null;
+  return typeof hash === "string" && isHex(hash, 32) ? { number, hash, timestamp } : null;
+}
+
+function parseData(answer: RpcAnswer): Hex | null {
+  if (!answer.ok || typeof answer.result !== "string") return null;
+  return isHex(answer.result) ? answer.result : null;
+}
+
+function parseQuantity(value: unknown): bigint | null {
+  return typeof value === "string" && /^0x[0-9a-f]{1,16}$/.test(value) ? BigInt(value) : null;
+}
+
+function toQuantity(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}

@@ -1,0 +1,95 @@
+import type { Hex, RollupParameters } from "@mach/core";
+import { Contract, type Signer } from "ethers";
+import { LOCAL_TOKEN_ABI } from "./abi/local-token.ts";
+import { REGISTRY_ABI } from "./abi/registry.ts";
+import { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
+import { encodeStack } from "./registry-codec.ts";
+import { type TransactionResult, transact } from "./transaction.ts";
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/**
+ * Registers the signer's account as an operator. It needs stake first. `proof` signs the
+ * KeyRegistration digest with nonce 0 under the POP ciphersuite.
+ */
+export function registerOperator(request: {
+  readonly signer: Signer;
+  readonly registry: Hex;
+  /** The G1 point of EIP-2537, 128 bytes. */
+  readonly publicKeyPoint: Hex;
+  /** The G2 point of EIP-2537, 256 bytes. */
+  readonly proof: Hex;
+  readonly timeoutMs?: number;
+}): Promise<TransactionResult> {
+  return transact({
+    contract: new Contract(request.registry, REGISTRY_ABI, request.signer),
+    method: "registerOperator",
+    args: [request.publicKeyPoint, request.proof],
+    timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  });
+}
+
+/** Puts the signer's assets behind an operator: approves exactly `assets`, then deposits them. */
+export async function depositStake(request: {
+  readonly signer: Signer;
+  readonly vault: Hex;
+  readonly asset: Hex;
+  readonly operator: Hex;
+  /** In base units of the asset. */
+  readonly assets: bigint;
+  readonly timeoutMs?: number;
+}): Promise<TransactionResult> {
+  const { signer, vault, asset, operator, assets } = request;
+  const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const approved = await transact({
+    contract: new Contract(asset, LOCAL_TOKEN_ABI, signer),
+    method: "approve",
+    args: [vault, assets],
+    timeoutMs,
+  });
+  if (!approved.ok) return approved;
+  return transact({
+    contract: new Contract(vault, STAKE_VAULT_ABI, signer),
+    method: "deposit",
+    args: [operator, assets],
+    timeoutMs,
+  });
+}
+
+/** Lists a rollup from the next epoch with a later snapshot on. The registry's owner only. */
+export function addRollup(request: {
+  readonly signer: Signer;
+  readonly registry: Hex;
+  readonly rollup: Omit<RollupParameters, "stack"> & { readonly stack: string };
+  readonly timeoutMs?: number;
+}): Promise<TransactionResult> {
+  const { rollup } = request;
+  return transact({
+    contract: new Contract(request.registry, REGISTRY_ABI, request.signer),
+    method: "addRollup",
+    args: [
+      rollup.rollupId,
+      encodeStack(rollup.stack),
+      rollup.attestationInterval,
+      rollup.thresholdBps,
+      rollup.verification,
+    ],
+    timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  });
+}
+
+/** Mints the asset of a local network to an account. */
+export function mintLocalAsset(request: {
+  readonly signer: Signer;
+  readonly asset: Hex;
+  readonly account: Hex;
+  readonly assets: bigint;
+  readonly timeoutMs?: number;
+}): Promise<TransactionResult> {
+  return transact({
+    contract: new Contract(request.asset, LOCAL_TOKEN_ABI, request.signer),
+    method: "mint",
+    args: [request.account, request.assets],
+    timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  });
+}

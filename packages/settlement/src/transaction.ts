@@ -1,0 +1,70 @@
+import { type Hex, isHex } from "@mach/core";
+import {
+  type BaseContract,
+  type ContractTransactionResponse,
+  type Interface,
+  isError,
+  type Overrides,
+} from "ethers";
+
+export type TransactionFailureCode =
+  /** The contract refused: `error` is the name of its custom error, null where it gave none. */
+  | "reverted"
+  /** The account cannot pay for the gas. */
+  | "insufficient-funds"
+  /** Not in a block in time. It may still get into one. */
+  | "timed-out"
+  /** The RPC is down, or refused for another reason. */
+  | "l1-unavailable";
+
+export interface TransactionFailure {
+  readonly ok: false;
+  readonly code: TransactionFailureCode;
+  readonly error: string | null;
+}
+
+export type TransactionResult =
+  | { readonly ok: true; readonly transactionHash: Hex; readonly blockNumber: bigint }
+  | TransactionFailure;
+
+export interface ContractCall {
+  readonly contract: BaseContract;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  /** How long to wait for the block, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly overrides?: Overrides;
+}
+
+/** Sends one transaction and waits until it is in a block. Never rejects. */
+export async function transact(call: ContractCall): Promise<TransactionResult> {
+  const { contract, method, args, timeoutMs, overrides } = call;
+  try {
+    const send = contract.getFunction(method);
+    const response: ContractTransactionResponse = await send.send(...args, overrides ?? {});
+    const receipt = await response.wait(1, timeoutMs);
+    if (receipt === null || !isHex(receipt.hash, 32)) return failure("timed-out");
+    return {
+      ok: true,
+      transactionHash: receipt.hash,
+      blockNumber: BigInt(receipt.blockNumber),
+    };
+  } catch (error) {
+    return transactionFailure(error, contract.interface);
+  }
+}
+
+/** What an error thrown by ethers means; `contract` names the custom errors. */
+export function transactionFailure(error: unknown, contract: Interface): TransactionFailure {
+  if (isError(error, "CALL_EXCEPTION")) {
+    const parsed = error.data ? contract.parseError(error.data) : null;
+    return failure("reverted", parsed?.name ?? null);
+  }
+  if (isError(error, "INSUFFICIENT_FUNDS")) return failure("insufficient-funds");
+  if (isError(error, "TIMEOUT")) return failure("timed-out");
+  return failure("l1-unavailable");
+}
+
+function failure(code: TransactionFailureCode, error: string | null = null): TransactionFailure {
+  return { ok: false, code, error };
+}
