@@ -27,6 +27,8 @@ export interface VerifiedCertificate extends Certificate {
   readonly [verified]: true;
   readonly signedWeight: bigint;
   readonly totalWeight: bigint;
+  /** The threshold that it was checked against. */
+  readonly thresholdBps: number;
 }
 
 export type CertificateFailure =
@@ -101,7 +103,7 @@ export function verifyCertificate(
   if (!bls.verifyAggregate({ publicKeys, message: digest, signature })) {
     return { ok: false, code: "bad-signature" };
   }
-  return { ok: true, certificate: asVerifiedCertificate(certificate, operatorSet) };
+  return { ok: true, certificate: asVerifiedCertificate(certificate, context) };
 }
 
 /** The operators whose bit is set, in order of index. */
@@ -158,7 +160,7 @@ export function buildCertificate(
   const id = certificateId({ digest, operatorSetHash, signers });
   return asVerifiedCertificate(
     { version: 1, certificateId: id, domain, claim, operatorSetHash, signers, signature },
-    operatorSet,
+    context,
   );
 }
 
@@ -171,10 +173,12 @@ export function toCertificate(certificate: VerifiedCertificate): Certificate {
 
 function asVerifiedCertificate(
   certificate: Certificate,
-  operatorSet: OperatorSet,
+  context: { readonly operatorSet: OperatorSet; readonly thresholdBps: number },
 ): VerifiedCertificate {
+  const { operatorSet, thresholdBps } = context;
   return {
     ...certificate,
+    thresholdBps,
     signedWeight: sumWeight(signersOf(certificate, operatorSet)),
     totalWeight: operatorSet.totalWeight,
   } as VerifiedCertificate;

@@ -203,6 +203,7 @@ export function certify(claim: Claim, indices: readonly number[]): VerifiedCerti
     signature: toHex(xorSum(members.map((each) => xorSign(each.publicKey, digest)))),
     signedWeight: sumWeight(members),
     totalWeight,
+    thresholdBps: 6667,
   };
   return unverified as unknown as VerifiedCertificate;
 }
