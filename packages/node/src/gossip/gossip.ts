@@ -1,0 +1,392 @@
+import {
+  type Certificate,
+  type Domain,
+  type Evidence,
+  toHex,
+  type WireAttestation,
+} from "@mach/core";
+import { multiaddr } from "@multiformats/multiaddr";
+import { type Bindings, createBindings } from "./bindings.ts";
+import { type Counters, createCounters, type GossipCounts, type GossipLogger } from "./counters.ts";
+import { GossipError } from "./gossip-error.ts";
+import type { GossipHandlers, GossipPeer, RollupHead, SyncQuery } from "./handlers.ts";
+import { type GossipLimits, resolveLimits } from "./limits.ts";
+import { createNode, type GossipLibp2p } from "./node.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
+import { type BindingSigner, createOwnBinding, type OwnBinding } from "./own-binding.ts";
+import { loadPeerKey } from "./peer-key.ts";
+import { guardPubsub } from "./pubsub-guard.ts";
+import { createRedial, type Redial, type RedialTarget } from "./redial.ts";
+import { Sessions } from "./sessions.ts";
+import { createStrikes, type Strikes } from "./strikes.ts";
+import { requestSync, type SyncOptions, type SyncResult, serveSync } from "./sync.ts";
+import { MAX_SYNC_ITEMS, type SyncItems, type SyncRequest } from "./sync-wire.ts";
+import { type NetworkNames, networkNames } from "./topics.ts";
+import { installValidators } from "./validators.ts";
+import { encodeAttestations, encodeCertificate, encodeEvidenceMessage } from "./wire.ts";
+
+export interface GossipOptions {
+  /** Where `peer.key` is kept. */
+  readonly dataDir: string;
+  readonly domain: Domain;
+  /** An IP address to listen on. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Multiaddrs to tell peers, where they differ from host and port. */
+  readonly announce?: readonly string[];
+  /** Multiaddrs to dial, and to dial again when lost; with `/p2p/` no dial is made in vain. */
+  readonly bootNodes: readonly string[];
+  readonly limits?: Partial<GossipLimits>;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly logger: GossipLogger;
+  /** For operators: without it this node speaks for nobody. */
+  readonly bindingSigner?: BindingSigner;
+}
+
+/** What goes to the other nodes of the network, and what they can be asked. */
+export interface Gossip {
+  /** Listens and dials. Throws a GossipError where that is not possible. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** This node's peer id; empty before the start. */
+  peerId(): string;
+  /** The multiaddrs that others can dial, with the peer id. */
+  addresses(): readonly string[];
+  /** Queues an own attestation; all of one event-loop turn share a message. */
+  publishAttestation(attestation: WireAttestation): void;
+  publishCertificate(certificate: Certificate): void;
+  publishEvidence(evidence: Evidence): void;
+  requestCertificates(peerId: string, query: SyncQuery): Promise<SyncResult<Certificate>>;
+  requestAttestations(peerId: string, query: SyncQuery): Promise<SyncResult<WireAttestation>>;
+  requestHeads(peerId: string): Promise<SyncResult<RollupHead>>;
+  /** The peers that said hello. */
+  peers(): readonly GossipPeer[];
+  /** How often each code came up. */
+  stats(): GossipCounts;
+  /** Verifies the peers' bindings again: to be called when the operator sets have changed. */
+  recheckBindings(): void;
+}
+
+const TICK_MS = 1_000;
+const MAX_REMEMBERED_PEERS = 4_096;
+
+/** Gossip that has not been started; every bound is in `options.limits`. */
+export function createGossip(options: GossipOptions, handlers: GossipHandlers): Gossip {
+  return new GossipNode(options, handlers);
+}
+
+interface Running {
+  readonly libp2p: GossipLibp2p;
+  readonly sessions: Sessions;
+  readonly redial: Redial;
+  readonly own: OwnBinding;
+  readonly closeQueues: () => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+class GossipNode implements Gossip {
+  readonly #options: GossipOptions;
+  readonly #handlers: GossipHandlers;
+  readonly #limits: GossipLimits;
+  readonly #names: NetworkNames;
+  readonly #counters: Counters;
+  readonly #strikes: Strikes;
+  readonly #bindings: Bindings;
+  readonly #outbox: Outbox;
+  #running: Running | null = null;
+
+  constructor(options: GossipOptions, handlers: GossipHandlers) {
+    const { domain, now } = options;
+    const limits = resolveLimits(options.limits);
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#limits = limits;
+    this.#names = networkNames(domain);
+    this.#counters = createCounters(options.logger, now);
+    this.#strikes = createStrikes(
+      {
+        limit: limits.strikeLimit,
+        forgivenMs: limits.strikeForgivenMs,
+        banMs: limits.banMs,
+        maxPeers: MAX_REMEMBERED_PEERS,
+      },
+      now,
+    );
+    this.#bindings = createBindings({
+      domain,
+      now,
+      verify: (binding) => this.#verifyBinding(binding),
+      maxOperators: MAX_REMEMBERED_PEERS,
+    });
+    this.#outbox = createOutbox(
+      {
+        maxQueued: limits.maxQueuedAttestations,
+        maxPerMessage: limits.maxAttestationsPerMessage,
+        delayMs: limits.flushDelayMs,
+      },
+      {
+        send: (group) => this.#publish("attestations", () => encodeAttestations(group)),
+        onDropped: () => this.#counters.report("outbox-full"),
+      },
+    );
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== null) return;
+    const { domain, now, bindingSigner } = this.#options;
+    const targets = this.#options.bootNodes.map(toTarget);
+    const key = await loadPeerKey(this.#options.dataDir);
+    const libp2p = await this.#createNode(key.privateKey);
+    const own = createOwnBinding(bindingSigner, {
+      domain,
+      peerId: toHex(libp2p.peerId.toMultihash().bytes),
+      lifetimeMs: this.#limits.bindingLifetimeMs,
+      now,
+      onFailed: (error) => this.#counters.report("binding-not-signed", { error }),
+    });
+    const redial = this.#createRedial(libp2p, targets);
+    const guard = guardPubsub(libp2p.services.pubsub, {
+      topics: new Set([this.#names.attestations, this.#names.certificates, this.#names.evidence]),
+      isWithinRate: (peerId) => sessions.isFrameWithinRate(peerId),
+      onTrouble: (peerId, code) => {
+        this.#counters.count(code, peerId);
+        sessions.blame(peerId, code);
+      },
+    });
+    const sessions = new Sessions(libp2p, guard, {
+      names: this.#names,
+      limits: this.#limits,
+      now,
+      counters: this.#counters,
+      strikes: this.#strikes,
+      bindings: this.#bindings,
+      ownHello: () => ({ networkId: this.#names.networkId, binding: own.current() }),
+      onPeerReady: (peer) => this.#handlers.onPeerReady(peer),
+      onGreeted: (peerId) => redial.onReady(peerId),
+      onDisconnected: (peerId) => redial.onDisconnected(peerId),
+    });
+    const closeQueues = installValidators(libp2p.services.pubsub, this.#handlers, {
+      domain,
+      names: this.#names,
+      limits: this.#limits,
+      counters: this.#counters,
+      sourceOf: (peerId) => sessions.sourceOf(peerId),
+      onBlamed: (peerId, code) => sessions.blame(peerId, code),
+    });
+    await sessions.start();
+    await this.#serve(libp2p, sessions);
+    await own.renewIfDue();
+    await listen(libp2p);
+    const { pubsub } = libp2p.services;
+    for (const topic of [
+      this.#names.attestations,
+      this.#names.certificates,
+      this.#names.evidence,
+    ]) {
+      pubsub.subscribe(topic);
+    }
+    const timer = setInterval(() => void this.#tick(), TICK_MS);
+    this.#running = { libp2p, sessions, redial, own, closeQueues, timer };
+    redial.start();
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (running === null) return;
+    this.#outbox.flush();
+    this.#running = null;
+    clearInterval(running.timer);
+    running.redial.stop();
+    running.sessions.stop();
+    running.closeQueues();
+    this.#outbox.close();
+    await running.libp2p.stop();
+  }
+
+  peerId(): string {
+    return this.#running?.libp2p.peerId.toString() ?? "";
+  }
+
+  addresses(): readonly string[] {
+    return this.#running?.libp2p.getMultiaddrs().map(String) ?? [];
+  }
+
+  publishAttestation(attestation: WireAttestation): void {
+    this.#outbox.add(attestation);
+  }
+
+  publishCertificate(certificate: Certificate): void {
+    this.#publish("certificates", () => encodeCertificate(certificate));
+  }
+
+  publishEvidence(evidence: Evidence): void {
+    this.#publish("evidence", () => encodeEvidenceMessage(this.#handlers, evidence));
+  }
+
+  async requestCertificates(peerId: string, query: SyncQuery): Promise<SyncResult<Certificate>> {
+    const answer = await this.#request(peerId, { kind: "certificates", ...withinLimit(query) });
+    if (!answer.ok) return answer;
+    return answer.kind === "certificates" ? answer : { ok: false, code: "malformed" };
+  }
+
+  async requestAttestations(
+    peerId: string,
+    query: SyncQuery,
+  ): Promise<SyncResult<WireAttestation>> {
+    const answer = await this.#request(peerId, { kind: "attestations", ...withinLimit(query) });
+    if (!answer.ok) return answer;
+    return answer.kind === "attestations" ? answer : { ok: false, code: "malformed" };
+  }
+
+  async requestHeads(peerId: string): Promise<SyncResult<RollupHead>> {
+    const answer = await this.#request(peerId, { kind: "heads" });
+    if (!answer.ok) return answer;
+    return answer.kind === "heads" ? answer : { ok: false, code: "malformed" };
+  }
+
+  peers(): readonly GossipPeer[] {
+    return this.#running?.sessions.list() ?? [];
+  }
+
+  stats(): GossipCounts {
+    return this.#counters.snapshot();
+  }
+
+  recheckBindings(): void {
+    this.#bindings.recheck();
+  }
+
+  #createNode(privateKey: Parameters<typeof createNode>[0]["privateKey"]): Promise<GossipLibp2p> {
+    const { host, port, announce = [] } = this.#options;
+    for (const address of announce) toTarget(address);
+    return createNode({
+      privateKey,
+      host,
+      port,
+      announce,
+      names: this.#names,
+      limits: this.#limits,
+      isOperator: (peerId) => this.#running?.sessions.operatorOf(peerId) !== undefined,
+      isBanned: (peerId) => this.#strikes.isBanned(peerId),
+    });
+  }
+
+  #createRedial(libp2p: GossipLibp2p, targets: readonly RedialTarget[]): Redial {
+    const { redialMinMs, redialMaxMs } = this.#limits;
+    return createRedial(
+      targets,
+      { minMs: redialMinMs, maxMs: redialMaxMs },
+      {
+        self: libp2p.peerId.toString(),
+        isConnected: (peerId) => libp2p.getPeers().some((each) => each.toString() === peerId),
+        dial: async (address) => (await libp2p.dial(multiaddr(address))).remotePeer.toString(),
+        onFailed: (address, error) => {
+          this.#counters.count("dial-failed");
+          this.#options.logger.debug({ address, err: error }, "boot node not reached");
+        },
+      },
+    );
+  }
+
+  async #serve(libp2p: GossipLibp2p, sessions: Sessions): Promise<void> {
+    const handlers = this.#handlers;
+    await libp2p.handle(
+      this.#names.sync,
+      async (stream, connection) => {
+        const peerId = connection.remotePeer.toString();
+        const isWithinRate = (): boolean => sessions.isRequestWithinRate(peerId);
+        const outcome = await serveSync(stream, handlers, { ...this.#syncOptions(), isWithinRate });
+        this.#counters.count("served-requests", peerId);
+        if (outcome === null) return;
+        const { code, error } = outcome;
+        this.#counters.report(`serve-${code}`, { peerId, error });
+        if (code === "malformed-request" || code === "malformed" || code === "oversized") {
+          sessions.blame(peerId, code);
+        }
+      },
+      { maxInboundStreams: 8, maxOutboundStreams: 16 },
+    );
+  }
+
+  #syncOptions(): SyncOptions {
+    const { domain } = this.#options;
+    return { protocol: this.#names.sync, domain, timeoutMs: this.#limits.requestTimeoutMs };
+  }
+
+  async #request(
+    peerId: string,
+    request: SyncRequest,
+  ): Promise<({ ok: true } & SyncItems) | Extract<SyncResult<never>, { ok: false }>> {
+    const sessions = this.#running?.sessions;
+    const answer = await requestSync(sessions?.connectionTo(peerId), request, this.#syncOptions());
+    if (answer.ok) return answer;
+    this.#counters.count(`request-${answer.code}`, peerId);
+    if (answer.code === "malformed" || answer.code === "oversized") {
+      sessions?.blame(peerId, answer.code);
+    }
+    return answer;
+  }
+
+  #publish(name: "attestations" | "certificates" | "evidence", encode: () => Uint8Array): void {
+    const running = this.#running;
+    if (running === null) {
+      this.#counters.report("publish-while-stopped");
+      return;
+    }
+    const data = encode();
+    if (data.length > this.#limits.maxMessageBytes) {
+      this.#counters.report("publish-too-large");
+      return;
+    }
+    this.#counters.count(`published-${name}`);
+    running.libp2p.services.pubsub
+      .publish(this.#names[name], data)
+      .catch((error: unknown) => this.#counters.report("publish-failed", { error }));
+  }
+
+  #verifyBinding(binding: Parameters<GossipHandlers["verifyBinding"]>[0]): boolean {
+    try {
+      return this.#handlers.verifyBinding(binding);
+    } catch (error) {
+      this.#counters.report("handler-failed", { error });
+      return false;
+    }
+  }
+
+  async #tick(): Promise<void> {
+    this.#running?.sessions.tick();
+    if (await this.#running?.own.renewIfDue()) await this.#running?.sessions.renew();
+  }
+}
+
+async function listen(libp2p: GossipLibp2p): Promise<void> {
+  try {
+    await libp2p.start();
+  } catch (cause) {
+    await libp2p.stop();
+    throw new GossipError(
+      "listen-failed",
+      "the gossip address cannot be listened on: free the port, or set another gossip.port",
+      { cause },
+    );
+  }
+}
+
+function toTarget(address: string): RedialTarget {
+  try {
+    const components = multiaddr(address).getComponents();
+    return { address, peerId: components.find((each) => each.name === "p2p")?.value };
+  } catch (cause) {
+    throw new GossipError(
+      "bad-address",
+      `${address} is no multiaddr: write it like /ip4/192.0.2.1/tcp/4600`,
+      { cause },
+    );
+  }
+}
+
+function withinLimit(query: SyncQuery): SyncQuery {
+  return { ...query, limit: Math.min(query.limit, MAX_SYNC_ITEMS) };
+}

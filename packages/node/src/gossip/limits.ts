@@ -1,0 +1,83 @@
+import { attestationsLength, MAX_ATTESTATIONS_PER_MESSAGE } from "./wire.ts";
+
+/** Every bound of the gossip. Durations are in milliseconds, sizes in bytes. */
+export interface GossipLimits {
+  /** The largest message that is read or published; one network's nodes should agree on it. */
+  readonly maxMessageBytes: number;
+  /** How many attestations one own message carries at most. */
+  readonly maxAttestationsPerMessage: number;
+  /** How many own attestations wait for the flush at most; the oldest is dropped beyond. */
+  readonly maxQueuedAttestations: number;
+  /** How long own attestations wait to share a message; 0 is to the end of the event-loop turn. */
+  readonly flushDelayMs: number;
+  readonly maxConnections: number;
+  /** How many connections one address may open in a second. */
+  readonly inboundConnectionsPerSecond: number;
+  /** How many streams a peer may have open on a connection. */
+  readonly maxInboundStreams: number;
+  /** How many messages of a topic wait for their handler at most. */
+  readonly maxQueuedMessages: number;
+  /** How many messages of a topic their handler has at once. */
+  readonly maxMessagesInHand: number;
+  /** How long a handler may take before its message is ignored. */
+  readonly handlerTimeoutMs: number;
+  /** How many gossip frames a peer may send in a second; twice as many in one go. */
+  readonly framesPerSecond: number;
+  readonly heartbeatMs: number;
+  /** After this many strikes a peer is hung up on. */
+  readonly strikeLimit: number;
+  /** One strike is forgiven after this long. */
+  readonly strikeForgivenMs: number;
+  /** How long a peer with too many strikes is kept out. */
+  readonly banMs: number;
+  readonly helloTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** How many requests a peer may make in a second; four times as many in one go. */
+  readonly requestsPerSecond: number;
+  readonly redialMinMs: number;
+  readonly redialMaxMs: number;
+  readonly bindingLifetimeMs: number;
+}
+
+/** The limits where nothing else is asked for. */
+export const DEFAULT_LIMITS: GossipLimits = {
+  maxMessageBytes: 262_144,
+  maxAttestationsPerMessage: MAX_ATTESTATIONS_PER_MESSAGE,
+  maxQueuedAttestations: 1_024,
+  flushDelayMs: 0,
+  maxConnections: 100,
+  inboundConnectionsPerSecond: 100,
+  maxInboundStreams: 32,
+  maxQueuedMessages: 1_024,
+  maxMessagesInHand: 256,
+  handlerTimeoutMs: 10_000,
+  framesPerSecond: 4_000,
+  heartbeatMs: 700,
+  strikeLimit: 10,
+  strikeForgivenMs: 60_000,
+  banMs: 600_000,
+  helloTimeoutMs: 5_000,
+  requestTimeoutMs: 5_000,
+  requestsPerSecond: 10,
+  redialMinMs: 1_000,
+  redialMaxMs: 15_000,
+  bindingLifetimeMs: 86_400_000,
+};
+
+/** The defaults with these over them; own messages never exceed what the size allows. */
+export function resolveLimits(limits: Partial<GossipLimits> | undefined): GossipLimits {
+  const resolved = { ...DEFAULT_LIMITS, ...limits };
+  const fitting = Math.floor(
+    (resolved.maxMessageBytes - attestationsLength(0, 0)) /
+      (attestationsLength(1, 192) - attestationsLength(0, 192)),
+  );
+  const maxAttestationsPerMessage = Math.min(
+    resolved.maxAttestationsPerMessage,
+    MAX_ATTESTATIONS_PER_MESSAGE,
+    fitting,
+  );
+  if (maxAttestationsPerMessage < 1) {
+    throw new RangeError("maxMessageBytes leaves no room for an attestation");
+  }
+  return { ...resolved, maxAttestationsPerMessage };
+}

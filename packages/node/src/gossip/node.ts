@@ -1,0 +1,110 @@
+import "../polyfill.ts";
+import { type GossipSub, gossipsub, StrictNoSign } from "@libp2p/gossipsub";
+import { type Identify, identify } from "@libp2p/identify";
+import type { Libp2p, PrivateKey } from "@libp2p/interface";
+import { noise } from "@libp2p/noise";
+import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
+import { createLibp2p } from "libp2p";
+import type { GossipLimits } from "./limits.ts";
+import { MAX_ANNOUNCED, MAX_ASKED } from "./pubsub-guard.ts";
+import { SCORE_THRESHOLDS, scoreParams } from "./scores.ts";
+import { messageId, type NetworkNames } from "./topics.ts";
+
+export type GossipLibp2p = Libp2p<{ identify: Identify; pubsub: GossipSub }>;
+
+export interface NodeOptions {
+  readonly privateKey: PrivateKey;
+  readonly host: string;
+  readonly port: number;
+  readonly announce: readonly string[];
+  readonly names: NetworkNames;
+  readonly limits: GossipLimits;
+  readonly isOperator: (peerId: string) => boolean;
+  readonly isBanned: (peerId: string) => boolean;
+}
+
+/** Room for operators beyond the connections that everyone may take. */
+const RESERVED_CONNECTIONS = 16;
+/** Gossipsub's envelope around messages, with room to spare. */
+const ENVELOPE_BYTES = 65_536;
+const MAX_OUTBOUND_BUFFER_BYTES = 16 * 1_048_576;
+
+/** A libp2p node over TCP, noise and yamux with gossipsub; not started yet. */
+export function createNode(options: NodeOptions): Promise<GossipLibp2p> {
+  const { limits, isBanned } = options;
+  return createLibp2p({
+    start: false,
+    privateKey: options.privateKey,
+    nodeInfo: { name: "mach", userAgent: "mach/1" },
+    addresses: {
+      listen: [listenAddress(options.host, options.port)],
+      announce: [...options.announce],
+    },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ maxInboundStreams: limits.maxInboundStreams, maxOutboundStreams: 128 })],
+    connectionManager: {
+      maxConnections: limits.maxConnections + RESERVED_CONNECTIONS,
+      inboundConnectionThreshold: limits.inboundConnectionsPerSecond,
+      maxIncomingPendingConnections: 64,
+      dialTimeout: limits.helloTimeoutMs,
+      inboundUpgradeTimeout: limits.helloTimeoutMs,
+    },
+    connectionGater: {
+      denyDialPeer: (peerId) => isBanned(peerId.toString()),
+      denyInboundEncryptedConnection: (peerId) => isBanned(peerId.toString()),
+    },
+    services: {
+      identify: identify({ protocolPrefix: "mach", maxInboundStreams: 2 }),
+      pubsub: createPubsub(options),
+    },
+  });
+}
+
+function createPubsub(options: NodeOptions): ReturnType<typeof gossipsub> {
+  const { names, limits } = options;
+  return gossipsub({
+    globalSignaturePolicy: StrictNoSign,
+    msgIdFn: (message) => messageId(message.topic, message.data),
+    msgIdToStrFn: (id) => Buffer.from(id).toString("latin1"),
+    allowedTopics: [names.attestations, names.certificates, names.evidence],
+    fallbackToFloodsub: false,
+    emitSelf: false,
+    doPX: false,
+    D: 8,
+    Dlo: 6,
+    Dhi: 12,
+    heartbeatInterval: limits.heartbeatMs,
+    mcacheLength: 6,
+    mcacheGossip: 3,
+    // A publisher sends to every peer, so that in a network of operators one hop is enough.
+    floodPublish: true,
+    batchPublish: true,
+    allowPublishToZeroTopicPeers: true,
+    ignoreDuplicatePublishError: true,
+    // Worth its own frame only where a message is long: a frame costs more than a kilobyte.
+    idontwantMinDataSize: 16_384,
+    idontwantMaxMessages: 64,
+    maxInboundStreams: 4,
+    maxOutboundStreams: 4,
+    maxOutboundBufferSize: MAX_OUTBOUND_BUFFER_BYTES,
+    maxInboundDataLength: MAX_ASKED * limits.maxMessageBytes + ENVELOPE_BYTES,
+    maxTopicBytesPerPeer: 16_384,
+    decodeRpcLimits: {
+      maxSubscriptions: 16,
+      maxMessages: 64,
+      maxControlMessages: 64,
+      maxIhaveMessageIDs: MAX_ANNOUNCED,
+      maxIwantMessageIDs: MAX_ANNOUNCED,
+      maxIdontwantMessageIDs: 64,
+      maxPeerInfos: 16,
+    },
+    scoreParams: scoreParams(names, options.isOperator),
+    scoreThresholds: SCORE_THRESHOLDS,
+  });
+}
+
+function listenAddress(host: string, port: number): string {
+  return `/${host.includes(":") ? "ip6" : "ip4"}/${host}/tcp/${port}`;
+}

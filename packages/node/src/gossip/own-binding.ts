@@ -1,0 +1,73 @@
+import {
+  type Domain,
+  type Hex,
+  isBindingExpired,
+  type PeerBinding,
+  peerBindingDigest,
+  type SignedPeerBinding,
+} from "@mach/core";
+
+/** Who this node speaks for. */
+export interface BindingSigner {
+  readonly operator: Hex;
+  /** The BLS signature over a PeerBinding's digest: 96 bytes, compressed. */
+  sign(digest: Hex, binding: PeerBinding): Promise<Hex>;
+  /** A number above every one given before, also across restarts. */
+  nextSequence(): bigint | Promise<bigint>;
+}
+
+/** This node's own PeerBinding, renewed when half of its life is over. */
+export interface OwnBinding {
+  current(): SignedPeerBinding | null;
+  /** Signs a new one where it is time; true when there is a new one. Never rejects. */
+  renewIfDue(): Promise<boolean>;
+}
+
+export interface OwnBindingOptions {
+  readonly domain: Domain;
+  /** The peer id's multihash. */
+  readonly peerId: Hex;
+  readonly lifetimeMs: number;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly onFailed: (error: unknown) => void;
+}
+
+const RETRY_MS = 5_000;
+
+/** Without a signer there is never a binding: an observer speaks for nobody. */
+export function createOwnBinding(
+  signer: BindingSigner | undefined,
+  options: OwnBindingOptions,
+): OwnBinding {
+  const { domain, peerId, lifetimeMs, now } = options;
+  let binding: SignedPeerBinding | null = null;
+  let dueAt = 0;
+  const renew = async (by: BindingSigner): Promise<void> => {
+    const sequence = await by.nextSequence();
+    const expiry = BigInt(Math.floor((now() + lifetimeMs) / 1_000));
+    const unsigned: PeerBinding = { operator: by.operator, peerId, sequence, expiry };
+    const signature = await by.sign(peerBindingDigest(domain, unsigned), unsigned);
+    binding = { ...unsigned, signature };
+  };
+  return {
+    current(): SignedPeerBinding | null {
+      const nowSeconds = BigInt(Math.floor(now() / 1_000));
+      return binding === null || isBindingExpired(binding, nowSeconds) ? null : binding;
+    },
+    async renewIfDue(): Promise<boolean> {
+      if (signer === undefined || now() < dueAt) return false;
+      // Set before the signature is asked for, so that only one is under way.
+      dueAt = now() + RETRY_MS;
+      try {
+        await renew(signer);
+        dueAt = now() + lifetimeMs / 2;
+        return true;
+      } catch (error) {
+        // A signer that is out of reach for a while is asked again; gossip works without.
+        options.onFailed(error);
+        return false;
+      }
+    },
+  };
+}

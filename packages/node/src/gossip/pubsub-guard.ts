@@ -1,0 +1,143 @@
+import type { GossipSub } from "@libp2p/gossipsub";
+import type { PeerId } from "@libp2p/interface";
+import { GossipError } from "./gossip-error.ts";
+
+/*
+ * Gossipsub logs a frame that it cannot decode and goes on: no penalty, no event, no option. Nor
+ * does it bound what an honest peer may ask or announce in one frame, so that strict decode limits
+ * would cut honest peers off in a busy network. Both are mended from outside, on the instance of an
+ * exactly pinned version, and the node refuses to start where a name is missing.
+ */
+
+interface Frame {
+  subarray(): Uint8Array;
+}
+
+interface Rpc {
+  readonly messages: readonly {
+    readonly topic?: string;
+    readonly from?: unknown;
+    readonly seqno?: unknown;
+    readonly signature?: unknown;
+    readonly key?: unknown;
+  }[];
+}
+
+interface GossipsubInternals {
+  decodeRpc(bytes: Uint8Array): Rpc;
+  pipePeerReadStream(peerId: PeerId, frames: AsyncIterable<Frame>): Promise<void>;
+  handleIHave(peerId: string, ihave: unknown): { readonly messageIDs: Uint8Array[] }[];
+  getScore(peerId: string): number;
+  readonly mcache: { getGossipIDs(topics: Set<string>): Map<string, Uint8Array[]> };
+  readonly streamsOutbound: Map<string, unknown>;
+}
+
+/** How many message ids are announced per topic and heartbeat: what the decode limits allow. */
+export const MAX_ANNOUNCED = 64;
+/** How many messages are asked for in one go: their answer comes as one frame. */
+export const MAX_ASKED = 4;
+
+export type FrameTrouble =
+  /** No RPC of gossipsub, or more in it than any node of this project sends. */
+  | "undecodable-frame"
+  | "oversized-frame"
+  | "foreign-topic"
+  /** A field that StrictNoSign forbids. */
+  | "signed-message";
+
+export interface PubsubGuardOptions {
+  readonly topics: ReadonlySet<string>;
+  /** Whether one more frame of the peer is within its rate; it is dropped unread if not. */
+  readonly isWithinRate: (peerId: string) => boolean;
+  readonly onTrouble: (peerId: string, code: FrameTrouble) => void;
+}
+
+export interface PubsubGuard {
+  scoreOf(peerId: string): number;
+  /** Whether there is a stream to send this peer messages on. */
+  hasOutboundStream(peerId: string): boolean;
+}
+
+/** Puts the guard around a gossipsub that has not been started. */
+export function guardPubsub(pubsub: GossipSub, options: PubsubGuardOptions): PubsubGuard {
+  const internals = internalsOf(pubsub);
+  guardFrames(internals, options);
+  const { mcache } = internals;
+  const getGossipIDs = mcache.getGossipIDs.bind(mcache);
+  mcache.getGossipIDs = (topics) => {
+    const ids = getGossipIDs(topics);
+    // The newest come first.
+    for (const [topic, all] of ids) ids.set(topic, all.slice(0, MAX_ANNOUNCED));
+    return ids;
+  };
+  const handleIHave = internals.handleIHave.bind(pubsub);
+  internals.handleIHave = (peerId, ihave) =>
+    handleIHave(peerId, ihave).map((iwant) => ({
+      ...iwant,
+      messageIDs: iwant.messageIDs.slice(0, MAX_ASKED),
+    }));
+  return {
+    scoreOf: (peerId) => internals.getScore(peerId),
+    hasOutboundStream: (peerId) => internals.streamsOutbound.has(peerId),
+  };
+}
+
+function guardFrames(internals: GossipsubInternals, options: PubsubGuardOptions): void {
+  const { onTrouble, topics } = options;
+  const senders = new WeakMap<Uint8Array, string>();
+  const decodeRpc = internals.decodeRpc.bind(internals);
+  const pipePeerReadStream = internals.pipePeerReadStream.bind(internals);
+
+  async function* watch(peerId: string, frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
+    try {
+      for await (const frame of frames) {
+        if (!options.isWithinRate(peerId)) continue;
+        const bytes = frame.subarray();
+        senders.set(bytes, peerId);
+        yield { subarray: () => bytes };
+      }
+    } catch (error) {
+      // The stream's decoder names what is wrong with a length; a cut stream is nobody's fault.
+      const name = error instanceof Error ? error.name : "";
+      if (/^Invalid(Message|Data)Length/.test(name)) onTrouble(peerId, "oversized-frame");
+      throw error;
+    }
+  }
+
+  internals.pipePeerReadStream = (peerId, frames) =>
+    pipePeerReadStream(peerId, watch(peerId.toString(), frames));
+  internals.decodeRpc = (bytes) => {
+    const peerId = senders.get(bytes);
+    let rpc: Rpc;
+    try {
+      rpc = decodeRpc(bytes);
+    } catch (error) {
+      if (peerId !== undefined) onTrouble(peerId, "undecodable-frame");
+      throw error;
+    }
+    for (const message of rpc.messages) {
+      if (peerId === undefined) break;
+      if (!topics.has(message.topic ?? "")) onTrouble(peerId, "foreign-topic");
+      else if (message.from ?? message.seqno ?? message.signature ?? message.key) {
+        onTrouble(peerId, "signed-message");
+      }
+    }
+    return rpc;
+  };
+}
+
+function internalsOf(pubsub: GossipSub): GossipsubInternals {
+  const internals = pubsub as unknown as GossipsubInternals;
+  const isWhole =
+    typeof internals.decodeRpc === "function" &&
+    typeof internals.pipePeerReadStream === "function" &&
+    typeof internals.handleIHave === "function" &&
+    typeof internals.getScore === "function" &&
+    typeof internals.mcache?.getGossipIDs === "function" &&
+    internals.streamsOutbound instanceof Map;
+  if (isWhole) return internals;
+  throw new GossipError(
+    "unsupported-gossipsub",
+    "this version of @libp2p/gossipsub is not supported: install the one in the lockfile",
+  );
+}

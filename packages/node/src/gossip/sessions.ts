@@ -1,0 +1,310 @@
+import type { Connection, PeerId, Stream } from "@libp2p/interface";
+import { peerIdFromString } from "@libp2p/peer-id";
+import { type Hex, toHex } from "@mach/core";
+import type { Bindings } from "./bindings.ts";
+import type { Counters } from "./counters.ts";
+import type { GossipPeer, GossipSource } from "./handlers.ts";
+import { answerHello, type Hello, type HelloResult, sayHello } from "./hello.ts";
+import type { GossipLimits } from "./limits.ts";
+import type { GossipLibp2p } from "./node.ts";
+import type { PubsubGuard } from "./pubsub-guard.ts";
+import { createRateLimit, type RateLimit } from "./rate-limit.ts";
+import { HANG_UP_SCORE } from "./scores.ts";
+import type { Strikes } from "./strikes.ts";
+import type { NetworkNames } from "./topics.ts";
+
+/** A connected peer, from its first connection to the end of its last. */
+interface Session {
+  readonly peerId: string;
+  /** The peer id's multihash. */
+  readonly multihash: Hex;
+  readonly connectedAt: number;
+  readonly isFrameWithinRate: RateLimit;
+  readonly isHelloWithinRate: RateLimit;
+  readonly isRequestWithinRate: RateLimit;
+  isGreeted: boolean;
+  /** The operator that the connection manager protects it for. */
+  protectedFor: Hex | undefined;
+  unlinkedSince: number | null;
+}
+
+export interface SessionsContext {
+  readonly names: NetworkNames;
+  readonly limits: GossipLimits;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly counters: Counters;
+  readonly strikes: Strikes;
+  readonly bindings: Bindings;
+  readonly ownHello: () => Hello;
+  readonly onPeerReady: (peer: GossipPeer) => void;
+  readonly onGreeted: (peerId: string) => void;
+  readonly onDisconnected: (peerId: string) => void;
+}
+
+const OPERATOR_TAG = "mach-operator";
+/** How long the exchange of subscriptions may take before a peer counts as ready without. */
+const LINK_WAIT_MS = 2_000;
+const LINK_POLL_MS = 10;
+/** A connection without gossip for this long is closed, so that it can be made anew. */
+const UNLINKED_MS = 10_000;
+
+/** Watches the connections: hello, identity, strikes, and hanging up. */
+export class Sessions {
+  readonly #context: SessionsContext;
+  readonly #libp2p: GossipLibp2p;
+  readonly #guard: PubsubGuard;
+  readonly #sessions = new Map<string, Session>();
+  #isStopped = false;
+
+  constructor(libp2p: GossipLibp2p, guard: PubsubGuard, context: SessionsContext) {
+    this.#libp2p = libp2p;
+    this.#guard = guard;
+    this.#context = context;
+  }
+
+  /** Registers the hello protocol and follows the connections; before libp2p starts. */
+  async start(): Promise<void> {
+    const { names } = this.#context;
+    await this.#libp2p.handle(
+      names.hello,
+      (stream, connection) => this.#answer(stream, connection),
+      {
+        maxInboundStreams: 2,
+        maxOutboundStreams: 4,
+      },
+    );
+    this.#libp2p.addEventListener("connection:open", (event) => this.#onOpen(event.detail));
+    this.#libp2p.addEventListener("peer:disconnect", (event) => this.#onClosed(event.detail));
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** The neighbour that a message came from. */
+  sourceOf(peerId: string): GossipSource {
+    const operator = this.operatorOf(peerId);
+    return operator === undefined ? { peerId } : { peerId, operator };
+  }
+
+  operatorOf(peerId: string): Hex | undefined {
+    const session = this.#sessions.get(peerId);
+    return session && this.#context.bindings.operatorOf(session.multihash);
+  }
+
+  isFrameWithinRate(peerId: string): boolean {
+    const session = this.#sessions.get(peerId);
+    if (session === undefined || session.isFrameWithinRate()) return true;
+    this.#context.counters.report("too-many-frames", { peerId });
+    return false;
+  }
+
+  isRequestWithinRate(peerId: string): boolean {
+    return this.#sessions.get(peerId)?.isRequestWithinRate() ?? false;
+  }
+
+  /** A strike; at one too many the peer is hung up on and kept out. */
+  blame(peerId: string, code: string): void {
+    const { counters, strikes } = this.#context;
+    counters.report("strike", { peerId });
+    if (strikes.add(peerId)) this.hangUp(peerId, "banned");
+    else if (code === "oversized-frame") this.hangUp(peerId, code);
+  }
+
+  hangUp(peerId: string, code: string): void {
+    this.#context.counters.report(`hung-up-${code}`, { peerId });
+    for (const connection of this.#libp2p.getConnections(peerIdFromString(peerId))) {
+      connection.abort(new Error(code));
+    }
+  }
+
+  /** The greeted peers. */
+  list(): readonly GossipPeer[] {
+    return [...this.#sessions.values()]
+      .filter((each) => each.isGreeted)
+      .map((each) => this.#describe(each));
+  }
+
+  connectionTo(peerId: string): Connection | undefined {
+    if (!this.#sessions.has(peerId)) return undefined;
+    const connections = this.#libp2p.getConnections(peerIdFromString(peerId));
+    return connections.find((each) => each.status === "open");
+  }
+
+  /** Says hello again to every peer, because this node's own binding has changed. */
+  async renew(): Promise<void> {
+    await Promise.all(
+      [...this.#sessions.values()].map(async (session) => {
+        const connection = this.connectionTo(session.peerId);
+        if (connection !== undefined && session.isGreeted) await this.#greet(session, connection);
+      }),
+    );
+  }
+
+  /** Hangs up on peers that said no hello, scored too low, or whose gossip is cut. */
+  tick(): void {
+    const { limits, now } = this.#context;
+    for (const session of this.#sessions.values()) {
+      const { peerId } = session;
+      void this.#protect(session);
+      const isLinked = this.#isLinked(peerId);
+      if (isLinked) session.unlinkedSince = null;
+      else session.unlinkedSince ??= now();
+      if (!session.isGreeted && now() - session.connectedAt > limits.helloTimeoutMs) {
+        this.hangUp(peerId, "no-hello");
+      } else if (this.#guard.scoreOf(peerId) < HANG_UP_SCORE) {
+        this.hangUp(peerId, "low-score");
+      } else if (session.unlinkedSince !== null && now() - session.unlinkedSince > UNLINKED_MS) {
+        this.hangUp(peerId, "no-gossip");
+      }
+    }
+  }
+
+  #onOpen(connection: Connection): void {
+    const session = this.#sessionOf(connection.remotePeer);
+    if (connection.direction === "outbound") void this.#greet(session, connection);
+  }
+
+  #onClosed(peer: PeerId): void {
+    const session = this.#sessions.get(peer.toString());
+    // The news may be of an old connection while a new one stands.
+    if (session === undefined || this.#libp2p.getConnections(peer).length > 0) return;
+    this.#sessions.delete(session.peerId);
+    this.#context.bindings.forget(session.multihash);
+    this.#context.onDisconnected(session.peerId);
+  }
+
+  #sessionOf(peer: PeerId): Session {
+    const peerId = peer.toString();
+    const known = this.#sessions.get(peerId);
+    if (known !== undefined) return known;
+    const { limits, now } = this.#context;
+    const { framesPerSecond, requestsPerSecond } = limits;
+    const session: Session = {
+      peerId,
+      multihash: toHex(peer.toMultihash().bytes),
+      connectedAt: now(),
+      isFrameWithinRate: createRateLimit(
+        { perSecond: framesPerSecond, burst: 2 * framesPerSecond },
+        now,
+      ),
+      isHelloWithinRate: createRateLimit({ perSecond: 0.2, burst: 8 }, now),
+      isRequestWithinRate: createRateLimit(
+        { perSecond: requestsPerSecond, burst: 4 * requestsPerSecond },
+        now,
+      ),
+      isGreeted: false,
+      protectedFor: undefined,
+      unlinkedSince: null,
+    };
+    this.#sessions.set(peerId, session);
+    return session;
+  }
+
+  async #greet(session: Session, connection: Connection): Promise<void> {
+    const result = await sayHello(connection, this.#helloOptions());
+    await this.#onHello(session, connection, result);
+  }
+
+  async #answer(stream: Stream, connection: Connection): Promise<void> {
+    const session = this.#sessionOf(connection.remotePeer);
+    if (!session.isHelloWithinRate()) {
+      this.#context.counters.report("too-many-hellos", { peerId: session.peerId });
+      stream.abort(new Error("too many hellos"));
+      return;
+    }
+    await this.#onHello(session, connection, await answerHello(stream, this.#helloOptions()));
+  }
+
+  #helloOptions(): Parameters<typeof answerHello>[1] {
+    const { names, limits, ownHello } = this.#context;
+    return { protocol: names.hello, timeoutMs: limits.helloTimeoutMs, own: ownHello };
+  }
+
+  async #onHello(session: Session, connection: Connection, result: HelloResult): Promise<void> {
+    const { counters, bindings } = this.#context;
+    const { peerId, multihash } = session;
+    if (this.#isStopped) return;
+    if (!result.ok) {
+      counters.report(`hello-${result.code}`, { peerId });
+      if (result.code === "malformed" || result.code === "oversized")
+        this.blame(peerId, result.code);
+      // A peer that was greeted once is not lost for a renewal that failed.
+      if (!session.isGreeted || result.code === "wrong-network") {
+        connection.abort(new Error(result.code));
+      }
+      return;
+    }
+    const { binding } = result.hello;
+    if (binding === null) bindings.forget(multihash);
+    else {
+      const shown = bindings.offer(multihash, binding);
+      if (!shown.ok) counters.report(shown.code, { peerId });
+      if (!shown.ok && shown.code === "binding-of-another-peer") this.blame(peerId, shown.code);
+    }
+    await this.#protect(session);
+    if (!session.isGreeted) await this.#welcome(session);
+  }
+
+  async #welcome(session: Session): Promise<void> {
+    const { limits, onGreeted, onPeerReady, counters } = this.#context;
+    const { peerId } = session;
+    session.isGreeted = true;
+    if (this.operatorOf(peerId) === undefined && this.#sessions.size > limits.maxConnections) {
+      this.hangUp(peerId, "full");
+      return;
+    }
+    onGreeted(peerId);
+    await this.#waitForLink(session);
+    if (this.#sessions.get(peerId) !== session || this.#isStopped) return;
+    try {
+      onPeerReady(this.#describe(session));
+    } catch (error) {
+      counters.report("handler-failed", { peerId, error });
+    }
+  }
+
+  /** Waits until both sides know each other's subscriptions, or not any longer. */
+  async #waitForLink(session: Session): Promise<void> {
+    for (let waited = 0; waited < LINK_WAIT_MS; waited += LINK_POLL_MS) {
+      if (this.#isStopped || this.#isLinked(session.peerId)) return;
+      await new Promise((resolve) => setTimeout(resolve, LINK_POLL_MS).unref());
+    }
+    this.#context.counters.report("late-subscription", { peerId: session.peerId });
+  }
+
+  #isLinked(peerId: string): boolean {
+    if (!this.#guard.hasOutboundStream(peerId)) return false;
+    const subscribers = this.#libp2p.services.pubsub.getSubscribers(
+      this.#context.names.attestations,
+    );
+    return subscribers.some((each) => each.toString() === peerId);
+  }
+
+  /** Tells the connection manager which peers to keep when there are too many. */
+  async #protect(session: Session): Promise<void> {
+    const operator = this.operatorOf(session.peerId);
+    if (operator === session.protectedFor) return;
+    session.protectedFor = operator;
+    try {
+      await this.#libp2p.peerStore.merge(peerIdFromString(session.peerId), {
+        tags: { [OPERATOR_TAG]: operator === undefined ? undefined : { value: 100 } },
+      });
+    } catch (error) {
+      this.#context.counters.report("tag-failed", { peerId: session.peerId, error });
+    }
+  }
+
+  #describe(session: Session): GossipPeer {
+    const { peerId } = session;
+    const [connection] = this.#libp2p.getConnections(peerIdFromString(peerId));
+    return {
+      peerId,
+      address: connection?.remoteAddr.toString() ?? "",
+      operator: this.operatorOf(peerId) ?? null,
+      score: this.#guard.scoreOf(peerId),
+      strikes: this.#context.strikes.count(peerId),
+    };
+  }
+}

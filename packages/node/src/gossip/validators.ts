@@ -1,0 +1,131 @@
+import { type GossipSub, TopicValidatorResult } from "@libp2p/gossipsub";
+import type { Domain } from "@mach/core";
+import type { Counters } from "./counters.ts";
+import type { GossipHandlers, GossipSource, Verdict } from "./handlers.ts";
+import type { GossipLimits } from "./limits.ts";
+import type { NetworkNames } from "./topics.ts";
+import { createValidationQueue, type ValidationQueue } from "./validation-queue.ts";
+import {
+  decodeAttestations,
+  decodeCertificate,
+  decodeEvidenceMessage,
+  isPlausibleAttestations,
+  isPlausibleCertificate,
+  isPlausibleEvidence,
+} from "./wire.ts";
+
+export interface ValidatorContext {
+  readonly domain: Domain;
+  readonly names: NetworkNames;
+  readonly limits: GossipLimits;
+  readonly counters: Counters;
+  readonly sourceOf: (peerId: string) => GossipSource;
+  /** The peer sent what no honest one does. */
+  readonly onBlamed: (peerId: string, code: string) => void;
+}
+
+interface TopicRules<T> {
+  readonly topic: string;
+  /** Counted for what is accepted. */
+  readonly name: string;
+  readonly next: "newest" | "oldest";
+  /** Says from the length and the first bytes whether decoding is worth the while. */
+  isPlausible(data: Uint8Array): boolean;
+  decode(data: Uint8Array): T | null;
+  handle(value: T, from: GossipSource): Promise<Verdict>;
+}
+
+const MALFORMED: Verdict = { accept: false, code: "malformed", blame: true };
+const OVERSIZED: Verdict = { accept: false, code: "oversized", blame: true };
+const ACCEPTED: Verdict = { accept: true };
+
+/**
+ * Puts a validator before each topic, the cheap checks first: size, version and length, a place in
+ * the queue, decoding, then the handler. Returns what ends the queues.
+ */
+export function installValidators(
+  pubsub: GossipSub,
+  handlers: GossipHandlers,
+  context: ValidatorContext,
+): () => void {
+  const { domain, names } = context;
+  const queues = [
+    install(pubsub, context, {
+      topic: names.attestations,
+      name: "attestations",
+      next: "newest",
+      isPlausible: isPlausibleAttestations,
+      decode: decodeAttestations,
+      handle: (attestations, from) => handlers.onAttestations(attestations, from),
+    }),
+    install(pubsub, context, {
+      topic: names.certificates,
+      name: "certificates",
+      next: "newest",
+      isPlausible: isPlausibleCertificate,
+      decode: (data) => decodeCertificate(data, domain),
+      handle: (certificate, from) => handlers.onCertificate(certificate, from),
+    }),
+    install(pubsub, context, {
+      topic: names.evidence,
+      name: "evidence",
+      next: "oldest",
+      isPlausible: isPlausibleEvidence,
+      decode: (data) => decodeEvidenceMessage(handlers, data),
+      handle: (evidence, from) => handlers.onEvidence(evidence, from),
+    }),
+  ];
+  return () => {
+    for (const queue of queues) queue.close();
+  };
+}
+
+function install<T>(
+  pubsub: GossipSub,
+  context: ValidatorContext,
+  rules: TopicRules<T>,
+): ValidationQueue {
+  const { limits, counters } = context;
+  const queue = createValidationQueue({
+    concurrency: limits.maxMessagesInHand,
+    capacity: limits.maxQueuedMessages,
+    next: rules.next,
+    timeoutMs: limits.handlerTimeoutMs,
+  });
+  const judge = (peerId: string, data: Uint8Array): Promise<Verdict> | Verdict => {
+    if (data.length > limits.maxMessageBytes) return OVERSIZED;
+    if (!rules.isPlausible(data)) return MALFORMED;
+    return queue.run(peerId, () => check(peerId, data, context, rules));
+  };
+  pubsub.topicValidators.set(rules.topic, async (peer, message) => {
+    const peerId = peer.toString();
+    const verdict = await judge(peerId, message.data);
+    if (verdict.accept) {
+      counters.count(`accepted-${rules.name}`, peerId);
+      return TopicValidatorResult.Accept;
+    }
+    counters.count(verdict.code, peerId);
+    if (!verdict.blame) return TopicValidatorResult.Ignore;
+    context.onBlamed(peerId, verdict.code);
+    return TopicValidatorResult.Reject;
+  });
+  return queue;
+}
+
+async function check<T>(
+  peerId: string,
+  data: Uint8Array,
+  context: ValidatorContext,
+  rules: TopicRules<T>,
+): Promise<Verdict> {
+  try {
+    const value = rules.decode(data);
+    if (value === null) return MALFORMED;
+    const verdict = await rules.handle(value, context.sourceOf(peerId));
+    return verdict.accept ? ACCEPTED : verdict;
+  } catch (error) {
+    // Own bugs never punish peers.
+    context.counters.report("handler-failed", { peerId, error });
+    return { accept: false, code: "dropped-by-fault", blame: false };
+  }
+}
