@@ -98,6 +98,7 @@ export {
   type BlockReference,
   type BlockStatus,
   type BlockStatusName,
+  certificateRule,
   encodeBadgeRule,
   encodeBlockStatus,
   encodeFinality,

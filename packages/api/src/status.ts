@@ -1,4 +1,10 @@
-import type { Certificate, Hex, VerificationLevel } from "@mach/core";
+import {
+  type Certificate,
+  type Hex,
+  requiredWeight,
+  type VerificationLevel,
+  type VerifiedCertificate,
+} from "@mach/core";
 import { z } from "zod";
 import { certificateSchema, encodeCertificate, MAX_HEADER_BYTES } from "./documents.ts";
 import {
@@ -263,6 +269,20 @@ export function encodeBlockStatus(status: BlockStatus): Document<BlockStatus> {
 /** The JSON of a transaction's status. */
 export function encodeTransactionStatus(status: TransactionStatus): Document<TransactionStatus> {
   return { transactionHash: status.transactionHash, ...encodeBlockStatus(status) };
+}
+
+/** The rule that a certificate fulfils under its epoch's threshold. */
+export function certificateRule(certificate: VerifiedCertificate, thresholdBps: number): BadgeRule {
+  const { claim, signedWeight, totalWeight } = certificate;
+  return {
+    basis: "certificate",
+    signedWeight,
+    requiredWeight: requiredWeight(totalWeight, thresholdBps),
+    totalWeight,
+    thresholdBps,
+    verification: claim.verification,
+    epoch: claim.epoch,
+  };
 }
 
 /** The JSON of the rule behind a badge. */

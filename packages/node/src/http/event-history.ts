@@ -1,0 +1,114 @@
+import { randomBytes } from "node:crypto";
+import { encodeEvent, type NodeEvent, TOPIC_NAMES, type Topic } from "@mach/api";
+
+/** An event with its place in the stream. */
+export interface EventEntry {
+  readonly sequence: number;
+  readonly topic: Topic;
+  readonly rollupId: bigint | null;
+  /** The bytes that every reader gets: serialised once, when the first one needs them. */
+  frame(): Buffer;
+}
+
+/** What a reader asks for. */
+export interface EventFilter {
+  readonly topics: ReadonlySet<Topic>;
+  readonly rollupId: bigint | undefined;
+}
+
+/** What a reader that comes back has missed; `hasGap` where some of it is no longer kept. */
+export interface Resumption {
+  readonly hasGap: boolean;
+  readonly entries: readonly EventEntry[];
+}
+
+/** The past events of each topic, as many as are kept. */
+export interface EventHistory {
+  add(event: NodeEvent): EventEntry;
+  /** What followed after a Last-Event-ID, in order. */
+  since(lastEventId: string, filter: EventFilter): Resumption;
+}
+
+/** Evidence can be large, with its headers: fewer of its events are kept. */
+const MAX_EVIDENCE_EVENTS = 64;
+
+/**
+ * Keeps the newest events per topic, so that no busy topic pushes out another. Ids carry a name
+ * of this run: after a restart an older id is seen to be of another stream.
+ */
+export function createEventHistory(options: { readonly eventHistory: number }): EventHistory {
+  const run = randomBytes(4).toString("hex");
+  const kept = new Map<Topic, EventEntry[]>(TOPIC_NAMES.map((topic) => [topic, []]));
+  const droppedThrough = new Map<Topic, number>();
+  let newest = 0;
+  return {
+    add(event) {
+      newest += 1;
+      const entry = createEntry(event, { run, sequence: newest });
+      const entries = kept.get(event.topic) ?? [];
+      entries.push(entry);
+      const most = event.topic === "evidence" ? MAX_EVIDENCE_EVENTS : options.eventHistory;
+      // Twice as many are let in before the oldest half goes: one copy for many events.
+      if (entries.length > 2 * most) {
+        const dropped = entries.splice(0, entries.length - most);
+        droppedThrough.set(event.topic, dropped.at(-1)?.sequence ?? 0);
+      }
+      return entry;
+    },
+    since(lastEventId, filter) {
+      const last = sequenceOf(lastEventId, run);
+      if (last === null || last > newest) return { hasGap: true, entries: [] };
+      const topics = [...filter.topics];
+      const entries = topics
+        .flatMap((topic) => kept.get(topic)?.slice(firstAfter(kept.get(topic) ?? [], last)) ?? [])
+        .filter((entry) => matches(entry, filter))
+        .sort((a, b) => a.sequence - b.sequence);
+      const hasGap = topics.some((topic) => (droppedThrough.get(topic) ?? 0) > last);
+      return { hasGap, entries };
+    },
+  };
+}
+
+/** Whether a reader asked for this event; what is about no rollup is told to everyone. */
+export function matches(entry: EventEntry, filter: EventFilter): boolean {
+  if (!filter.topics.has(entry.topic)) return false;
+  return (
+    filter.rollupId === undefined || entry.rollupId === null || entry.rollupId === filter.rollupId
+  );
+}
+
+function createEntry(
+  event: NodeEvent,
+  id: { readonly run: string; readonly sequence: number },
+): EventEntry {
+  let frame: Buffer | undefined;
+  return {
+    sequence: id.sequence,
+    topic: event.topic,
+    rollupId: event.rollupId,
+    frame() {
+      frame ??= Buffer.from(
+        `id: ${id.run}-${id.sequence}\nevent: ${event.topic}\n` +
+          `data: ${JSON.stringify(encodeEvent(event))}\n\n`,
+      );
+      return frame;
+    },
+  };
+}
+
+function sequenceOf(lastEventId: string, run: string): number | null {
+  const parts = /^([0-9a-f]{8})-([0-9]{1,15})$/.exec(lastEventId);
+  return parts?.[1] === run ? Number(parts[2]) : null;
+}
+
+/** The index of the first entry after a sequence; entries are in order. */
+function firstAfter(entries: readonly EventEntry[], sequence: number): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((entries[middle]?.sequence ?? 0) <= sequence) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,77 @@
+import type {
+  Alert,
+  BlockStatus,
+  ErrorCode,
+  Finality,
+  FollowedRollup,
+  Health,
+  Network,
+  NodeEvent,
+  Page,
+  TransactionStatus,
+} from "@mach/api";
+import type { Evidence, Hex, OperatorSet, SetUpdate, VerifiedCertificate } from "@mach/core";
+
+/** What a view can fail with; the route table says which route has which. */
+export type ViewFailure = Extract<
+  ErrorCode,
+  | "unknown-rollup"
+  | "unknown-epoch"
+  | "unknown-certificate"
+  | "not-yet"
+  | "contradicted"
+  | "unavailable"
+>;
+
+export type ViewResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly code: ViewFailure };
+
+/** A value at once, or soon: what is in memory is given without a promise, for speed. */
+export type Eventual<T> = T | Promise<T>;
+
+/** A certificate with what is served beside it. Only a verified one is ever served. */
+export interface ServedCertificate {
+  readonly certificate: VerifiedCertificate;
+  /** The rollup's threshold in the claim's epoch. */
+  readonly thresholdBps: number;
+  /** Whether its improvement window is open: it may still be replaced by one with more weight. */
+  readonly isImproving: boolean;
+}
+
+/** Where a page of a list begins (the newest items if undefined) and how long it is at most. */
+export interface PageRequest {
+  readonly from: bigint | undefined;
+  readonly limit: number;
+}
+
+/**
+ * What the HTTP server reads a node through. It never makes an answer up: a method that throws
+ * or rejects becomes the answer `internal`.
+ */
+export interface NodeView {
+  network(): Eventual<Network>;
+  rollups(): Eventual<readonly FollowedRollup[]>;
+  rollup(rollupId: bigint): Eventual<ViewResult<FollowedRollup>>;
+  finality(rollupId: bigint): Eventual<ViewResult<Finality>>;
+  /** A block by number or hash; `unknown` is a status, not a failure. */
+  block(rollupId: bigint, block: bigint | Hex): Eventual<ViewResult<BlockStatus>>;
+  transaction(rollupId: bigint, hash: Hex): Eventual<ViewResult<TransactionStatus>>;
+  /** The best certificate for a block at this height. */
+  certificate(rollupId: bigint, blockNumber: bigint): Eventual<ViewResult<ServedCertificate>>;
+  /** Ascending by height; `next` is null on the page with the newest. */
+  certificates(
+    rollupId: bigint,
+    page: PageRequest,
+  ): Eventual<ViewResult<Page<VerifiedCertificate>>>;
+  certificateById(certificateId: Hex): Eventual<ViewResult<ServedCertificate>>;
+  operatorSet(epoch: bigint | "current"): Eventual<ViewResult<OperatorSet>>;
+  setUpdate(epoch: bigint | "current"): Eventual<ViewResult<SetUpdate>>;
+  /** In the order of keeping; positions count from 0. */
+  evidence(page: PageRequest): Eventual<Page<Evidence>>;
+  /** The newest first, 1024 at most. */
+  alerts(): Eventual<readonly Alert[]>;
+  health(): Eventual<Health>;
+  /** Hears every event from now on, in order, until the returned function is called. */
+  subscribe(listener: (event: NodeEvent) => void): () => void;
+}

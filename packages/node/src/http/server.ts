@@ -1,0 +1,109 @@
+import type { AddressInfo } from "node:net";
+import { addAnsweredRoutes } from "./answered-routes.ts";
+import { createApp } from "./app.ts";
+import { createBodyCache } from "./body-cache.ts";
+import { sendError } from "./errors.ts";
+import { addEventRoute } from "./event-route.ts";
+import { createEventStream } from "./event-stream.ts";
+import { createFailureReport, type HttpLogger } from "./failure-report.ts";
+import { createHandlers } from "./handlers.ts";
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./limits.ts";
+import type { NodeView } from "./node-view.ts";
+import { refuseUnrouted } from "./unrouted.ts";
+
+export interface HttpServerDependencies {
+  readonly view: NodeView;
+  readonly logger: HttpLogger;
+  /** Milliseconds; only bounds how often the same failure is logged. */
+  readonly now: () => number;
+}
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** The version of this software, for /openapi.json and /docs. */
+  readonly software: string;
+  readonly limits?: Partial<HttpLimits>;
+  /** The proxies whose X-Forwarded-For counts, as addresses or networks; none if not given. */
+  readonly trustProxy?: readonly string[];
+}
+
+export type HttpStartResult =
+  | { readonly ok: true; readonly url: string; readonly port: number }
+  | { readonly ok: false; readonly code: "port-taken" | "cannot-listen"; readonly message: string };
+
+/** The public, read-only HTTP server of a node. */
+export interface HttpServer {
+  start(): Promise<HttpStartResult>;
+  /** Ends the event streams, lets requests under way finish, and closes within two seconds. */
+  stop(): Promise<void>;
+}
+
+/** Serves the route table from a node's view. */
+export function createHttpServer(
+  dependencies: HttpServerDependencies,
+  options: HttpServerOptions,
+): HttpServer {
+  const { view } = dependencies;
+  const limits: HttpLimits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
+  const app = createApp(limits, options.trustProxy);
+  const reportFailure = createFailureReport(dependencies);
+  const events = createEventStream({ view, reportFailure }, limits);
+  const cache = createBodyCache({ maxBytes: limits.maxCachedBytes });
+  const handlers = createHandlers({ view, cache }, { software: options.software });
+  let isStopping = false;
+
+  app.addHook("onRequest", (request, reply, done) => {
+    if (isStopping) sendError(reply.header("connection", "close"), "unavailable");
+    else if ((request.raw.url ?? "").length > limits.maxUrlBytes) sendError(reply, "uri-too-long");
+    else if (request.is404) refuseUnrouted(request, reply);
+    else done();
+  });
+  app.setErrorHandler((error, _request, reply) => {
+    reportFailure("framework", error);
+    return sendError(reply, "internal");
+  });
+  addAnsweredRoutes(app, { handlers, reportFailure }, { timeoutMs: limits.requestTimeoutMs });
+  addEventRoute(app, { view, events });
+
+  return {
+    async start() {
+      const { port } = options;
+      // By that name fastify would open a second server, without this one's bounds.
+      const host = options.host === "localhost" ? "127.0.0.1" : options.host;
+      try {
+        await app.listen({ host, port });
+      } catch (cause) {
+        await app.close();
+        return startFailure(cause, { host, port });
+      }
+      events.start();
+      const bound = app.server.address() as AddressInfo;
+      const name = bound.family === "IPv6" ? `[${bound.address}]` : bound.address;
+      return { ok: true, url: `http://${name}:${bound.port}`, port: bound.port };
+    },
+    async stop() {
+      isStopping = true;
+      events.stop();
+      const cut = setTimeout(() => app.server.closeAllConnections(), limits.stopMs);
+      await app.close();
+      clearTimeout(cut);
+    },
+  };
+}
+
+function startFailure(
+  cause: unknown,
+  at: { readonly host: string; readonly port: number },
+): HttpStartResult {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "EADDRINUSE") {
+    const message =
+      `Port ${at.port} on ${at.host} is taken. Stop what listens there, or choose another ` +
+      "port: `api.port` in the configuration, or MACH_API_PORT in the environment.";
+    return { ok: false, code: "port-taken", message };
+  }
+  const message = `Cannot listen on ${at.host}, port ${at.port} (${String(code ?? cause)}).`;
+  return { ok: false, code: "cannot-listen", message };
+}
