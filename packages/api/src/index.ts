@@ -64,6 +64,7 @@ export {
 } from "./events.ts";
 export {
   type Alert,
+  alertSchema,
   type EpochStart,
   encodeAlert,
   encodeEpochStart,
@@ -75,6 +76,7 @@ export {
   type HealthCheck,
   type HealthStatus,
   type Network,
+  rollupSchema,
 } from "./network.ts";
 export { buildOpenApi, type JsonObject } from "./openapi.ts";
 export {
