@@ -1,0 +1,198 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createNativeBls } from "@mach/bls";
+import { type Chain, startChain } from "./anvil.ts";
+import {
+  accountsFor,
+  type DeployedNetwork,
+  deployNetwork,
+  type OperatorToRegister,
+  type RegisteredOperator,
+} from "./deployment.ts";
+import { LocalNetworkError } from "./errors.ts";
+import { claimFolder } from "./folder.ts";
+import { startGuard } from "./guard.ts";
+import { startLifelineServer } from "./lifeline-server.ts";
+import type { NodeProcess } from "./node-process.ts";
+import { type Nodes, prepareNodes, ROOT, type Rollup } from "./nodes.ts";
+import { requireFreePort } from "./ports.ts";
+import { noParts, type Parts, tearDown, track } from "./teardown.ts";
+import { startTrickle } from "./trickle.ts";
+
+export interface LocalNetworkOptions {
+  /** Where its files are, absolute: made at the start and removed at the end. */
+  readonly folder: string;
+  /** Of the observer; a free one where it is left out. */
+  readonly apiPort?: number;
+  readonly epochSeconds?: bigint;
+  readonly attestationInterval?: bigint;
+  /** Of the operators that run, each as a process. */
+  readonly weights?: readonly bigint[];
+  /** Operators that are registered, and whose keys the caller holds; nothing runs for them. */
+  readonly extraOperators?: readonly OperatorToRegister[];
+  readonly onProgress?: (step: string) => void;
+  /** Stops the start; what was started is ended before the promise is rejected. */
+  readonly signal?: AbortSignal;
+}
+
+/** A network that runs: chains, operators and an observer. */
+export interface LocalNetwork extends Nodes {
+  readonly folder: string;
+  /** The observer's API. */
+  readonly apiUrl: string;
+  readonly l1: Chain;
+  readonly rollups: readonly Rollup[];
+  readonly deployment: DeployedNetwork;
+  /** Registered, with keys that the caller holds. */
+  readonly extraOperators: readonly RegisteredOperator[];
+  /** Starts a node again that has ended. */
+  startAgain(node: NodeProcess): void;
+  /** Ends every process within 5 s and removes every file. */
+  stop(): Promise<void>;
+}
+
+const L1_CHAIN_ID = 31_337n;
+const ROLLUPS = [
+  { rollupId: 901n, stack: "op", flags: ["--network", "optimism", "--hardfork", "isthmus"] },
+  { rollupId: 902n, stack: "evm", flags: [] },
+] as const;
+const ROLLUP_ACCOUNTS = 10;
+const WEIGHTS = [22n, 24n, 26n, 28n];
+const EPOCH_SECONDS = 60n;
+const API_TIMEOUT_MS = 60_000;
+
+/**
+ * Starts a whole network on this machine and settles when its API answers; the first certificates
+ * follow some seconds after genesisTime. Needs the packages to be built. Throws a
+ * LocalNetworkError, and leaves nothing behind, where it cannot.
+ */
+export async function startLocalNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
+  if (!existsSync(join(ROOT, "packages/node/dist/cli.js"))) {
+    throw new LocalNetworkError("start-failed", "the packages are not built; run: npm run build");
+  }
+  if (options.apiPort !== undefined) await requireFreePort(options.apiPort);
+  const parts = noParts(options.folder);
+  try {
+    return await Promise.race([bringUp(options, parts), untilAborted(options.signal)]);
+  } catch (error) {
+    await tearDown(parts);
+    throw error;
+  }
+}
+
+async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<LocalNetwork> {
+  const { folder, epochSeconds = EPOCH_SECONDS, weights = WEIGHTS, apiPort } = options;
+  const extra = options.extraOperators ?? [];
+  const progress = options.onProgress ?? (() => undefined);
+  const lifeline = await startLifeline(parts);
+
+  progress("Starting the L1 and two rollups");
+  const [l1, rollups] = await startChains(parts, weights.length + extra.length);
+
+  progress("Deploying the contracts and registering the operators");
+  const bls = createNativeBls();
+  const own = weights.map((weight) => ({ weight, secretKey: bls.generateSecretKey().toBytes() }));
+  const deployment = await deployNetwork({
+    rpcUrl: l1.rpcUrl,
+    chainId: L1_CHAIN_ID,
+    epochSeconds,
+    operators: [...own, ...extra],
+    rollups: ROLLUPS.map(({ rollupId, stack }) => ({
+      rollupId,
+      stack,
+      attestationInterval: options.attestationInterval ?? 1n,
+    })),
+  });
+
+  progress(`Starting ${weights.length} operators and an observer`);
+  const running = deployment.operators.slice(0, weights.length);
+  const chains = { l1, rollups, deployment, epochSeconds };
+  const lifelinePort = lifeline.port;
+  const nodes = await prepareNodes({ ...chains, folder, lifelinePort, running, apiPort });
+  const { operators, observer } = nodes;
+  parts.nodes.push(...operators, observer);
+  for (const node of parts.nodes) track(parts, parts.nodeChildren, node.start());
+  await untilApiAnswers(observer);
+  for (const { rpcUrl } of rollups) parts.trickles.push(startTrickle(rpcUrl));
+  let stopped: Promise<void> | undefined;
+  return {
+    ...nodes,
+    folder,
+    apiUrl: observer.apiUrl,
+    l1,
+    rollups,
+    deployment,
+    extraOperators: deployment.operators.slice(weights.length),
+    startAgain: (node) => track(parts, parts.nodeChildren, node.start()),
+    stop() {
+      stopped ??= tearDown(parts);
+      return stopped;
+    },
+  };
+}
+
+async function startLifeline(parts: Parts): Promise<{ readonly port: number }> {
+  const lifeline = await startLifelineServer(parts.folder, {
+    onNode: (held) => void parts.nodes.some((node) => node.adopt(held)),
+    onGone: (held) => {
+      for (const node of parts.nodes) node.release(held.pid);
+    },
+  });
+  parts.lifeline = lifeline;
+  await claimFolder(parts.folder, lifeline.port);
+  parts.ownsFolder = true;
+  parts.guard = startGuard(parts.folder);
+  return lifeline;
+}
+
+async function startChains(
+  parts: Parts,
+  operatorCount: number,
+): Promise<readonly [l1: Chain, rollups: readonly Rollup[]]> {
+  const { folder } = parts;
+  const start = (options: Parameters<typeof startChain>[0]): Promise<Chain> =>
+    startChain(options, (child) => track(parts, parts.chainChildren, child));
+  return await Promise.all([
+    start({
+      name: "l1",
+      chainId: L1_CHAIN_ID,
+      folder,
+      flags: ["--hardfork", "osaka", "--slots-in-an-epoch", "1"],
+      accounts: accountsFor(operatorCount),
+    }),
+    Promise.all(
+      ROLLUPS.map(async ({ rollupId, stack, flags }) => {
+        const name = `rollup-${rollupId}`;
+        const accounts = ROLLUP_ACCOUNTS;
+        const chain = await start({ name, chainId: rollupId, folder, flags, accounts });
+        return { ...chain, rollupId, stack };
+      }),
+    ),
+  ]);
+}
+
+async function untilApiAnswers(observer: NodeProcess): Promise<void> {
+  const deadline = Date.now() + API_TIMEOUT_MS;
+  while (Date.now() < deadline && observer.entry().running) {
+    try {
+      await fetch(`${observer.apiUrl}/v1/node/health`, { signal: AbortSignal.timeout(2_000) });
+      return;
+    } catch {
+      // It does not listen yet.
+      await sleep(100);
+    }
+  }
+  const { logFile, running } = observer.entry();
+  const log = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-5);
+  const why = running ? "did not answer in time" : "ended";
+  throw new LocalNetworkError("start-failed", `the observer ${why}:\n${log.join("\n")}`);
+}
+
+async function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+  return await new Promise((_, reject) => {
+    const stop = (): void => reject(new LocalNetworkError("stopped", "stopped while starting"));
+    if (signal?.aborted) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
+  });
+}

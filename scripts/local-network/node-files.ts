@@ -1,0 +1,80 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Domain, type Hex, toHex } from "@mach/core";
+
+/** The files of one node: its data folder holds its configuration, its keys and its log too. */
+export interface NodeFiles {
+  readonly folder: string;
+  readonly configFile: string;
+  readonly logFile: string;
+}
+
+export interface NodeFilesOptions {
+  readonly folder: string;
+  readonly domain: Domain;
+  readonly l1RpcUrl: string;
+  readonly rollups: readonly {
+    readonly rollupId: bigint;
+    readonly rpcUrl: string;
+    readonly wsUrl: string;
+  }[];
+  readonly gossipPort: number;
+  /** The ports of the other nodes. */
+  readonly peerPorts: readonly number[];
+  readonly apiPort: number;
+  readonly lifelinePort: number;
+  /** Absent for an observer. */
+  readonly operator?: {
+    readonly address: Hex;
+    readonly secretKey: Uint8Array;
+    readonly accountKey: string;
+  };
+}
+
+/** Writes a node's configuration and keys. */
+export function writeNodeFiles(options: NodeFilesOptions): NodeFiles {
+  const { folder, operator } = options;
+  mkdirSync(folder, { mode: 0o700 });
+  if (operator !== undefined) {
+    writeSecret(join(folder, "bls.key"), toHex(operator.secretKey));
+    writeSecret(join(folder, "payer.key"), operator.accountKey);
+  }
+  const configFile = join(folder, "node.yaml");
+  writeFileSync(configFile, configOf(options), { mode: 0o600 });
+  return { folder, configFile, logFile: join(folder, "node.log") };
+}
+
+function writeSecret(file: string, secret: string): void {
+  writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: "wx" });
+}
+
+function configOf(options: NodeFilesOptions): string {
+  const { domain, rollups, operator, peerPorts } = options;
+  const bootNodes = peerPorts.map((port) => `    - /ip4/127.0.0.1/tcp/${port}`);
+  const lines = [
+    "dataDir: .",
+    "logLevel: info",
+    "network:",
+    `  chainId: ${domain.chainId}`,
+    `  registry: "${domain.verifyingContract}"`,
+    "l1:",
+    `  rpcUrls: ["${options.l1RpcUrl}"]`,
+    ...(operator === undefined
+      ? []
+      : [
+          ...["operator:", `  address: "${operator.address}"`, "  secretKeyFile: bls.key"],
+          ...["payer:", "  privateKeyFile: payer.key"],
+        ]),
+    "rollups:",
+    ...rollups.flatMap(({ rollupId, rpcUrl, wsUrl }) => [
+      `  - rollupId: ${rollupId}`,
+      `    rpcUrls: ["${rpcUrl}"]`,
+      `    wsUrls: ["${wsUrl}"]`,
+    ]),
+    ...["gossip:", "  host: 127.0.0.1", `  port: ${options.gossipPort}`, "  bootNodes:"],
+    ...bootNodes,
+    ...["api:", "  host: 127.0.0.1", `  port: ${options.apiPort}`],
+    `lifelinePort: ${options.lifelinePort}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,112 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Stack } from "@mach/core";
+import type { Chain } from "./anvil.ts";
+import type { DeployedNetwork, RegisteredOperator } from "./deployment.ts";
+import { type NetworkFile, writeNetworkFile } from "./network-file.ts";
+import { writeNodeFiles } from "./node-files.ts";
+import { createNodeProcess, type NodeProcess } from "./node-process.ts";
+import { freePorts } from "./ports.ts";
+
+export interface Rollup extends Chain {
+  readonly rollupId: bigint;
+  readonly stack: Stack;
+}
+
+export interface NodesOptions {
+  readonly folder: string;
+  readonly lifelinePort: number;
+  readonly deployment: DeployedNetwork;
+  readonly epochSeconds: bigint;
+  readonly l1: Chain;
+  readonly rollups: readonly Rollup[];
+  /** Those of the deployment's operators that run. */
+  readonly running: readonly RegisteredOperator[];
+  /** Of the observer; a free one where it is undefined. */
+  readonly apiPort: number | undefined;
+}
+
+/** The nodes of a network, not started yet. */
+export interface Nodes {
+  readonly operators: readonly (NodeProcess & { readonly registered: RegisteredOperator })[];
+  readonly observer: NodeProcess;
+  /** What network.json says; the file is written again whenever that changes. */
+  describe(): NetworkFile;
+}
+
+/** The repository's root. */
+export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Writes the files of every node, each of which knows the ports of all. */
+export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
+  const { folder, running } = options;
+  const count = running.length + 1;
+  const ports = await freePorts(2 * count);
+  const gossipPorts = ports.slice(0, count);
+  const apiPorts = ports.slice(count);
+  if (options.apiPort !== undefined) apiPorts[count - 1] = options.apiPort;
+
+  function prepare(name: string, index: number, operator?: RegisteredOperator): NodeProcess {
+    const gossipPort = gossipPorts[index] ?? 0;
+    const apiPort = apiPorts[index] ?? 0;
+    const files = writeNodeFiles({
+      folder: join(folder, name),
+      domain: options.deployment.domain,
+      l1RpcUrl: options.l1.rpcUrl,
+      rollups: options.rollups,
+      gossipPort,
+      peerPorts: gossipPorts.filter((port) => port !== gossipPort),
+      apiPort,
+      lifelinePort: options.lifelinePort,
+      ...(operator && { operator }),
+    });
+    return createNodeProcess({ name, root: ROOT, files, apiPort, onChange });
+  }
+  const operators = running.map((registered, index) => ({
+    ...prepare(`operator-${index + 1}`, index, registered),
+    registered,
+  }));
+  const observer = prepare("observer", count - 1);
+
+  function onChange(): void {
+    // A node that ends while all of it is being removed changes nothing any more.
+    if (existsSync(folder)) writeNetworkFile(folder, describe());
+  }
+  function describe(): NetworkFile {
+    return {
+      ...describeNetwork(options),
+      apiUrl: observer.apiUrl,
+      operators: operators.map((node) => ({
+        address: node.registered.address,
+        weight: String(node.registered.weight),
+        ...node.entry(),
+      })),
+      observer: observer.entry(),
+      bootNodes: gossipPorts.map((port) => `/ip4/127.0.0.1/tcp/${port}`),
+    };
+  }
+  return { operators, observer, describe };
+}
+
+function describeNetwork(
+  options: NodesOptions,
+): Omit<NetworkFile, "apiUrl" | "operators" | "observer" | "bootNodes"> {
+  const { deployment, l1, rollups, epochSeconds } = options;
+  const chainId = String(deployment.domain.chainId);
+  return {
+    chainId,
+    registry: deployment.registry,
+    vault: deployment.vault,
+    asset: deployment.asset,
+    genesisTime: String(deployment.genesisTime),
+    epochSeconds: String(epochSeconds),
+    l1: { chainId, rpcUrl: l1.rpcUrl, wsUrl: l1.wsUrl },
+    rollups: rollups.map(({ rollupId, stack, rpcUrl, wsUrl }) => ({
+      rollupId: String(rollupId),
+      stack,
+      rpcUrl,
+      wsUrl,
+    })),
+  };
+}

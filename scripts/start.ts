@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { readCommand } from "./checks/run-command.ts";
+import { formatChanges, formatTable, type Picture, takePicture } from "./local-network/display.ts";
+import { LocalNetworkError } from "./local-network/errors.ts";
+import { requireNoNetwork } from "./local-network/folder.ts";
+import { type LocalNetwork, startLocalNetwork } from "./local-network/local-network.ts";
+import { apiPortFrom, requireFreePort } from "./local-network/ports.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const FOLDER = fileURLToPath(new URL("../.local", import.meta.url));
+const REFRESH_MS = 250;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** `npm start`: builds, brings up a local network, and shows it until a signal ends it. */
+export async function main(): Promise<number> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  for (const name of SIGNALS) process.on(name, () => controller.abort());
+  // Whoever read the output has left, and nobody sees the network any more.
+  process.stdout.on("error", () => controller.abort());
+  try {
+    const apiPort = apiPortFrom(process.env);
+    await requireNoNetwork(FOLDER);
+    await requireFreePort(apiPort);
+    await build();
+    const network = await startLocalNetwork({ folder: FOLDER, apiPort, signal, onProgress: say });
+    await show(network, signal);
+    say("Stopping");
+    await network.stop();
+    say("Stopped: no process and no file of the network is left");
+    return 0;
+  } catch (error) {
+    if (!(error instanceof LocalNetworkError)) throw error;
+    if (error.code === "stopped") return 0;
+    process.stderr.write(`mach: ${error.message}\n`);
+    return 1;
+  }
+}
+
+async function build(): Promise<void> {
+  say("Building the packages");
+  const { exitCode, stdout } = await readCommand(["node_modules/.bin/tsc", "--build"], {
+    cwd: ROOT,
+  });
+  if (exitCode === 0) return;
+  throw new LocalNetworkError("start-failed", `the packages could not be built:\n${stdout}`);
+}
+
+async function show(network: LocalNetwork, signal: AbortSignal): Promise<void> {
+  const { isTTY } = process.stdout;
+  say(`The network runs; its addresses are in ${FOLDER}/network.json`);
+  say(`API ${network.apiUrl}, documented at ${network.apiUrl}/docs\n`);
+  let before: Picture | null = null;
+  while (!signal.aborted) {
+    const picture = await takePicture(network);
+    if (isTTY) draw(picture, before);
+    else for (const line of formatChanges(picture, before)) say(line);
+    before = picture;
+    try {
+      await sleep(REFRESH_MS, undefined, { signal });
+    } catch {
+      // Asked to stop: the loop ends.
+    }
+  }
+}
+
+/** Draws over the table before, which has as many lines. */
+function draw(picture: Picture, before: Picture | null): void {
+  const table = formatTable(picture);
+  const up = before === null ? "" : `\u001b[${table.split("\n").length}A`;
+  const lines = table.split("\n").map((line) => `\u001b[2K${line}\n`);
+  process.stdout.write(`${up}${lines.join("")}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
