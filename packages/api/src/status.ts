@@ -271,9 +271,9 @@ export function encodeTransactionStatus(status: TransactionStatus): Document<Tra
   return { transactionHash: status.transactionHash, ...encodeBlockStatus(status) };
 }
 
-/** The rule that a certificate fulfils under its epoch's threshold. */
-export function certificateRule(certificate: VerifiedCertificate, thresholdBps: number): BadgeRule {
-  const { claim, signedWeight, totalWeight } = certificate;
+/** The rule that a certificate fulfils. */
+export function certificateRule(certificate: VerifiedCertificate): BadgeRule {
+  const { claim, signedWeight, totalWeight, thresholdBps } = certificate;
   return {
     basis: "certificate",
     signedWeight,

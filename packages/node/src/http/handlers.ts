@@ -125,10 +125,10 @@ function certificateAnswer(
   served: ServedCertificate,
   cacheClass: CacheClass,
 ): HandlerResult {
-  const { certificate, thresholdBps } = served;
+  const { certificate } = served;
   let body = cache.get(certificate.certificateId);
   if (body === undefined) {
-    const rule = encodeBadgeRule(certificateRule(certificate, thresholdBps));
+    const rule = encodeBadgeRule(certificateRule(certificate));
     body = toCachedBody({ data: encodeCertificate(certificate), rule });
     cache.set(certificate.certificateId, body);
   }

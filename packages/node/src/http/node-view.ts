@@ -30,11 +30,9 @@ export type ViewResult<T> =
 /** A value at once, or soon: what is in memory is given without a promise, for speed. */
 export type Eventual<T> = T | Promise<T>;
 
-/** A certificate with what is served beside it. Only a verified one is ever served. */
+/** A certificate as it stands. Only a verified one is ever served. */
 export interface ServedCertificate {
   readonly certificate: VerifiedCertificate;
-  /** The rollup's threshold in the claim's epoch. */
-  readonly thresholdBps: number;
   /** Whether its improvement window is open: it may still be replaced by one with more weight. */
   readonly isImproving: boolean;
 }
