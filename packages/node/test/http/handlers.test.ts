@@ -1,0 +1,103 @@
+import type { ClientResult } from "@mach/api";
+import { toCertificate } from "@mach/core";
+import { expect, test } from "vitest";
+import {
+  alert,
+  certifiedBlock,
+  evidenceFixture,
+  finality,
+  fixture,
+  health,
+  rollup,
+  rollupId,
+  unknownBlock,
+} from "./memory-view.ts";
+import { startTestServer, TRANSACTION_HASH } from "./test-server.ts";
+
+const { certificate, operatorSet } = fixture;
+const { blockNumber, blockHash } = certificate.claim;
+const certificateDocument = toCertificate(certificate);
+
+test("network and rollups", async () => {
+  const { client } = await startTestServer();
+  expect(await client.get("network", {})).toMatchObject({
+    ok: true,
+    answer: { data: { domain: certificate.domain, epochSeconds: 60n } },
+  });
+  expect(await client.get("rollups", {})).toEqual({ ok: true, answer: { data: [rollup] } });
+  expect(await client.get("rollup", { rollupId })).toEqual({
+    ok: true,
+    answer: { data: rollup },
+  });
+});
+
+test("finality, with the certificate alone and not what verification added to it", async () => {
+  const { client } = await startTestServer();
+  expect(await client.get("finality", { rollupId })).toEqual({
+    ok: true,
+    answer: { data: { ...finality, certificate: certificateDocument } },
+  });
+});
+
+test("blocks by number and by hash, and transactions", async () => {
+  const { client } = await startTestServer();
+  const data = { ...certifiedBlock, certificate: certificateDocument };
+  for (const block of [blockNumber, blockHash]) {
+    expect(await client.get("block", { rollupId, block })).toEqual({
+      ok: true,
+      answer: { data },
+    });
+  }
+  expect(await client.get("block", { rollupId, block: 1n })).toEqual({
+    ok: true,
+    answer: { data: unknownBlock },
+  });
+  expect(await client.get("transaction", { rollupId, transactionHash: TRANSACTION_HASH })).toEqual({
+    ok: true,
+    answer: { data: { transactionHash: TRANSACTION_HASH, ...data } },
+  });
+});
+
+test("certificates by height, by id and as a list", async () => {
+  const { client } = await startTestServer();
+  const { certificateId } = certificate;
+  const byHeight = await client.get("certificate", { rollupId, blockNumber });
+  expect(byHeight).toMatchObject({
+    ok: true,
+    answer: { data: certificateDocument, rule: { basis: "certificate", thresholdBps: 6667 } },
+  });
+  expect(await client.get("certificateById", { certificateId })).toEqual(byHeight);
+  expect(await client.get("certificates", { rollupId, from: 7n, limit: 5 })).toEqual({
+    ok: true,
+    answer: { data: [certificateDocument], next: null },
+  });
+  expect(await client.get("certificates", { rollupId, from: blockNumber + 1n })).toEqual({
+    ok: true,
+    answer: { data: [], next: null },
+  });
+});
+
+test("operator sets by number and as the current one", async () => {
+  const { client } = await startTestServer();
+  for (const epoch of [operatorSet.epoch, "current"] as const) {
+    expect(await client.get("operatorSet", { epoch })).toEqual({
+      ok: true,
+      answer: { data: operatorSet },
+    });
+  }
+});
+
+test("evidence page by page, alerts and health", async () => {
+  const { client } = await startTestServer();
+  const seen = [];
+  let from: bigint | undefined = 0n;
+  while (from !== undefined) {
+    const page: ClientResult<"evidence"> = await client.get("evidence", { from, limit: 4 });
+    if (!page.ok) throw new Error(page.message);
+    seen.push(...page.answer.data);
+    from = page.answer.next ?? undefined;
+  }
+  expect(seen).toEqual(evidenceFixture);
+  expect(await client.get("alerts", {})).toEqual({ ok: true, answer: { data: [alert] } });
+  expect(await client.get("health", {})).toEqual({ ok: true, answer: { data: health } });
+});
