@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import bls from "@chainsafe/bls";
+import installedBls from "@chainsafe/bls";
 import type { IBls } from "@chainsafe/bls/types";
 import type * as Blst from "@chainsafe/blst";
 import type { Hex } from "@mach/core";
@@ -26,11 +26,18 @@ export interface NativeLibrary {
  * Loads the native libraries. Throws `native-unavailable` unless blst is behind both: without it
  * @chainsafe/bls stands in a WebAssembly library, five times slower, and says nothing.
  */
-export function loadNativeLibrary(): NativeLibrary {
+export function loadNativeLibrary(
+  sources: { readonly bls: IBls; readonly loadBlst: () => typeof Blst } = {
+    bls: installedBls,
+    // Not a static import: a missing binary would end the process before it could be told why.
+    loadBlst: () => createRequire(import.meta.url)("@chainsafe/blst"),
+  },
+): NativeLibrary {
+  const { bls } = sources;
   if (bls.implementation !== "blst-native") {
     throw unavailable(`@chainsafe/bls runs on "${bls.implementation}" instead of blst-native`);
   }
-  const blst = loadBlst();
+  const blst = loadBlst(sources.loadBlst);
   const cache = createBoundedCache<Hex, Blst.PublicKey>(PUBLIC_KEY_CACHE_ENTRIES);
   return {
     bls,
@@ -75,10 +82,9 @@ export function attempt<Result>(operation: () => Result): Result | null {
   }
 }
 
-function loadBlst(): typeof Blst {
+function loadBlst(load: () => typeof Blst): typeof Blst {
   try {
-    // Not a static import: a missing binary would end the process before it could be told why.
-    return createRequire(import.meta.url)("@chainsafe/blst");
+    return load();
   } catch (cause) {
     throw unavailable("@chainsafe/blst has no binary for this platform", cause);
   }

@@ -1,7 +1,12 @@
 import { type Hex, isHex } from "@mach/core";
 import { createAttributionQueue, type PendingGroup } from "./attribution-queue.ts";
 import type { BatchJob, BatchReply } from "./batch-job.ts";
-import { isSignatureEncoding, MESSAGE_BYTES, parseHex } from "./point-encoding.ts";
+import {
+  isSignatureEncoding,
+  MESSAGE_BYTES,
+  PUBLIC_KEY_BYTES,
+  parseHex,
+} from "./point-encoding.ts";
 import { acceptSignature, type BatchFailure, type SignatureVerdict } from "./verdict.ts";
 
 export type BatchVerdict = SignatureVerdict<BatchFailure>;
@@ -91,6 +96,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   return {
     pushAttestation({ message, publicKey, signature }) {
       if (!isHex(message, MESSAGE_BYTES)) return refuse("bad-message");
+      if (!isHex(publicKey, PUBLIC_KEY_BYTES)) return refuse("bad-public-key");
       if (!isSignatureEncoding(signature)) return refuse("bad-signature");
       if (stopped !== null) return refuse(stopped);
       if (attestations.size >= options.maxQueuedAttestations) return refuse("overloaded");

@@ -2,8 +2,10 @@ import { fromHex, type Hex } from "@mach/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createNativeBls } from "../src/native.ts";
+import { toEip2537 } from "../src/point-encoding.ts";
 import { createPortableBls, proveKeyPossession, verifyKeyPossession } from "../src/portable.ts";
 import {
+  blst,
   digestOf,
   INFINITY_PUBLIC_KEY,
   INFINITY_SIGNATURE,
@@ -98,6 +100,10 @@ describe.each(both)("refusals of the %s implementation", (_name, bls) => {
     ]) {
       expect(bls.signatureFromPoint(illegal)).toBeNull();
     }
+    const keyBytes = blst.PublicKey.fromHex(PUBLIC_KEY_OUT_OF_GROUP, false).toBytes(false);
+    expect(bls.publicKeyFromPoint(toEip2537(keyBytes))).toBeNull();
+    const bytes = blst.Signature.fromHex(SIGNATURE_OUT_OF_GROUP, false).toBytes(false);
+    expect(bls.signatureFromPoint(toEip2537(bytes))).toBeNull();
     expect(bls.publicKeyFromPoint(publicKeyPoint)).toBe(publicKey);
     expect(bls.signatureFromPoint(signaturePoint)).toBe(signature);
   });
