@@ -1,12 +1,13 @@
-import { domainSeparator, fromHex, toHex } from "@mach/core";
-import { type Database, open, type RootDatabase } from "lmdb";
+import { domainSeparator } from "@mach/core";
+import { open, type RootDatabase } from "lmdb";
 import { NodeError } from "../node-error.ts";
-import { corruptRow, openRow, sealRow } from "../store/row.ts";
+import { corruptRow, openBytes, openRow, sealBytes, sealRow } from "../store/row.ts";
 import { MAX_UINT64, nameKey, numberKey } from "../store/row-key.ts";
 import type {
   ProtectionIdentity,
   ProtectionRecord,
   ProtectionWriter,
+  RecordedClaim,
   SigningRecord,
   Slot,
 } from "./protection.ts";
@@ -16,129 +17,121 @@ import {
   identitySchema,
   recordedClaimSchema,
   sequenceSchema,
-  signatureSchema,
 } from "./record-document.ts";
 
-type Rows = Database<Uint8Array, Uint8Array>;
+/** The rows of a record: two for each slot, and a few by name. */
+export type ProtectionRows = RootDatabase<Uint8Array, Uint8Array>;
 
-/** The databases of a record; claims and signatures by the slot's key, the rest by name. */
-export interface ProtectionTables {
-  readonly root: RootDatabase<Uint8Array, Uint8Array>;
-  /** Only ever added to: a claim is never written again, not even to add its signature. */
-  readonly claims: Rows;
-  readonly signatures: Rows;
-  readonly meta: Rows;
-}
-
+const SIGNATURE_BYTES = 192;
 const IDENTITY = nameKey("identity");
 const OPENINGS = nameKey("openings");
 const BINDING_SEQUENCE = nameKey("binding-sequence");
 
-/** Opens the databases, making them where they are missing: callers look first. */
-export function openProtectionTables(path: string): ProtectionTables {
-  const encoding = { encoding: "binary", keyEncoding: "binary" } as const;
-  const root = open<Uint8Array, Uint8Array>(path, {
-    ...encoding,
+/**
+ * What a slot's key ends with. A slot's rows are neighbours in one table, because each further
+ * page that a commit changes is written and synced before a signature.
+ */
+const CLAIM_ROW = 0;
+const SIGNATURE_ROW = 1;
+
+/** Opens the database, making it where it is missing: callers look first. */
+export function openProtectionRows(path: string): ProtectionRows {
+  return open<Uint8Array, Uint8Array>(path, {
+    encoding: "binary",
+    keyEncoding: "binary",
     noSubdir: false,
     // With the default of true some synchronous commits return before their data is synced.
     overlappingSync: false,
   });
-  return {
-    root,
-    claims: root.openDB("claims", encoding),
-    signatures: root.openDB("signatures", encoding),
-    meta: root.openDB("meta", encoding),
-  };
 }
 
 /** Whose the record is; null for one that was never initialised. Throws on a damaged row. */
-export function readIdentity(tables: ProtectionTables): ProtectionIdentity | null {
-  const bytes = tables.meta.get(IDENTITY);
-  return bytes === undefined ? null : openRow(identitySchema, { key: IDENTITY, bytes });
+export function readIdentity(rows: ProtectionRows): ProtectionIdentity | null {
+  const bytes = rows.get(IDENTITY);
+  if (bytes !== undefined) return openRow(identitySchema, { key: IDENTITY, bytes });
+  if (rows.getKeysCount({ limit: 1 }) > 0) throw corruptRow(IDENTITY, "it is missing");
+  return null;
 }
 
 /** Binds a new record to its identity, durably. */
-export function writeIdentity(tables: ProtectionTables, identity: ProtectionIdentity): void {
-  tables.root.transactionSync(() => {
-    putNow(tables.meta, IDENTITY, encodeIdentity(identity));
-  });
+export function writeIdentity(rows: ProtectionRows, identity: ProtectionIdentity): void {
+  rows.transactionSync(() => putNow(rows, IDENTITY, sealRow(IDENTITY, encodeIdentity(identity))));
 }
 
-/** The record in opened databases that are this identity's. */
+/** The record in an opened database that is this identity's. */
 export function createLmdbProtection(
-  tables: ProtectionTables,
+  rows: ProtectionRows,
   identity: ProtectionIdentity,
 ): ProtectionRecord {
-  const { root, claims, signatures, meta } = tables;
   const prefix = domainSeparator(identity.domain);
-  const slotKey = ({ rollupId, blockNumber }: Slot): Uint8Array =>
-    numberKey([rollupId, blockNumber], prefix);
+  const slotKey = (slot: Slot, row: number): Uint8Array =>
+    Buffer.concat([numberKey([slot.rollupId, slot.blockNumber], prefix), Uint8Array.of(row)]);
 
-  function readRow(key: Uint8Array, bytes: Uint8Array): SigningRecord {
-    const record = openRow(recordedClaimSchema, { key, bytes });
-    const signature = signatures.get(key);
-    return {
-      ...record,
-      signature:
-        signature === undefined
-          ? null
-          : fromHex(openRow(signatureSchema, { key, bytes: signature })),
-    };
+  function claimAt(slot: Slot): RecordedClaim | null {
+    const key = slotKey(slot, CLAIM_ROW);
+    const bytes = rows.get(key);
+    return bytes === undefined ? null : openRow(recordedClaimSchema, { key, bytes });
   }
-  function at(slot: Slot): SigningRecord | null {
-    const key = slotKey(slot);
-    const bytes = claims.get(key);
-    if (bytes === undefined) return null;
-    const record = readRow(key, bytes);
-    const { rollupId, blockNumber } = record.claim;
-    if (rollupId !== slot.rollupId || blockNumber !== slot.blockNumber) {
-      throw corruptRow(key, "it is another slot's");
-    }
-    return record;
-  }
-  function newest(rollupId: bigint): SigningRecord | null {
-    const range = { start: numberKey([rollupId, MAX_UINT64], prefix), reverse: true, limit: 1 };
+  function newestClaim(rollupId: bigint): RecordedClaim | null {
+    const start = slotKey({ rollupId, blockNumber: MAX_UINT64 }, SIGNATURE_ROW);
     const end = numberKey([rollupId], prefix);
-    const [entry] = [...claims.getRange({ ...range, end })];
-    return entry === undefined ? null : readRow(entry.key, entry.value);
+    const [key] = [...rows.getKeys({ start, end, reverse: true, limit: 1 })];
+    if (key === undefined) return null;
+    const newest = claimAt({ rollupId, blockNumber: Buffer.from(key).readBigUInt64BE(40) });
+    if (newest === null) throw corruptRow(key, "its claim is missing");
+    return newest;
   }
+  function withSignature(record: RecordedClaim | null): SigningRecord | null {
+    if (record === null) return null;
+    const key = slotKey(record.claim, SIGNATURE_ROW);
+    const bytes = rows.get(key);
+    return { ...record, signature: bytes === undefined ? null : readSignature(key, bytes) };
+  }
+  const at = (slot: Slot): SigningRecord | null => withSignature(claimAt(slot));
 
   const writer: ProtectionWriter = {
-    newest,
+    newest: newestClaim,
     at,
     insert(record) {
-      const key = slotKey(record.claim);
-      if (claims.doesExist(key)) throw new NodeError("slot-taken", "The slot is already signed.");
-      putNow(claims, key, encodeRecordedClaim(record));
+      const key = slotKey(record.claim, CLAIM_ROW);
+      if (rows.doesExist(key)) throw new NodeError("slot-taken", "The slot is already signed.");
+      putNow(rows, key, sealRow(key, encodeRecordedClaim(record)));
     },
     keepSignature(slot, signature) {
-      putNow(signatures, slotKey(slot), toHex(signature));
+      const key = slotKey(slot, SIGNATURE_ROW);
+      putNow(rows, key, sealBytes(key, signature));
     },
-    bindingSequence: () => readNumber(meta, BINDING_SEQUENCE),
-    keepBindingSequence(sequence) {
-      putNow(meta, BINDING_SEQUENCE, `${sequence}`);
-    },
+    bindingSequence: () => readNumber(rows, BINDING_SEQUENCE),
+    keepBindingSequence: (sequence) => putNumber(rows, BINDING_SEQUENCE, sequence),
   };
   // A process that was killed may have left rows in the page cache that are not on the disk yet.
   // This commit syncs them too, before anything relies on them.
-  root.transactionSync(() => {
-    putNow(meta, OPENINGS, `${readNumber(meta, OPENINGS) + 1n}`);
-  });
+  rows.transactionSync(() => putNumber(rows, OPENINGS, readNumber(rows, OPENINGS) + 1n));
   return {
     identity,
-    commit: (change) => root.transactionSync(() => change(writer)),
-    newest,
+    commit: (change) => rows.transactionSync(() => change(writer)),
+    newest: (rollupId) => withSignature(newestClaim(rollupId)),
     at,
-    close: () => root.close(),
+    close: () => rows.close(),
   };
 }
 
-function readNumber(meta: Rows, key: Uint8Array): bigint {
-  const bytes = meta.get(key);
+function readNumber(rows: ProtectionRows, key: Uint8Array): bigint {
+  const bytes = rows.get(key);
   return bytes === undefined ? 0n : openRow(sequenceSchema, { key, bytes });
 }
 
+function putNumber(rows: ProtectionRows, key: Uint8Array, value: bigint): void {
+  putNow(rows, key, sealRow(key, `${value}`));
+}
+
+function readSignature(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const signature = openBytes(key, bytes);
+  if (signature.length !== SIGNATURE_BYTES) throw corruptRow(key, "it is no signature");
+  return new Uint8Array(signature);
+}
+
 /** Within a synchronous transaction a put is done when it returns; its promise says nothing more. */
-function putNow(rows: Rows, key: Uint8Array, document: unknown): void {
-  void rows.put(key, sealRow(key, document));
+function putNow(rows: ProtectionRows, key: Uint8Array, bytes: Uint8Array): void {
+  void rows.put(key, bytes);
 }

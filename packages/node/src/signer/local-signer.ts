@@ -13,6 +13,7 @@ import type {
   ProtectionIdentity,
   ProtectionRecord,
   ProtectionWriter,
+  RecordedClaim,
   SigningRecord,
 } from "./protection.ts";
 import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
@@ -224,7 +225,7 @@ type Recorded =
   | Refused<"height-not-above-last" | "epoch-below-last">;
 
 /** Rule 1 of the protocol: heights only rise, epochs never fall, or it is the very same claim. */
-function recordClaim(writer: ProtectionWriter, asked: Omit<SigningRecord, "signature">): Recorded {
+function recordClaim(writer: ProtectionWriter, asked: RecordedClaim): Recorded {
   const { claim } = asked;
   const same = writer.at(claim);
   if (same !== null && isSameClaim(same.claim, claim)) {

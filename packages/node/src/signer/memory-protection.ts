@@ -3,13 +3,14 @@ import type {
   ProtectionIdentity,
   ProtectionRecord,
   ProtectionWriter,
+  RecordedClaim,
   SigningRecord,
   Slot,
 } from "./protection.ts";
 
 /** A record that lasts as long as its process: for tests and simulation, never for an operator. */
 export function createMemoryProtection(identity: ProtectionIdentity): ProtectionRecord {
-  const records = new Map<string, Omit<SigningRecord, "signature">>();
+  const records = new Map<string, RecordedClaim>();
   const signatures = new Map<string, Uint8Array>();
   const newestSlots = new Map<bigint, Slot>();
   let bindingSequence = 0n;

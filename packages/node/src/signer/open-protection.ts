@@ -6,8 +6,8 @@ import { isSameDomain } from "@mach/core";
 import type { DataFolder } from "../data-folder.ts";
 import {
   createLmdbProtection,
-  openProtectionTables,
-  type ProtectionTables,
+  openProtectionRows,
+  type ProtectionRows,
   readIdentity,
   writeIdentity,
 } from "./lmdb-protection.ts";
@@ -51,16 +51,16 @@ export async function initialiseProtection(
     return { ok: false, code: "protection-already-initialised" };
   }
   await mkdir(folder.protectionPath, { recursive: true, mode: 0o700 });
-  const tables = hasDatabase(folder)
+  const rows = hasDatabase(folder)
     ? openExisting(folder)
-    : openProtectionTables(folder.protectionPath);
-  if (tables === null) return { ok: false, code: "protection-corrupt" };
+    : openProtectionRows(folder.protectionPath);
+  if (rows === null) return { ok: false, code: "protection-corrupt" };
   try {
-    const failure = checkTables(tables, identity);
-    if (failure === "protection-missing") writeIdentity(tables, identity);
+    const failure = checkRows(rows, identity);
+    if (failure === "protection-missing") writeIdentity(rows, identity);
     else if (failure !== null) return { ok: false, code: failure };
   } finally {
-    await tables.root.close();
+    await rows.close();
   }
   await syncDirectory(folder.protectionPath);
   await writeMarker(folder, identity);
@@ -78,17 +78,17 @@ export async function openProtection(
   if (!hasDatabase(folder)) return { ok: false, code: "protection-missing" };
   const mismatch = compareIdentities(marker, identity);
   if (mismatch !== null) return { ok: false, code: mismatch };
-  const tables = openExisting(folder);
-  if (tables === null) return { ok: false, code: "protection-corrupt" };
-  const failure = checkTables(tables, identity);
-  if (failure === null) return { ok: true, protection: createLmdbProtection(tables, identity) };
-  await tables.root.close();
+  const rows = openExisting(folder);
+  if (rows === null) return { ok: false, code: "protection-corrupt" };
+  const failure = checkRows(rows, identity);
+  if (failure === null) return { ok: true, protection: createLmdbProtection(rows, identity) };
+  await rows.close();
   return { ok: false, code: failure };
 }
 
-function openExisting(folder: DataFolder): ProtectionTables | null {
+function openExisting(folder: DataFolder): ProtectionRows | null {
   try {
-    return openProtectionTables(folder.protectionPath);
+    return openProtectionRows(folder.protectionPath);
   } catch {
     // What LMDB says of a file that it cannot read varies; all of it means the same here.
     return null;
@@ -96,12 +96,9 @@ function openExisting(folder: DataFolder): ProtectionTables | null {
 }
 
 /** Null where the databases hold this identity's record. */
-function checkTables(
-  tables: ProtectionTables,
-  identity: ProtectionIdentity,
-): ProtectionFailure | null {
+function checkRows(rows: ProtectionRows, identity: ProtectionIdentity): ProtectionFailure | null {
   try {
-    const found = readIdentity(tables);
+    const found = readIdentity(rows);
     return found === null ? "protection-missing" : compareIdentities(found, identity);
   } catch {
     // A damaged row: the reason is in the code, and nothing is signed on it.

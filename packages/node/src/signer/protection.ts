@@ -19,12 +19,16 @@ export interface FinalisedBlock {
   readonly timestamp: bigint;
 }
 
-/** One claim that was, or is about to be, signed. */
-export interface SigningRecord {
+/** A claim that is recorded before it is signed, and never written again. */
+export interface RecordedClaim {
   readonly claim: Claim;
   readonly digest: Hex;
   /** Null where the claim descends from the one before it. */
   readonly release: Release | null;
+}
+
+/** A recorded claim with its signature. */
+export interface SigningRecord extends RecordedClaim {
   /** 192 bytes; null when the process ended before it was kept: signing again gives the same. */
   readonly signature: Uint8Array | null;
 }
@@ -51,10 +55,10 @@ export interface ProtectionRecord {
 
 /** What a transaction on the record can read and write. */
 export interface ProtectionWriter {
-  newest(rollupId: bigint): SigningRecord | null;
+  newest(rollupId: bigint): RecordedClaim | null;
   at(slot: Slot): SigningRecord | null;
   /** Adds a claim without its signature. Throws a NodeError `slot-taken` over an existing one. */
-  insert(record: Omit<SigningRecord, "signature">): void;
+  insert(record: RecordedClaim): void;
   keepSignature(slot: Slot, signature: Uint8Array): void;
   /** The sequence of the newest peer binding, 0 before the first. */
   bindingSequence(): bigint;

@@ -8,9 +8,7 @@ import {
 } from "@mach/api";
 import { type Hex, isHex } from "@mach/core";
 import { z } from "zod";
-import type { ProtectionIdentity, Release, SigningRecord } from "./protection.ts";
-
-type RecordedClaim = Omit<SigningRecord, "signature">;
+import type { ProtectionIdentity, RecordedClaim, Release } from "./protection.ts";
 
 const address = hexOf(20);
 const hash = hexOf(32);
@@ -37,9 +35,6 @@ export const recordedClaimSchema: z.ZodType<RecordedClaim, unknown> = z
     release: releaseSchema.nullable(),
   })
   .transform(({ claim, digest, release }) => ({ claim, digest, release }));
-
-/** Reads a signature's row: 192 bytes. */
-export const signatureSchema: z.ZodType<Hex, unknown> = hexOf(192);
 
 /** Reads the row of the sequence of peer bindings. */
 export const sequenceSchema: z.ZodType<bigint, unknown> = uint64;

@@ -1,18 +1,13 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { parseDocument } from "@mach/api";
 import type { z } from "zod";
 import { NodeError } from "../node-error.ts";
 
 const SEAL_BYTES = 32;
 
-/**
- * A document as the bytes of a row: sha256(key || body) before the JSON body, because LMDB
- * notices neither a flipped byte nor a row under a wrong key. It guards against a bad disk, not
- * against someone who writes the file.
- */
+/** A document as the bytes of a row: its JSON, sealed. */
 export function sealRow(key: Uint8Array, document: unknown): Uint8Array {
-  const body = Buffer.from(JSON.stringify(document));
-  return Buffer.concat([seal(key, body), body]);
+  return sealBytes(key, Buffer.from(JSON.stringify(document)));
 }
 
 /** The document of a row, strictly parsed. Throws a NodeError `row-corrupt`. */
@@ -20,11 +15,24 @@ export function openRow<T>(
   schema: z.ZodType<T, unknown>,
   row: { readonly key: Uint8Array; readonly bytes: Uint8Array },
 ): T {
-  const body = row.bytes.subarray(SEAL_BYTES);
-  if (!seal(row.key, body).equals(row.bytes.subarray(0, SEAL_BYTES))) throw corruptRow(row.key);
-  const parsed = parseDocument(schema, parseJson(row.key, body));
+  const parsed = parseDocument(schema, parseJson(row.key, openBytes(row.key, row.bytes)));
   if (!parsed.ok) throw corruptRow(row.key, `at ${parsed.path}`);
   return parsed.value;
+}
+
+/**
+ * sha256(key || body) || body, because LMDB notices neither a flipped byte nor a row under a
+ * wrong key. It guards against a bad disk, not against someone who writes the file.
+ */
+export function sealBytes(key: Uint8Array, body: Uint8Array): Uint8Array {
+  return Buffer.concat([seal(key, body), body]);
+}
+
+/** The sealed bytes. Throws a NodeError `row-corrupt`. */
+export function openBytes(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const body = bytes.subarray(SEAL_BYTES);
+  if (!seal(key, body).equals(bytes.subarray(0, SEAL_BYTES))) throw corruptRow(key);
+  return body;
 }
 
 /** The error for a row that cannot be what was written. */
@@ -34,7 +42,7 @@ export function corruptRow(key: Uint8Array, detail = "its checksum differs"): No
 }
 
 function seal(key: Uint8Array, body: Uint8Array): Buffer {
-  return createHash("sha256").update(key).update(body).digest();
+  return hash("sha256", Buffer.concat([key, body]), "buffer");
 }
 
 function parseJson(key: Uint8Array, body: Uint8Array): unknown {

@@ -23,7 +23,7 @@ export function claimAt(blockNumber: bigint, change: Partial<Claim> = {}): Claim
     blockHash: hashOf(`block ${blockNumber}`),
     stateRoot: hashOf(`state ${blockNumber}`),
     outputRoot: hashOf(`output ${blockNumber}`),
-    timestamp: 1_700_000_000n + blockNumber,
+    timestamp: 1_700_000_000n + (blockNumber % 1_000_000n),
     epoch: 3n,
     verification: 1,
     ...change,

@@ -1,9 +1,13 @@
 import { type Claim, claimDigest, peerBindingDigest } from "@mach/core";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createSigner } from "../../src/signer/local-signer.ts";
+import {
+  createSigner,
+  type SignerDependencies,
+  type SignerOptions,
+} from "../../src/signer/local-signer.ts";
 import { createMemoryProtection } from "../../src/signer/memory-protection.ts";
 import type { ProtectionRecord } from "../../src/signer/protection.ts";
-import type { Signer, SignerDependencies, SignerOptions } from "../../src/signer/signer.ts";
+import type { Signer } from "../../src/signer/signer.ts";
 import {
   claimAt,
   createTestKey,

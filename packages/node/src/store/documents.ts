@@ -1,0 +1,94 @@
+import {
+  encodeEvidence,
+  encodeOperatorSet,
+  encodeRollup,
+  evidenceSchema,
+  operatorSetSchema,
+  rollupSchema,
+} from "@mach/api";
+import { type Contradiction, type Hex, isHex, keccak256Text } from "@mach/core";
+import { z } from "zod";
+import { canonicalJson } from "./canonical-json.ts";
+import type { EpochRecord, EvidenceEntry, ResumePoint } from "./store.ts";
+
+const hash = z.custom<Hex>((value) => typeof value === "string" && isHex(value, 32));
+const uint64 = z
+  .string()
+  .regex(/^(?:0|[1-9][0-9]{0,19})$/, { abort: true })
+  .transform(BigInt)
+  .refine((value) => value < 2n ** 64n);
+
+/** Reads a row that names another. */
+export const hashSchema: z.ZodType<Hex, unknown> = hash;
+
+/** Reads a row of a number. */
+export const numberSchema: z.ZodType<bigint, unknown> = uint64;
+
+/** Reads the row of an epoch. */
+export const epochRecordSchema: z.ZodType<EpochRecord, unknown> = z
+  .strictObject({ operatorSet: operatorSetSchema, rollups: z.array(rollupSchema) })
+  .transform(({ operatorSet, rollups }) => ({
+    operatorSet,
+    rollups: rollups.map(({ epoch: _, ...parameters }) => parameters),
+  }));
+
+/** Reads the row of a piece of evidence. */
+export const evidenceEntrySchema: z.ZodType<EvidenceEntry, unknown> = z.strictObject({
+  position: uint64,
+  evidenceId: hash,
+  evidence: evidenceSchema,
+});
+
+/** Reads the row of a contradiction. */
+export const contradictionSchema: z.ZodType<Contradiction, unknown> = z.strictObject({
+  fromBlockNumber: uint64,
+  throughBlockNumber: uint64,
+  certificateIds: z.array(hash),
+});
+
+/** Reads the row of a resume point. */
+export const resumePointSchema: z.ZodType<ResumePoint, unknown> = z.strictObject({
+  rollupId: uint64,
+  blockNumber: uint64,
+  blockHash: hash,
+});
+
+/** The JSON of an epoch's row. */
+export function encodeEpochRecord({ operatorSet, rollups }: EpochRecord): unknown {
+  const { epoch } = operatorSet;
+  return {
+    operatorSet: encodeOperatorSet(operatorSet),
+    rollups: rollups.map((parameters) => encodeRollup({ ...parameters, epoch })),
+  };
+}
+
+/** Whether two records say the same of an epoch. */
+export function isSameEpoch(left: EpochRecord, right: EpochRecord): boolean {
+  return canonicalJson(encodeEpochRecord(left)) === canonicalJson(encodeEpochRecord(right));
+}
+
+/** The JSON of a piece of evidence with its id and position. */
+export function encodeEvidenceEntry(entry: EvidenceEntry): unknown {
+  const { position, evidenceId, evidence } = entry;
+  return { position: `${position}`, evidenceId, evidence: encodeEvidence(evidence) };
+}
+
+/** The JSON of a contradiction. */
+export function encodeContradiction(contradiction: Contradiction): unknown {
+  const { fromBlockNumber, throughBlockNumber, certificateIds } = contradiction;
+  return {
+    fromBlockNumber: `${fromBlockNumber}`,
+    throughBlockNumber: `${throughBlockNumber}`,
+    certificateIds,
+  };
+}
+
+/** A contradiction's own name, so that it is kept once. */
+export function contradictionId(contradiction: Contradiction): Hex {
+  return keccak256Text(canonicalJson(encodeContradiction(contradiction)));
+}
+
+/** The JSON of a resume point. */
+export function encodeResumePoint({ rollupId, blockNumber, blockHash }: ResumePoint): unknown {
+  return { rollupId: `${rollupId}`, blockNumber: `${blockNumber}`, blockHash };
+}

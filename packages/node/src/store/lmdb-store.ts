@@ -1,0 +1,268 @@
+import {
+  type Alert,
+  alertSchema,
+  certificateSchema,
+  domainSchema,
+  encodeAlert,
+  encodeCertificate,
+  encodeDomain,
+} from "@mach/api";
+import {
+  type Certificate,
+  type Contradiction,
+  type Evidence,
+  type Hex,
+  isSameClaim,
+  isSameDomain,
+} from "@mach/core";
+import type { DataFolder } from "../data-folder.ts";
+import {
+  contradictionId,
+  contradictionSchema,
+  encodeContradiction,
+  encodeEpochRecord,
+  encodeEvidenceEntry,
+  encodeResumePoint,
+  epochRecordSchema,
+  evidenceEntrySchema,
+  hashSchema,
+  isSameEpoch,
+  numberSchema,
+  resumePointSchema,
+} from "./documents.ts";
+import { evidenceId } from "./evidence-id.ts";
+import { corruptRow } from "./row.ts";
+import { hexKey, MAX_UINT64, nameKey, numberKey } from "./row-key.ts";
+import {
+  type ContradictionEntry,
+  type EpochRecord,
+  type EvidenceEntry,
+  type PageRequest,
+  type PutCertificateResult,
+  type PutEpochResult,
+  type PutEvidenceResult,
+  pageItems,
+  type ResumePoint,
+  type Store,
+  type StoreOptions,
+} from "./store.ts";
+import { openTables, type Table, type Tables } from "./tables.ts";
+
+export type OpenStoreResult =
+  | { readonly ok: true; readonly store: Store }
+  /** The folder's store is of another network: it must not answer for this one. */
+  | { readonly ok: false; readonly code: "wrong-domain" };
+
+const DOMAIN = nameKey("domain");
+
+/** Opens the store of a data folder, and makes it where it is missing. Throws on a bad disk. */
+export async function openLmdbStore(
+  folder: DataFolder,
+  options: StoreOptions,
+): Promise<OpenStoreResult> {
+  const tables = openTables(folder.storePath);
+  const domain = tables.meta.get(domainSchema, DOMAIN);
+  if (domain !== null && !isSameDomain(domain, options.domain)) {
+    await tables.close();
+    return { ok: false, code: "wrong-domain" };
+  }
+  if (domain === null) {
+    await tables.commit(() => tables.meta.put(DOMAIN, encodeDomain(options.domain)));
+  }
+  return { ok: true, store: new LmdbStore(tables, options) };
+}
+
+class LmdbStore implements Store {
+  readonly #tables: Tables;
+  readonly #options: StoreOptions;
+
+  constructor(tables: Tables, options: StoreOptions) {
+    this.#tables = tables;
+    this.#options = options;
+  }
+
+  async putCertificate(certificate: Certificate): Promise<PutCertificateResult> {
+    const { certificateId, domain, claim } = certificate;
+    if (!isSameDomain(domain, this.#options.domain)) return { ok: false, code: "wrong-domain" };
+    const { certificates, heights } = this.#tables;
+    const heightKey = numberKey([claim.rollupId, claim.blockNumber]);
+    return await this.#tables.commit(() => {
+      const standing = this.#certificateAtKey(heightKey);
+      certificates.put(hexKey(certificateId), encodeCertificate(certificate));
+      if (standing !== null && !isSameClaim(standing.claim, claim)) {
+        return { ok: false, code: "conflicting-claim" };
+      }
+      heights.put(heightKey, certificateId);
+      return { ok: true };
+    });
+  }
+
+  async certificateAt(rollupId: bigint, blockNumber: bigint): Promise<Certificate | null> {
+    return this.#certificateAtKey(numberKey([rollupId, blockNumber]));
+  }
+
+  async certificateById(certificateId: Hex): Promise<Certificate | null> {
+    return this.#tables.certificates.get(certificateSchema, hexKey(certificateId));
+  }
+
+  async newestCertificate(rollupId: bigint): Promise<Certificate | null> {
+    const [newest = null] = await this.listCertificates({ rollupId, limit: 1 });
+    return newest;
+  }
+
+  async listCertificates(
+    page: PageRequest & { readonly rollupId: bigint },
+  ): Promise<readonly Certificate[]> {
+    const prefix = numberKey([page.rollupId]);
+    return pageKeys(this.#tables.heights, prefix, page).map((key) => {
+      const certificate = this.#certificateAtKey(key);
+      if (certificate === null) throw corruptRow(key, "it has gone");
+      return certificate;
+    });
+  }
+
+  async putContradiction({ rollupId, contradiction }: ContradictionEntry): Promise<void> {
+    const { fromBlockNumber, throughBlockNumber } = contradiction;
+    const numbers = numberKey([rollupId, fromBlockNumber, throughBlockNumber]);
+    const key = Buffer.concat([numbers, hexKey(contradictionId(contradiction))]);
+    const { commit, contradictions } = this.#tables;
+    await commit(() => contradictions.put(key, encodeContradiction(contradiction)));
+  }
+
+  async contradictions(rollupId: bigint): Promise<readonly Contradiction[]> {
+    const { contradictions } = this.#tables;
+    const prefix = numberKey([rollupId]);
+    const keys = contradictions.firstKeys({
+      prefix,
+      first: prefix,
+      limit: Number.MAX_SAFE_INTEGER,
+    });
+    return keys.map((key) => present(contradictions.get(contradictionSchema, key), key));
+  }
+
+  async putEpoch(record: EpochRecord): Promise<PutEpochResult> {
+    const { commit, epochs } = this.#tables;
+    const key = numberKey([record.operatorSet.epoch]);
+    return await commit(() => {
+      const kept = epochs.get(epochRecordSchema, key);
+      if (kept !== null && !isSameEpoch(kept, record)) {
+        return { ok: false, code: "conflicting-epoch" };
+      }
+      if (kept === null) epochs.put(key, encodeEpochRecord(record));
+      return { ok: true };
+    });
+  }
+
+  async epochRecord(epoch: bigint): Promise<EpochRecord | null> {
+    return this.#tables.epochs.get(epochRecordSchema, numberKey([epoch]));
+  }
+
+  async putEvidence(evidence: Evidence): Promise<PutEvidenceResult> {
+    const { commit, evidence: table, evidenceOrder } = this.#tables;
+    const id = evidenceId(evidence);
+    return await commit(() => {
+      if (table.has(hexKey(id))) return { ok: true, evidenceId: id, isNew: false };
+      // Nothing is ever removed, so that the next position is the number of entries too.
+      const position = nextPosition(evidenceOrder);
+      if (position >= BigInt(this.#options.maxEvidence)) {
+        return { ok: false, code: "evidence-full", evidenceId: id };
+      }
+      table.put(hexKey(id), encodeEvidenceEntry({ position, evidenceId: id, evidence }));
+      evidenceOrder.put(numberKey([position]), id);
+      return { ok: true, evidenceId: id, isNew: true };
+    });
+  }
+
+  async evidenceById(id: Hex): Promise<Evidence | null> {
+    return this.#tables.evidence.get(evidenceEntrySchema, hexKey(id))?.evidence ?? null;
+  }
+
+  async listEvidence(page: PageRequest): Promise<readonly EvidenceEntry[]> {
+    const { evidence, evidenceOrder } = this.#tables;
+    return pageKeys(evidenceOrder, new Uint8Array(0), page).map((key) => {
+      const id = present(evidenceOrder.get(hashSchema, key), key);
+      return present(evidence.get(evidenceEntrySchema, hexKey(id)), hexKey(id));
+    });
+  }
+
+  async putAlert(alert: Alert): Promise<void> {
+    const { commit, alerts, alertPositions } = this.#tables;
+    const idKey = nameKey(alert.alertId);
+    await commit(() => {
+      const position = alertPositions.get(numberSchema, idKey) ?? nextPosition(alerts);
+      const oldest = this.#alertBeyondBound(position);
+      if (oldest !== null) {
+        alerts.remove(oldest.key);
+        alertPositions.remove(nameKey(oldest.alert.alertId));
+      }
+      alerts.put(numberKey([position]), encodeAlert(alert));
+      alertPositions.put(idKey, `${position}`);
+    });
+  }
+
+  async listAlerts(): Promise<readonly Alert[]> {
+    const { alerts } = this.#tables;
+    const keys = alerts.lastKeys({ prefix: new Uint8Array(0), limit: this.#options.maxAlerts });
+    return keys.map((key) => present(alerts.get(alertSchema, key), key)).reverse();
+  }
+
+  async putResumePoint(point: ResumePoint): Promise<void> {
+    const { commit, resumePoints } = this.#tables;
+    await commit(() => resumePoints.put(numberKey([point.rollupId]), encodeResumePoint(point)));
+  }
+
+  async resumePoint(rollupId: bigint): Promise<ResumePoint | null> {
+    return this.#tables.resumePoints.get(resumePointSchema, numberKey([rollupId]));
+  }
+
+  flush(): Promise<void> {
+    return this.#tables.flush();
+  }
+
+  stop(): Promise<void> {
+    return this.#tables.close();
+  }
+
+  #certificateAtKey(heightKey: Uint8Array): Certificate | null {
+    const { certificates, heights } = this.#tables;
+    const id = heights.get(hashSchema, heightKey);
+    return id === null
+      ? null
+      : present(certificates.get(certificateSchema, hexKey(id)), hexKey(id));
+  }
+
+  /** The oldest alert, where one at `position` would make them more than are kept. */
+  #alertBeyondBound(position: bigint): { readonly key: Uint8Array; readonly alert: Alert } | null {
+    const { alerts } = this.#tables;
+    const everything = { prefix: new Uint8Array(0), first: numberKey([0n]), limit: 1 };
+    const [key] = alerts.firstKeys(everything);
+    if (key === undefined) return null;
+    // Only the oldest ever goes, so that the positions between have no gaps.
+    const count = position - numberOf(key) + 1n;
+    if (count <= BigInt(this.#options.maxAlerts)) return null;
+    return { key, alert: present(alerts.get(alertSchema, key), key) };
+  }
+}
+
+function pageKeys(table: Table, prefix: Uint8Array, page: PageRequest): readonly Uint8Array[] {
+  const limit = pageItems(page.limit);
+  if (page.from === undefined) return table.lastKeys({ prefix, limit });
+  if (page.from > MAX_UINT64) return [];
+  const first = Buffer.concat([prefix, numberKey([page.from])]);
+  return table.firstKeys({ prefix, first, limit });
+}
+
+function nextPosition(table: Table): bigint {
+  const [last] = table.lastKeys({ prefix: new Uint8Array(0), limit: 1 });
+  return last === undefined ? 0n : numberOf(last) + 1n;
+}
+
+function numberOf(key: Uint8Array): bigint {
+  return Buffer.from(key).readBigUInt64BE(0);
+}
+
+/** A row that another row promises. */
+function present<T>(value: T | null, key: Uint8Array): T {
+  if (value === null) throw corruptRow(key, "it is missing");
+  return value;
+}

@@ -1,0 +1,114 @@
+import { type Alert, MAX_PAGE_ITEMS } from "@mach/api";
+import type {
+  Certificate,
+  Contradiction,
+  Domain,
+  Evidence,
+  Hex,
+  OperatorSet,
+  RollupParameters,
+} from "@mach/core";
+
+/** What L1 has fixed for an epoch. */
+export interface EpochRecord {
+  readonly operatorSet: OperatorSet;
+  readonly rollups: readonly RollupParameters[];
+}
+
+/** The newest block of a rollup that was worked through: where to go on after a restart. */
+export interface ResumePoint {
+  readonly rollupId: bigint;
+  readonly blockNumber: bigint;
+  readonly blockHash: Hex;
+}
+
+export interface ContradictionEntry {
+  readonly rollupId: bigint;
+  readonly contradiction: Contradiction;
+}
+
+/** A part of a list; never more than MAX_PAGE_ITEMS of `@mach/api`, whatever `limit` says. */
+export interface PageRequest {
+  readonly from?: bigint | undefined;
+  readonly limit: number;
+}
+
+export interface EvidenceEntry {
+  /** Counts from 0 in the order of keeping. */
+  readonly position: bigint;
+  /** keccak256 of the evidence's canonical JSON. */
+  readonly evidenceId: Hex;
+  readonly evidence: Evidence;
+}
+
+export type PutCertificateResult =
+  | { readonly ok: true }
+  /** Of another network than the store: not kept. */
+  | { readonly ok: false; readonly code: "wrong-domain" }
+  /** Another claim stands at that height: kept under its id only, for evidence. */
+  | { readonly ok: false; readonly code: "conflicting-claim" };
+
+export type PutEpochResult =
+  | { readonly ok: true }
+  /** Another set, or other rollups, are kept for that epoch, which L1 fixes once: not kept. */
+  | { readonly ok: false; readonly code: "conflicting-epoch" };
+
+export type PutEvidenceResult =
+  | { readonly ok: true; readonly evidenceId: Hex; readonly isNew: boolean }
+  /** The bound on evidence is reached: not kept, and nothing that is kept makes way for it. */
+  | { readonly ok: false; readonly code: "evidence-full"; readonly evidenceId: Hex };
+
+/**
+ * What a node keeps for its readers and for its own restart. What is not there is null, never a
+ * default. A row that is not what was written fails with a NodeError `row-corrupt`. When a put
+ * has resolved, every reader sees it; when `flush` or `stop` has, it is on disk.
+ */
+export interface Store {
+  /** Makes this the certificate of its height: whether it is the better one the caller decides. */
+  putCertificate(certificate: Certificate): Promise<PutCertificateResult>;
+  certificateAt(rollupId: bigint, blockNumber: bigint): Promise<Certificate | null>;
+  /** Also one that was replaced at its height. */
+  certificateById(certificateId: Hex): Promise<Certificate | null>;
+  newestCertificate(rollupId: bigint): Promise<Certificate | null>;
+  /** By ascending height from `from`; without it the newest ones, ascending too. */
+  listCertificates(
+    page: PageRequest & { readonly rollupId: bigint },
+  ): Promise<readonly Certificate[]>;
+
+  /** Keeps for good that certificates are contradicted; the same again changes nothing. */
+  putContradiction(kept: ContradictionEntry): Promise<void>;
+  /** By ascending height. */
+  contradictions(rollupId: bigint): Promise<readonly Contradiction[]>;
+
+  putEpoch(record: EpochRecord): Promise<PutEpochResult>;
+  epochRecord(epoch: bigint): Promise<EpochRecord | null>;
+
+  putEvidence(evidence: Evidence): Promise<PutEvidenceResult>;
+  evidenceById(evidenceId: Hex): Promise<Evidence | null>;
+  /** In the order of keeping from the position `from`; without it the newest ones, in order. */
+  listEvidence(page: PageRequest): Promise<readonly EvidenceEntry[]>;
+
+  /** Keeps an alert, in the place of the one with its id; beyond the bound the oldest goes. */
+  putAlert(alert: Alert): Promise<void>;
+  /** All that are kept, in the order in which they were first put, newest first. */
+  listAlerts(): Promise<readonly Alert[]>;
+
+  putResumePoint(point: ResumePoint): Promise<void>;
+  resumePoint(rollupId: bigint): Promise<ResumePoint | null>;
+
+  flush(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** The network; a store is of one for ever. */
+  readonly domain: Domain;
+  readonly maxEvidence: number;
+  readonly maxAlerts: number;
+}
+
+/** How many items a page of a list may have. Throws a RangeError for a limit below 1. */
+export function pageItems(limit: number): number {
+  if (!Number.isInteger(limit) || limit < 1) throw new RangeError("expected a limit of 1 or more");
+  return Math.min(limit, MAX_PAGE_ITEMS);
+}
