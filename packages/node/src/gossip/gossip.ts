@@ -135,12 +135,11 @@ class GossipNode implements Gossip {
 
   async start(): Promise<void> {
     if (this.#running !== null) return;
-    const { domain, now, bindingSigner } = this.#options;
+    const { now, bindingSigner } = this.#options;
     const targets = this.#options.bootNodes.map(toTarget);
     const key = await loadPeerKey(this.#options.dataDir);
     const libp2p = await this.#createNode(key.privateKey);
     const own = createOwnBinding(bindingSigner, {
-      domain,
       peerId: toHex(libp2p.peerId.toMultihash().bytes),
       lifetimeMs: this.#limits.bindingLifetimeMs,
       now,

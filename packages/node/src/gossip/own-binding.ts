@@ -1,19 +1,9 @@
-import {
-  type Domain,
-  type Hex,
-  isBindingExpired,
-  type PeerBinding,
-  peerBindingDigest,
-  type SignedPeerBinding,
-} from "@mach/core";
+import { type Hex, isBindingExpired, type SignedPeerBinding } from "@mach/core";
 
-/** Who this node speaks for. */
+/** Who this node speaks for. It numbers its bindings, each above every one before. */
 export interface BindingSigner {
-  readonly operator: Hex;
-  /** The BLS signature over a PeerBinding's digest: 96 bytes, compressed. */
-  sign(digest: Hex, binding: PeerBinding): Promise<Hex>;
-  /** A number above every one given before, also across restarts. */
-  nextSequence(): bigint | Promise<bigint>;
+  /** Rejects where the signer cannot sign now. */
+  signPeerBinding(asked: Pick<SignedPeerBinding, "peerId" | "expiry">): Promise<SignedPeerBinding>;
 }
 
 /** This node's own PeerBinding, renewed when half of its life is over. */
@@ -24,7 +14,6 @@ export interface OwnBinding {
 }
 
 export interface OwnBindingOptions {
-  readonly domain: Domain;
   /** The peer id's multihash. */
   readonly peerId: Hex;
   readonly lifetimeMs: number;
@@ -40,15 +29,12 @@ export function createOwnBinding(
   signer: BindingSigner | undefined,
   options: OwnBindingOptions,
 ): OwnBinding {
-  const { domain, peerId, lifetimeMs, now } = options;
+  const { peerId, lifetimeMs, now } = options;
   let binding: SignedPeerBinding | null = null;
   let dueAt = 0;
   const renew = async (by: BindingSigner): Promise<void> => {
-    const sequence = await by.nextSequence();
     const expiry = BigInt(Math.floor((now() + lifetimeMs) / 1_000));
-    const unsigned: PeerBinding = { operator: by.operator, peerId, sequence, expiry };
-    const signature = await by.sign(peerBindingDigest(domain, unsigned), unsigned);
-    binding = { ...unsigned, signature };
+    binding = await by.signPeerBinding({ peerId, expiry });
   };
   return {
     current(): SignedPeerBinding | null {

@@ -1,0 +1,46 @@
+import { expect, it } from "vitest";
+import { createOwnBinding } from "../../src/gossip/own-binding.ts";
+import { OPERATOR } from "./network.ts";
+
+it("an operator's binding is renewed at half of its life", async () => {
+  let now = 0;
+  let sequence = 40n;
+  const own = createOwnBinding(
+    {
+      async signPeerBinding(asked) {
+        sequence += 1n;
+        return { ...asked, operator: OPERATOR, sequence, signature: `0x${"99".repeat(96)}` };
+      },
+    },
+    { peerId: "0x00aa", lifetimeMs: 60_000, now: () => now, onFailed: () => {} },
+  );
+  expect(own.current()).toBeNull();
+  expect(await own.renewIfDue()).toBe(true);
+  expect(await own.renewIfDue()).toBe(false);
+  const first = { operator: OPERATOR, peerId: "0x00aa", sequence: 41n, expiry: 60n };
+  expect(own.current()).toMatchObject(first);
+  now = 30_000;
+  expect(await own.renewIfDue()).toBe(true);
+  expect(own.current()).toMatchObject({ sequence: 42n, expiry: 90n });
+  now = 90_000;
+  expect(own.current()).toBeNull();
+});
+
+it("a signer that fails is asked again, and an observer has none", async () => {
+  let now = 0;
+  const failures: unknown[] = [];
+  const options = {
+    peerId: "0x00aa" as const,
+    lifetimeMs: 60_000,
+    now: () => now,
+    onFailed: (error: unknown) => void failures.push(error),
+  };
+  const signer = { signPeerBinding: () => Promise.reject(new Error("no signer")) };
+  const own = createOwnBinding(signer, options);
+  expect(await own.renewIfDue()).toBe(false);
+  expect(await own.renewIfDue()).toBe(false);
+  now = 5_000;
+  expect(await own.renewIfDue()).toBe(false);
+  expect(failures).toHaveLength(2);
+  expect(await createOwnBinding(undefined, options).renewIfDue()).toBe(false);
+});

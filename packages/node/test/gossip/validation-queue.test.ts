@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import type { Verdict } from "../../src/gossip/handlers.ts";
+import {
+  createValidationQueue,
+  type ValidationQueueOptions,
+} from "../../src/gossip/validation-queue.ts";
+
+const ACCEPT: Verdict = { accept: true };
+const OVERLOADED: Verdict = { accept: false, code: "overloaded", blame: false };
+
+/** A queue whose checks end when they are told to, and the order in which they began. */
+function queueOf(options: Partial<ValidationQueueOptions> = {}) {
+  const queue = createValidationQueue({
+    concurrency: 1,
+    capacity: 3,
+    next: "newest",
+    timeoutMs: 60_000,
+    ...options,
+  });
+  const begun: string[] = [];
+  const release: (() => void)[] = [];
+  const run = (peerId: string, name: string): Promise<Verdict> =>
+    queue.run(
+      peerId,
+      () =>
+        new Promise((resolve) => {
+          begun.push(name);
+          release.push(() => resolve(ACCEPT));
+        }),
+    );
+  const finishOne = async (): Promise<void> => {
+    release.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { queue, begun, run, finishOne };
+}
+
+describe("the validation queue", () => {
+  it("runs at once what there is room for, then the newest first", async () => {
+    const { begun, run, finishOne } = queueOf();
+    for (const name of ["1", "2", "3", "4"]) void run("a", name);
+    expect(begun).toEqual(["1"]);
+    for (let i = 0; i < 4; i++) await finishOne();
+    expect(begun).toEqual(["1", "4", "3", "2"]);
+  });
+
+  it("runs the oldest first where that is asked for", async () => {
+    const { begun, run, finishOne } = queueOf({ next: "oldest" });
+    for (const name of ["1", "2", "3"]) void run("a", name);
+    for (let i = 0; i < 3; i++) await finishOne();
+    expect(begun).toEqual(["1", "2", "3"]);
+  });
+
+  it("drops the oldest of the peer with most waiting when it is full, without blame", async () => {
+    const { begun, run, finishOne } = queueOf();
+    void run("flood", "running");
+    const oldest = run("flood", "oldest");
+    void run("honest", "honest");
+    void run("flood", "newer");
+    void run("flood", "newest");
+    expect(await oldest).toEqual(OVERLOADED);
+    for (let i = 0; i < 4; i++) await finishOne();
+    expect(begun).toEqual(["running", "newest", "newer", "honest"]);
+  });
+
+  it("gives up on a check that does not end, and goes on", async () => {
+    const { begun, run } = queueOf({ timeoutMs: 20 });
+    const stuck = run("a", "stuck");
+    void run("a", "next");
+    expect(await stuck).toEqual({ accept: false, code: "handler-timeout", blame: false });
+    expect(begun).toEqual(["stuck", "next"]);
+  });
+
+  it("drops what waits when it is closed", async () => {
+    const { queue, run } = queueOf();
+    void run("a", "running");
+    const waiting = run("a", "waiting");
+    queue.close();
+    expect(await waiting).toEqual(OVERLOADED);
+  });
+});
