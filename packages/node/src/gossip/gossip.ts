@@ -135,7 +135,7 @@ class GossipNode implements Gossip {
 
   async start(): Promise<void> {
     if (this.#running !== null) return;
-    const { now, bindingSigner } = this.#options;
+    const { domain, now, bindingSigner } = this.#options;
     const targets = this.#options.bootNodes.map(toTarget);
     const key = await loadPeerKey(this.#options.dataDir);
     const libp2p = await this.#createNode(key.privateKey);

@@ -25,11 +25,12 @@ function verifyBinding(binding: SignedPeerBinding): boolean {
   return binding.signature === signatureOver(peerBindingDigest(DOMAIN, binding));
 }
 
-function signerOf(operator: Hex, firstSequence = 1n): BindingSigner {
-  let sequence = firstSequence;
+function signerOf(operator: Hex): BindingSigner {
+  let sequence = 0n;
   return {
-    async signPeerBinding(asked) {
-      const unsigned = { ...asked, operator, sequence: sequence++ };
+    async signPeerBinding(asked): Promise<SignedPeerBinding> {
+      sequence += 1n;
+      const unsigned = { ...asked, operator, sequence };
       return { ...unsigned, signature: signatureOver(peerBindingDigest(DOMAIN, unsigned)) };
     },
   };

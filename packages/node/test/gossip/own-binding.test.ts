@@ -1,24 +1,26 @@
+import type { SignedPeerBinding } from "@mach/core";
 import { expect, it } from "vitest";
 import { createOwnBinding } from "../../src/gossip/own-binding.ts";
 import { OPERATOR } from "./network.ts";
 
-it("an operator's binding is renewed at half of its life", async () => {
+it("an operator's binding is signed for its peer and renewed at half of its life", async () => {
   let now = 0;
   let sequence = 40n;
   const own = createOwnBinding(
     {
-      async signPeerBinding(asked) {
-        sequence += 1n;
-        return { ...asked, operator: OPERATOR, sequence, signature: `0x${"99".repeat(96)}` };
-      },
+      signPeerBinding: async (asked): Promise<SignedPeerBinding> => ({
+        ...asked,
+        operator: OPERATOR,
+        sequence: ++sequence,
+        signature: `0x${"99".repeat(96)}`,
+      }),
     },
     { peerId: "0x00aa", lifetimeMs: 60_000, now: () => now, onFailed: () => {} },
   );
   expect(own.current()).toBeNull();
   expect(await own.renewIfDue()).toBe(true);
   expect(await own.renewIfDue()).toBe(false);
-  const first = { operator: OPERATOR, peerId: "0x00aa", sequence: 41n, expiry: 60n };
-  expect(own.current()).toMatchObject(first);
+  expect(own.current()).toMatchObject({ peerId: "0x00aa", sequence: 41n, expiry: 60n });
   now = 30_000;
   expect(await own.renewIfDue()).toBe(true);
   expect(own.current()).toMatchObject({ sequence: 42n, expiry: 90n });
