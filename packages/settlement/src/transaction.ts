@@ -36,12 +36,20 @@ export interface ContractCall {
   readonly overrides?: Overrides;
 }
 
+/** State that grows between the estimate and the block may cost a little more. */
+const GAS_LIMIT_PERCENT = 125n;
+
 /** Sends one transaction and waits until it is in a block. Never rejects. */
 export async function transact(call: ContractCall): Promise<TransactionResult> {
   const { contract, method, args, timeoutMs, overrides } = call;
   try {
     const send = contract.getFunction(method);
-    const response: ContractTransactionResponse = await send.send(...args, overrides ?? {});
+    const estimate = await send.estimateGas(...args, overrides ?? {});
+    const gasLimit = (estimate * GAS_LIMIT_PERCENT) / 100n;
+    const response: ContractTransactionResponse = await send.send(...args, {
+      ...overrides,
+      gasLimit,
+    });
     const receipt = await response.wait(1, timeoutMs);
     if (receipt === null || !isHex(receipt.hash, 32)) return failure("timed-out");
     return {

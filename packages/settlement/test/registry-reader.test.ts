@@ -84,7 +84,7 @@ test("who joined after the snapshot is not in the set, and is in a later one", a
 });
 
 test("a list that does not make the registry's hash is refused", async () => {
-  const liar = await proxy(inOperators((weights) => [weights[0] + 1n, ...weights.slice(1)]));
+  const liar = await proxy(inOperators((weights) => weights.map((weight) => weight + 1n)));
   expect(await reader({ rpcUrls: [liar] }).readOperatorSet(1n)).toMatchObject({
     ok: false,
     code: "hash-mismatch",
@@ -154,6 +154,12 @@ test("a source that runs ahead alone does not move the block that is read", asyn
   expect(await reader({ rpcUrls, requiredAgreement: 2 }).readOperatorSet(1n)).toMatchObject({
     ok: true,
   });
+});
+
+test("a source counts once, however often it is listed", () => {
+  const rpcUrls = [network.anvil.url, network.anvil.url];
+  expect(() => reader({ rpcUrls, requiredAgreement: 2 })).toThrow(RangeError);
+  expect(() => reader({ requiredAgreement: 0 })).toThrow(RangeError);
 });
 
 test("a source of another chain is named", async () => {
