@@ -159,7 +159,7 @@ function assertBounds(options: BatchVerifierOptions): void {
   const isPositive = [workers, maxBatch, maxQueuedAttestations, maxQueuedSums, jobTimeoutMs].every(
     (value) => Number.isSafeInteger(value) && value > 0,
   );
-  if (!isPositive || workers > 16 || maxBatch > 4096) {
+  if (!isPositive || workers > 16 || maxBatch > 1024) {
     throw new RangeError("options of the batch verifier out of bounds");
   }
 }

@@ -24,7 +24,10 @@ export interface SumRequest {
 }
 
 export interface WorkQueueOptions {
-  /** Attestations in one batch, 1 to 4096: more of them cost less each, and delay a sum longer. */
+  /**
+   * Attestations in one batch, 1 to 1024: more of them cost less each and delay a sum longer, 8 ms
+   * for 128 good ones, 0.3 s for 128 bad ones.
+   */
   readonly maxBatch: number;
   /** Attestations that wait at most; one more is answered `overloaded`. */
   readonly maxQueuedAttestations: number;
