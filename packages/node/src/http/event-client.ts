@@ -25,7 +25,7 @@ export function createEventClient(
   /** In order of insertion; a finality event that waits is replaced in its place. */
   const pending = new Map<string, EventEntry>(backlog.map((entry) => [keyOf(entry), entry]));
   let pendingBytes = 0;
-  for (const entry of pending.values()) pendingBytes += entry.frame().length;
+  for (const entry of pending.values()) pendingBytes += entry.frame.length;
   let allowedBytes = pendingBytes + maxPendingBytes;
   let takenAtLastBeat = -1;
 
@@ -33,8 +33,8 @@ export function createEventClient(
     for (const [key, entry] of pending) {
       if (response.writableNeedDrain || response.destroyed) return;
       pending.delete(key);
-      pendingBytes -= entry.frame().length;
-      response.write(entry.frame());
+      pendingBytes -= entry.frame.length;
+      response.write(entry.frame);
     }
     if (pending.size === 0) allowedBytes = maxPendingBytes;
   }
@@ -45,11 +45,11 @@ export function createEventClient(
     send(entry) {
       if (response.destroyed) return;
       if (pending.size === 0 && !response.writableNeedDrain) {
-        response.write(entry.frame());
+        response.write(entry.frame);
         return;
       }
       const key = keyOf(entry);
-      pendingBytes += entry.frame().length - (pending.get(key)?.frame().length ?? 0);
+      pendingBytes += entry.frame.length - (pending.get(key)?.frame.length ?? 0);
       pending.set(key, entry);
       if (pendingBytes + response.writableLength > allowedBytes) response.destroy();
     },

@@ -6,8 +6,8 @@ export interface EventEntry {
   readonly sequence: number;
   readonly topic: Topic;
   readonly rollupId: bigint | null;
-  /** The bytes that every reader gets: serialised once, when the first one needs them. */
-  frame(): Buffer;
+  /** The bytes that every reader gets. */
+  readonly frame: Buffer;
 }
 
 /** What a reader asks for. */
@@ -43,13 +43,13 @@ export function createEventHistory(options: { readonly eventHistory: number }): 
   let newest = 0;
   return {
     add(event) {
+      const entry = createEntry(event, { run, sequence: newest + 1 });
       newest += 1;
-      const entry = createEntry(event, { run, sequence: newest });
       const entries = kept.get(event.topic) ?? [];
       entries.push(entry);
       const most = event.topic === "evidence" ? MAX_EVIDENCE_EVENTS : options.eventHistory;
-      // Twice as many are let in before the oldest half goes: one copy for many events.
-      if (entries.length > 2 * most) {
+      // A quarter more is let in before the oldest go: one move of the rest for many events.
+      if (entries.length > most + Math.floor(most / 4)) {
         const dropped = entries.splice(0, entries.length - most);
         droppedThrough.set(event.topic, dropped.at(-1)?.sequence ?? 0);
       }
@@ -81,19 +81,10 @@ function createEntry(
   event: NodeEvent,
   id: { readonly run: string; readonly sequence: number },
 ): EventEntry {
-  let frame: Buffer | undefined;
-  return {
-    sequence: id.sequence,
-    topic: event.topic,
-    rollupId: event.rollupId,
-    frame() {
-      frame ??= Buffer.from(
-        `id: ${id.run}-${id.sequence}\nevent: ${event.topic}\n` +
-          `data: ${JSON.stringify(encodeEvent(event))}\n\n`,
-      );
-      return frame;
-    },
-  };
+  const { topic, rollupId } = event;
+  const data = JSON.stringify(encodeEvent(event));
+  const frame = Buffer.from(`id: ${id.run}-${id.sequence}\nevent: ${topic}\ndata: ${data}\n\n`);
+  return { sequence: id.sequence, topic, rollupId, frame };
 }
 
 function sequenceOf(lastEventId: string, run: string): number | null {
