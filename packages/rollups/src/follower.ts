@@ -318,15 +318,14 @@ class Follower implements RollupFollower {
     if (tip !== null) {
       for (const source of this.#sources) source.noteLag(tip.blockNumber, TOLERATED_LAG_BLOCKS);
     }
-    const usable = new Set(this.#sources.flatMap((each) => (each.isUsable ? [each.host] : [])));
+    const sound = new Set(this.#sources.flatMap((each) => (each.isSound ? [each.host] : [])));
     const verdicts = this.#sources.map((source) => {
       const { status, code } = source.describe();
-      const answer = { ok: false as const, code: code ?? "missing" };
-      return { source, status, answer };
+      return { source, status, answer: { ok: false as const, code: code ?? "missing" } };
     });
-    if (usable.size < agree && verdicts.every(({ status }) => status !== "starting")) {
-      const down = verdicts.filter(({ status }) => status === "down");
-      const { code, sources } = explainDisagreement(down);
+    if (sound.size < agree && verdicts.every(({ status }) => status !== "starting")) {
+      const unsound = verdicts.filter(({ source }) => !source.isSound);
+      const { code, sources } = explainDisagreement(unsound);
       this.#abstain({ code, blockNumber: this.#next, sources, subject: "block" });
     } else if (now() - this.#progressAtMs > staleAfterMs) {
       const { sources } = explainDisagreement(verdicts);

@@ -54,6 +54,7 @@ export class RollupSource implements BlockSource {
   #webSocket: WebSocketClient | null = null;
   #status: Status = "starting";
   #code: SourceFailureCode | null = null;
+  #isHeadFaulty = false;
   #head: CheckedBlock | null = null;
   #poll: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -98,6 +99,11 @@ export class RollupSource implements BlockSource {
     return this.#status === "ready" || this.#status === "faulty";
   }
 
+  /** Whether it is connected and its newest head was sound. */
+  get isSound(): boolean {
+    return this.isUsable && !this.#isHeadFaulty;
+  }
+
   async ask(selector: BlockSelector): Promise<SourceAnswer> {
     if (selector.by === "hash") {
       const { blockHash } = selector;
@@ -126,7 +132,7 @@ export class RollupSource implements BlockSource {
     this.#agreed++;
     this.#attempts = 0;
     this.#webSocket?.resetBackoff();
-    if (this.#status === "faulty") this.#setState("ready", null);
+    if (this.isSound) this.#setState("ready", null);
   }
 
   /** Compares its head with an accepted height. */
@@ -218,7 +224,15 @@ export class RollupSource implements BlockSource {
 
   async #pollHead(): Promise<void> {
     const answer = await this.askTag("latest");
-    if (answer.ok && !this.#stopped) this.#announce(answer.block);
+    if (this.#stopped || !this.isUsable) return;
+    if (answer.ok) {
+      if (this.#isHeadFaulty) this.#setState("ready", null);
+      this.#isHeadFaulty = false;
+      this.#announce(answer.block);
+    } else if (answer.code !== "busy") {
+      this.#isHeadFaulty = true;
+      this.#blame(answer.code);
+    }
   }
 
   #schedulePoll(): void {
@@ -256,6 +270,7 @@ export class RollupSource implements BlockSource {
   #fail(code: SourceFailureCode): false {
     if (this.#stopped) return false;
     this.#head = null;
+    this.#isHeadFaulty = false;
     this.#announced.clear();
     if (this.#status === "down" && this.#retry !== undefined) return false;
     this.#failed++;

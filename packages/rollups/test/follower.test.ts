@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { opOutputRoot } from "../src/op.ts";
 import { stackOf } from "../src/stacks.ts";
 import { startAnvil, until } from "./support/anvil.ts";
+import { forge, startLyingNode } from "./support/lying-node.ts";
 import { record } from "./support/recorder.ts";
 
 describe.each(["op", "evm"] as const)("on a real chain of stack %s", (flavour) => {
@@ -64,26 +65,126 @@ describe("following", () => {
   });
 
   it("takes a block that two of two have, one pushed and one polled", async () => {
-    const [first, second] = await twins();
-    const seen = record({ urls: [first.wsUrl, second.httpUrl], agree: 2 });
-    await mineBoth([first, second], 10);
+    const anvil = await startAnvil({ flavour: "evm" });
+    const other = await startLyingNode(anvil.httpUrl);
+    const seen = record({ urls: [anvil.wsUrl, other.url], agree: 2 });
+    await seen.reached(0n);
+    for (let i = 0; i < 10; i++) await anvil.mine();
     await seen.reached(10n);
-    expect(seen.reorgs).toEqual([]);
+    expect(seen.heights()).toEqual(heightsFrom(0, 10));
     expect(seen.follower.describeSources()).toMatchObject([
       { transport: "websocket", status: "ready", headBlockNumber: 10n },
       { transport: "http", status: "ready", headBlockNumber: 10n },
     ]);
+    expect(seen.reorgs).toEqual([]);
+  });
+
+  it("catches up from a height with the parent that was known there", async () => {
+    const anvil = await startAnvil({ flavour: "evm" });
+    await anvil.mine(300);
+    const parent = await anvil.call<{ hash: `0x${string}` }>("eth_getBlockByNumber", [
+      "0x63",
+      false,
+    ]);
+    const seen = record(
+      { urls: [anvil.httpUrl], agree: 1 },
+      { fromBlockNumber: 100n, parentHash: parent.hash },
+    );
+    await seen.reached(300n);
+    expect(seen.heights()).toEqual(heightsFrom(100, 300));
+    expect(seen.abstentions).toEqual([]);
+  });
+
+  it("waits for a height that is not there yet", async () => {
+    const anvil = await startAnvil({ flavour: "evm" });
+    const seen = record({ urls: [anvil.httpUrl], agree: 1 }, { fromBlockNumber: 3n });
+    await until(() => seen.heads.length > 0);
+    expect(seen.blocks).toEqual([]);
+    await anvil.mine(4);
+    await seen.reached(4n);
+    expect(seen.heights()).toEqual([3n, 4n]);
+  });
+
+  it("skips ahead when it is too far behind, and says what", async () => {
+    const anvil = await startAnvil({ flavour: "evm" });
+    await anvil.mine(50);
+    const seen = record(
+      { urls: [anvil.httpUrl], agree: 1, maxCatchUp: 10 },
+      { fromBlockNumber: 1n },
+    );
+    await seen.reached(50n);
+    expect(seen.skips).toEqual([
+      { reason: "too-far-behind", fromBlockNumber: 1n, toBlockNumber: 40n },
+    ]);
+    expect(seen.heights()).toEqual(heightsFrom(41, 50));
+  });
+
+  it("says on op what lacks a proof, and goes on", async () => {
+    const anvil = await startAnvil({ flavour: "granite" });
+    const seen = record({ urls: [anvil.httpUrl], agree: 1, stack: "op", rollupId: 901n });
+    await until(() => seen.abstentions.length > 0);
+    await anvil.mine(2);
+    await until(() => seen.abstentions.length > 2);
+    expect(seen.order).toEqual(Array(3).fill("abstain needs-proof"));
+    expect(seen.abstentions.map(({ blockNumber }) => blockNumber)).toEqual([0n, 1n, 2n]);
+  });
+
+  it("reports the heads of the tags, pinned", async () => {
+    const anvil = await startAnvil({ flavour: "evm", args: ["--slots-in-an-epoch", "1"] });
+    const other = await startLyingNode(anvil.httpUrl);
+    await anvil.mine(9);
+    const seen = record({ urls: [anvil.httpUrl, other.url], agree: 2 });
+    const tags = ["latest", "safe", "finalized"] as const;
+    await until(() => seen.heads.at(-1)?.finalized?.blockNumber === 7n);
+    for (const tag of tags) {
+      const raw = await anvil.call<Record<string, string>>("eth_getBlockByNumber", [tag, false]);
+      expect(seen.heads.at(-1)?.[tag]).toEqual({
+        blockNumber: BigInt(raw["number"] ?? 0),
+        blockHash: raw["hash"],
+        timestamp: BigInt(raw["timestamp"] ?? 0),
+      });
+    }
+  });
+
+  it("takes as final the lower of two heads, and keeps it while a source fails", async () => {
+    const anvil = await startAnvil({ flavour: "evm", args: ["--slots-in-an-epoch", "1"] });
+    const other = await startLyingNode(anvil.httpUrl);
+    await anvil.mine(9);
+    const old = await anvil.call("eth_getBlockByNumber", ["0x4", false]);
+    other.behave({
+      kind: "lie",
+      lie: ({ params }) => (params[0] === "finalized" ? old : undefined),
+    });
+    const seen = record({ urls: [anvil.httpUrl, other.url], agree: 2 });
+    await until(() => seen.heads.at(-1)?.finalized?.blockNumber === 4n);
+    other.behave({
+      kind: "lie",
+      lie: ({ params }) => (params[0] === "finalized" ? null : undefined),
+    });
+    await anvil.mine();
+    await until(() => seen.heads.at(-1)?.latest?.blockNumber === 10n);
+    expect(seen.heads.at(-1)?.finalized?.blockNumber).toBe(4n);
+    expect(seen.abstentions).toEqual([]);
+  });
+
+  it("takes nothing as final that the others do not have", async () => {
+    const anvil = await startAnvil({ flavour: "evm", args: ["--slots-in-an-epoch", "1"] });
+    const other = await startLyingNode(anvil.httpUrl);
+    await anvil.mine(9);
+    const sound = await anvil.call<Record<string, unknown>>("eth_getBlockByNumber", ["0x5", false]);
+    const foreign = forge(sound);
+    other.behave({
+      kind: "lie",
+      lie: ({ params }) => (params[0] === "finalized" ? foreign : undefined),
+    });
+    const seen = record({ urls: [anvil.httpUrl, other.url], agree: 2 });
+    await until(() => seen.abstentions.some(({ subject }) => subject === "finalized"));
+    expect(seen.heads.every(({ finalized }) => finalized === null)).toBe(true);
+    other.behave({ kind: "honest" });
+    await until(() => seen.heads.at(-1)?.finalized?.blockNumber === 7n);
   });
 });
 
-/** Two nodes with one history: the second is loaded from the first's state. */
-async function twins() {
-  const args = ["--timestamp", "1700000000"];
-  const first = await startAnvil({ flavour: "evm", args });
-  const second = await startAnvil({ flavour: "evm", args });
-  return [first, second] as const;
-}
-
-async function mineBoth(nodes: readonly Awaited<ReturnType<typeof startAnvil>>[], blocks: number) {
-  for (let i = 0; i < blocks; i++) await Promise.all(nodes.map((node) => node.mine()));
+function heightsFrom(first: number, last: number): readonly bigint[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => BigInt(first + index));
 }

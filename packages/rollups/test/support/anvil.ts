@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 
 const FLAVOURS = {
   op: { chainId: 901, args: ["--network", "optimism", "--hardfork", "isthmus"] },
+  granite: { chainId: 901, args: ["--network", "optimism", "--hardfork", "granite"] },
   evm: { chainId: 902, args: [] },
 } as const;
 
@@ -40,19 +41,20 @@ export async function startAnvil(options: {
   const httpUrl = `http://127.0.0.1:${port}`;
   const call = <T>(method: string, params: readonly unknown[] = []): Promise<T> =>
     callNode<T>(httpUrl, method, params);
-  await until(() =>
-    call("eth_chainId").then(
+  await until(() => {
+    if (child.exitCode !== null) throw new Error(`anvil ended with ${child.exitCode}`);
+    return call("eth_chainId").then(
       () => true,
       () => false,
-    ),
-  );
+    );
+  });
   return {
     port,
     httpUrl,
     wsUrl: `ws://127.0.0.1:${port}`,
     call,
     mine: async (blocks = 1) => {
-      await call("anvil_mine", [`0x${blocks.toString(16)}`, "0x1"]);
+      await call("anvil_mine", [`0x${blocks.toString(16)}`]);
     },
     blockNumber: async () => BigInt(await call<string>("eth_blockNumber")),
     stop: () => stop(child),
@@ -96,6 +98,6 @@ function anvilBinary(): string {
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, "exit");
-  child.kill("SIGKILL");
+  child.kill("SIGINT");
   await exited;
 }

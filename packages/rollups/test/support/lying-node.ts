@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import { onTestFinished } from "vitest";
+import { checkHeader } from "../../src/header.ts";
 
 /** What the node answers instead of the truth; undefined lets the true answer through. */
 export type Lie = (request: {
@@ -85,6 +86,16 @@ export async function startLyingNode(upstream: string): Promise<LyingNode> {
         server.getConnections((_, count) => resolve(count));
       }),
   };
+}
+
+type RawBlock = Readonly<Record<string, unknown>>;
+
+/** Another block whose hash is right for its fields. */
+export function forge(block: RawBlock, fields?: RawBlock): RawBlock {
+  const forgery = { ...block, stateRoot: `0x${"66".repeat(32)}`, ...fields };
+  const checked = checkHeader({ ...forgery, hash: `0x${"00".repeat(32)}` });
+  if (checked.ok || checked.code !== "hash-mismatch") throw new Error("not forged");
+  return { ...forgery, hash: checked.expected };
 }
 
 async function ask(url: string, request: object): Promise<Record<string, unknown>> {
