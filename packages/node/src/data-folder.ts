@@ -27,7 +27,7 @@ export type DataFolderResult =
   /** The folder cannot be made, written, or hold a unix socket. */
   | { readonly ok: false; readonly code: "folder-unusable"; readonly cause: unknown };
 
-const ATTEMPTS = 4;
+const ATTEMPTS = 6;
 /** The kernel keeps 104 to 108 bytes for the path of a socket, and Node cuts a longer one off. */
 const MAX_SOCKET_PATH_BYTES = 100;
 
@@ -80,7 +80,7 @@ async function lockFolder(path: string, locks: Locks): Promise<DataFolderResult>
       if (attempt === ATTEMPTS) throw error;
     }
     // Two that started together have both withdrawn: chance lets one of them be first.
-    await sleep(20 + Math.random() * 80);
+    await sleep(Math.random() * 50 * attempt);
   }
 }
 

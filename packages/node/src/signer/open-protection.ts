@@ -1,9 +1,9 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { type FileHandle, mkdir, open, readFile, rename } from "node:fs/promises";
-import { join } from "node:path";
 import { parseDocument } from "@mach/api";
 import { isSameDomain } from "@mach/core";
 import type { DataFolder } from "../data-folder.ts";
+import { inspectDatabase } from "../store/lmdb-file.ts";
 import {
   createLmdbProtection,
   openProtectionRows,
@@ -46,15 +46,12 @@ export async function initialiseProtection(
   identity: ProtectionIdentity,
 ): Promise<InitialiseResult> {
   const marker = await readMarker(folder);
-  if (marker !== null) {
-    if (!hasDatabase(folder)) return { ok: false, code: "protection-missing" };
-    return { ok: false, code: "protection-already-initialised" };
-  }
+  const database = inspectDatabase(folder.protectionPath);
+  if (marker !== null && database === "missing") return { ok: false, code: "protection-missing" };
+  if (database === "damaged") return { ok: false, code: "protection-corrupt" };
+  if (marker !== null) return { ok: false, code: "protection-already-initialised" };
   await mkdir(folder.protectionPath, { recursive: true, mode: 0o700 });
-  const rows = hasDatabase(folder)
-    ? openExisting(folder)
-    : openProtectionRows(folder.protectionPath);
-  if (rows === null) return { ok: false, code: "protection-corrupt" };
+  const rows = openProtectionRows(folder.protectionPath);
   try {
     const failure = checkRows(rows, identity);
     if (failure === "protection-missing") writeIdentity(rows, identity);
@@ -67,7 +64,10 @@ export async function initialiseProtection(
   return { ok: true };
 }
 
-/** Opens the record of this operator on this network; it is never made here. */
+/**
+ * Opens the record of this operator on this network; it is never made here. Throws where the disk
+ * fails.
+ */
 export async function openProtection(
   folder: DataFolder,
   identity: ProtectionIdentity,
@@ -75,27 +75,19 @@ export async function openProtection(
   const marker = await readMarker(folder);
   if (marker === null) return { ok: false, code: "protection-not-initialised" };
   if (marker === "damaged") return { ok: false, code: "protection-corrupt" };
-  if (!hasDatabase(folder)) return { ok: false, code: "protection-missing" };
+  const database = inspectDatabase(folder.protectionPath);
+  if (database === "missing") return { ok: false, code: "protection-missing" };
+  if (database === "damaged") return { ok: false, code: "protection-corrupt" };
   const mismatch = compareIdentities(marker, identity);
   if (mismatch !== null) return { ok: false, code: mismatch };
-  const rows = openExisting(folder);
-  if (rows === null) return { ok: false, code: "protection-corrupt" };
+  const rows = openProtectionRows(folder.protectionPath);
   const failure = checkRows(rows, identity);
   if (failure === null) return { ok: true, protection: createLmdbProtection(rows, identity) };
   await rows.close();
   return { ok: false, code: failure };
 }
 
-function openExisting(folder: DataFolder): ProtectionRows | null {
-  try {
-    return openProtectionRows(folder.protectionPath);
-  } catch {
-    // What LMDB says of a file that it cannot read varies; all of it means the same here.
-    return null;
-  }
-}
-
-/** Null where the databases hold this identity's record. */
+/** Null where the database holds this identity's record. */
 function checkRows(rows: ProtectionRows, identity: ProtectionIdentity): ProtectionFailure | null {
   try {
     const found = readIdentity(rows);
@@ -112,11 +104,6 @@ function compareIdentities(
 ): ProtectionFailure | null {
   if (!isSameDomain(found.domain, expected.domain)) return "wrong-domain";
   return found.operator === expected.operator ? null : "wrong-operator";
-}
-
-function hasDatabase(folder: DataFolder): boolean {
-  const path = join(folder.protectionPath, "data.mdb");
-  return existsSync(path) && statSync(path).size > 0;
 }
 
 async function readMarker(folder: DataFolder): Promise<ProtectionIdentity | "damaged" | null> {

@@ -31,6 +31,7 @@ import {
   resumePointSchema,
 } from "./documents.ts";
 import { evidenceId } from "./evidence-id.ts";
+import { inspectDatabase } from "./lmdb-file.ts";
 import { corruptRow } from "./row.ts";
 import { hexKey, MAX_UINT64, nameKey, numberKey } from "./row-key.ts";
 import {
@@ -51,7 +52,9 @@ import { openTables, type Table, type Tables } from "./tables.ts";
 export type OpenStoreResult =
   | { readonly ok: true; readonly store: Store }
   /** The folder's store is of another network: it must not answer for this one. */
-  | { readonly ok: false; readonly code: "wrong-domain" };
+  | { readonly ok: false; readonly code: "wrong-domain" }
+  /** The file is no database: remove the folder's store, and the node fetches it again. */
+  | { readonly ok: false; readonly code: "store-corrupt" };
 
 const DOMAIN = nameKey("domain");
 
@@ -60,6 +63,7 @@ export async function openLmdbStore(
   folder: DataFolder,
   options: StoreOptions,
 ): Promise<OpenStoreResult> {
+  if (inspectDatabase(folder.storePath) === "damaged") return { ok: false, code: "store-corrupt" };
   const tables = openTables(folder.storePath);
   const domain = tables.meta.get(domainSchema, DOMAIN);
   if (domain !== null && !isSameDomain(domain, options.domain)) {

@@ -8,16 +8,8 @@ import {
 import { createMemoryProtection } from "../../src/signer/memory-protection.ts";
 import type { ProtectionRecord } from "../../src/signer/protection.ts";
 import type { Signer } from "../../src/signer/signer.ts";
-import {
-  claimAt,
-  createTestKey,
-  hashOf,
-  IDENTITY,
-  lockedFolder,
-  NOW_MS,
-  recordIn,
-  requestFor,
-} from "./fixtures.ts";
+import { claimAt, createTestKey, hashOf, IDENTITY, NOW_MS, requestFor } from "./test-claims.ts";
+import { lockedFolder, recordIn } from "./test-folders.ts";
 
 const RECORDS: Readonly<Record<string, () => Promise<ProtectionRecord>>> = {
   memory: async () => createMemoryProtection(IDENTITY),

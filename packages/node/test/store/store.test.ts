@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Alert, certificateSchema, encodeCertificate } from "@mach/api";
 import {
   type Certificate,
@@ -13,7 +15,8 @@ import { openLmdbStore } from "../../src/store/lmdb-store.ts";
 import { createMemoryStore } from "../../src/store/memory-store.ts";
 import { openRow, sealRow } from "../../src/store/row.ts";
 import type { EpochRecord, Store, StoreOptions } from "../../src/store/store.ts";
-import { claimAt, hashOf, IDENTITY, lockedFolder } from "../signer/fixtures.ts";
+import { claimAt, hashOf, IDENTITY } from "../signer/test-claims.ts";
+import { lockedFolder } from "../signer/test-folders.ts";
 
 const OPTIONS: StoreOptions = { domain: IDENTITY.domain, maxEvidence: 5, maxAlerts: 3 };
 
@@ -321,6 +324,13 @@ describe("a store on disk", () => {
       code: "wrong-domain",
     });
     expect(await openLmdbStore(folder, OPTIONS)).toMatchObject({ ok: true });
+  });
+
+  test("a file that is no database is refused before it is opened", async () => {
+    const folder = await lockedFolder();
+    await (await lmdbStoreIn(folder)).stop();
+    await writeFile(join(folder.storePath, "data.mdb"), "no database".repeat(1000));
+    expect(await openLmdbStore(folder, OPTIONS)).toEqual({ ok: false, code: "store-corrupt" });
   });
 
   test("no flipped byte of a certificate's rows is ever served", async () => {

@@ -1,12 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type Claim, compressSignature, type Hex, toHex } from "@mach/core";
-import { onTestFinished } from "vitest";
-import { type DataFolder, openDataFolder } from "../../src/data-folder.ts";
-import { initialiseProtection, openProtection } from "../../src/signer/open-protection.ts";
-import type { ProtectionIdentity, ProtectionRecord } from "../../src/signer/protection.ts";
+import type { ProtectionIdentity } from "../../src/signer/protection.ts";
 import type { SigningKey, SignRequest } from "../../src/signer/signer.ts";
 
 export const IDENTITY: ProtectionIdentity = {
@@ -52,28 +46,4 @@ export function createTestKey(secret = "secret"): SigningKey & { readonly signed
       return { uncompressed, compressed: compressSignature(uncompressed) };
     },
   };
-}
-
-export async function temporaryPath(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), "mach-test-"));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
-  return path;
-}
-
-export async function lockedFolder(path?: string): Promise<DataFolder> {
-  const result = await openDataFolder(path ?? (await temporaryPath()));
-  if (!result.ok) throw new Error(result.code, { cause: result });
-  onTestFinished(() => result.folder.release());
-  return result.folder;
-}
-
-/** The record of a folder, initialised where it is not. */
-export async function recordIn(
-  folder: DataFolder,
-  identity: ProtectionIdentity = IDENTITY,
-): Promise<ProtectionRecord> {
-  await initialiseProtection(folder, identity);
-  const result = await openProtection(folder, identity);
-  if (!result.ok) throw new Error(result.code);
-  return result.protection;
 }
