@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Stack } from "@mach/core";
+import type { Hex, Stack } from "@mach/core";
+import { initialiseProtection, openDataFolder } from "@mach/node";
 import type { Chain } from "./anvil.ts";
 import type { DeployedNetwork, RegisteredOperator } from "./deployment.ts";
+import { LocalNetworkError } from "./errors.ts";
 import { type NetworkFile, writeNetworkFile } from "./network-file.ts";
 import { writeNodeFiles } from "./node-files.ts";
 import { createNodeProcess, type NodeProcess } from "./node-process.ts";
@@ -68,6 +70,9 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
     registered,
   }));
   const observer = prepare("observer", count - 1);
+  for (const { registered, entry } of operators) {
+    await initialiseRecord(dirname(entry().logFile), { options, operator: registered.address });
+  }
 
   function onChange(): void {
     // A node that ends while all of it is being removed changes nothing any more.
@@ -87,6 +92,20 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
     };
   }
   return { operators, observer, describe };
+}
+
+/** Makes an operator's signing record, as `mach protection init` does. */
+async function initialiseRecord(
+  dataDir: string,
+  identity: { readonly options: NodesOptions; readonly operator: Hex },
+): Promise<void> {
+  const { options, operator } = identity;
+  const opened = await openDataFolder(dataDir);
+  if (!opened.ok) throw new LocalNetworkError("start-failed", `${dataDir}: ${opened.code}`);
+  const { domain } = options.deployment;
+  const made = await initialiseProtection(opened.folder, { domain, operator });
+  await opened.folder.release();
+  if (!made.ok) throw new LocalNetworkError("start-failed", `${dataDir}: ${made.code}`);
 }
 
 function describeNetwork(

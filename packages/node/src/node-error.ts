@@ -4,7 +4,17 @@ export type NodeErrorCode =
   /** A slot of the signing record is taken: an attempt to overwrite it is a programming error. */
   | "slot-taken"
   /** The signer was stopped and was asked again. */
-  | "signer-stopped";
+  | "signer-stopped"
+  /** The operator's signing record cannot be used: nothing is signed without it. */
+  | "protection-unusable"
+  /** The file of the BLS key, or of the payer's account, is missing, open to others or no key. */
+  | "secret-key-unusable"
+  /** The data folder is another process's, or another network's, or cannot be written. */
+  | "data-folder-unusable"
+  /** The L1 or the registry cannot be read, or is not the one configured. */
+  | "registry-unusable"
+  /** The HTTP API cannot listen. */
+  | "api-unusable";
 
 /** What this package throws for the exceptional; expected outcomes are values. */
 export class NodeError extends Error {

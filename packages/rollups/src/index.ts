@@ -19,3 +19,8 @@ export { opOutputRoot } from "./op.ts";
 export type { SourceDescription } from "./source.ts";
 export type { BlockCheck, BlockFailure, CheckedBlock, StackRules } from "./stack.ts";
 export { stackOf } from "./stacks.ts";
+export {
+  createTransactionLookup,
+  type TransactionLookup,
+  type TransactionLookupOptions,
+} from "./transaction-lookup.ts";

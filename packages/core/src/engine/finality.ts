@@ -35,6 +35,8 @@ export type FinalityReason = {
     | "unknown-rollup"
     /** Less weight has signed than the threshold asks for. */
     | "below-threshold";
+  /** The height that the weights are of; null where there is none. */
+  readonly blockNumber: bigint | null;
   readonly presentWeight: bigint;
   readonly requiredWeight: bigint;
 };
@@ -243,7 +245,11 @@ function reasonOf(
   rollup: RollupState,
   participation: Participation,
 ): FinalityReason | null {
-  const weights = { presentWeight: participation.signed, requiredWeight: participation.required };
+  const weights = {
+    blockNumber: participation.blockNumber,
+    presentWeight: participation.signed,
+    requiredWeight: participation.required,
+  };
   if (openContradiction(rollup) !== null) return { code: "contradicted", ...weights };
   if (rollup.tip === null) return { code: "no-block", ...weights };
   if (participation.code !== null) return { code: participation.code, ...weights };

@@ -52,6 +52,7 @@ describe("towards a certificate", () => {
     expect(finality?.fastFinal).toBeNull();
     expect(finality?.reason).toEqual({
       code: "below-threshold",
+      blockNumber: 1n,
       presentWeight: 54n,
       requiredWeight: 67n,
     });

@@ -10,6 +10,7 @@ const USAGE = `mach: fast finality for rollups that anyone can check
 
   mach run --config FILE              run a node: an operator, or an observer
   mach keys new --out FILE            make a BLS key
+  mach protection init --config FILE  make an operator's signing record, once
   mach claim --stack NAME --block F   recompute what an operator signs about a block
   mach verify CERT.json ...           check a certificate, offline
   mach evidence verify EVIDENCE.json  check evidence against operators, offline
@@ -25,6 +26,7 @@ const COMMANDS: readonly {
 }[] = [
   { name: ["run"], load: () => import("./run-node.ts") },
   { name: ["keys", "new"], load: () => import("./new-key.ts") },
+  { name: ["protection", "init"], load: () => import("./init-protection.ts") },
   { name: ["claim"], load: () => import("./claim.ts") },
   { name: ["verify"], load: () => import("./verify.ts") },
   { name: ["evidence", "verify"], load: () => import("./verify-evidence.ts") },

@@ -71,6 +71,8 @@ export interface Gossip {
 
 const TICK_MS = 1_000;
 const MAX_REMEMBERED_PEERS = 4_096;
+/** More than a dial takes. */
+const YIELD_MS = 300;
 
 /** Gossip that has not been started; every bound is in `options.limits`. */
 export function createGossip(options: GossipOptions, handlers: GossipHandlers): Gossip {
@@ -280,7 +282,8 @@ class GossipNode implements Gossip {
       {
         self: libp2p.peerId.toString(),
         isConnected: (peerId) => libp2p.getPeers().some((each) => each.toString() === peerId),
-        dial: async (address) => (await libp2p.dial(multiaddr(address))).remotePeer.toString(),
+        yieldMs: (address) => (isBefore(libp2p, address) ? 0 : YIELD_MS),
+        dial: (address) => dial(libp2p, address),
         onFailed: (address, error) => {
           this.#counters.count("dial-failed");
           this.#options.logger.debug({ address, err: error }, "boot node not reached");
@@ -371,6 +374,23 @@ async function listen(libp2p: GossipLibp2p): Promise<void> {
       { cause },
     );
   }
+}
+
+/** The peer that answers at an address: this node itself where the address is its own. */
+async function dial(libp2p: GossipLibp2p, address: string): Promise<string> {
+  try {
+    return (await libp2p.dial(multiaddr(address))).remotePeer.toString();
+  } catch (error) {
+    if (error instanceof Error && error.name === "InvalidPeerIdError") {
+      return libp2p.peerId.toString();
+    }
+    throw error;
+  }
+}
+
+/** Whether this node listens on an address that sorts before: a rule that two nodes share. */
+function isBefore(libp2p: GossipLibp2p, address: string): boolean {
+  return libp2p.getMultiaddrs().some((own) => own.toString() < address);
 }
 
 function toTarget(address: string): RedialTarget {

@@ -1,5 +1,5 @@
 import type { GossipSub } from "@libp2p/gossipsub";
-import type { PeerId } from "@libp2p/interface";
+import type { Connection, PeerId } from "@libp2p/interface";
 import { GossipError } from "./gossip-error.ts";
 
 /*
@@ -28,6 +28,7 @@ interface GossipsubInternals {
   pipePeerReadStream(peerId: PeerId, frames: AsyncIterable<Frame>): Promise<void>;
   handleIHave(peerId: string, ihave: unknown): { readonly messageIDs: Uint8Array[] }[];
   getScore(peerId: string): number;
+  onPeerConnected(peerId: PeerId, connection: Connection): void;
   readonly mcache: { getGossipIDs(topics: Set<string>): Map<string, Uint8Array[]> };
   readonly streamsOutbound: Map<string, unknown>;
 }
@@ -56,6 +57,8 @@ export interface PubsubGuard {
   scoreOf(peerId: string): number;
   /** Whether there is a stream to send this peer messages on. */
   hasOutboundStream(peerId: string): boolean;
+  /** Makes that stream where it was lost with one of several connections: gossipsub does not. */
+  link(connection: Connection): void;
 }
 
 /** Puts the guard around a gossipsub that has not been started. */
@@ -79,6 +82,7 @@ export function guardPubsub(pubsub: GossipSub, options: PubsubGuardOptions): Pub
   return {
     scoreOf: (peerId) => internals.getScore(peerId),
     hasOutboundStream: (peerId) => internals.streamsOutbound.has(peerId),
+    link: (connection) => internals.onPeerConnected(connection.remotePeer, connection),
   };
 }
 
@@ -133,6 +137,7 @@ function internalsOf(pubsub: GossipSub): GossipsubInternals {
     typeof internals.pipePeerReadStream === "function" &&
     typeof internals.handleIHave === "function" &&
     typeof internals.getScore === "function" &&
+    typeof internals.onPeerConnected === "function" &&
     typeof internals.mcache?.getGossipIDs === "function" &&
     internals.streamsOutbound instanceof Map;
   if (isWhole) return internals;

@@ -23,6 +23,11 @@ export interface RedialOptions {
 export interface RedialEffects {
   readonly self: string;
   isConnected(peerId: string): boolean;
+  /**
+   * How much longer than the pause to wait, in milliseconds: of two nodes that dial each other one
+   * yields, so that they do not end with two connections.
+   */
+  yieldMs(address: string): number;
   /** Resolves to the peer that answered there. */
   dial(address: string): Promise<string>;
   onFailed(address: string, error: unknown): void;
@@ -50,7 +55,9 @@ export function createRedial(
 
   const schedule = (target: Target, delayMs: number): void => {
     clearTimeout(target.timer);
-    if (!isStopped) target.timer = setTimeout(() => void attempt(target), delayMs);
+    if (isStopped) return;
+    const yieldMs = effects.yieldMs(target.address);
+    target.timer = setTimeout(() => void attempt(target), delayMs + yieldMs);
   };
   const backOff = (target: Target): void => {
     schedule(target, target.delayMs);

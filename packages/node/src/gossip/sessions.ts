@@ -150,7 +150,10 @@ export class Sessions {
       void this.#protect(session);
       const isLinked = this.#isLinked(peerId);
       if (isLinked) session.unlinkedSince = null;
-      else session.unlinkedSince ??= now();
+      else {
+        session.unlinkedSince ??= now();
+        this.#link(session);
+      }
       if (!session.isGreeted && now() - session.connectedAt > limits.helloTimeoutMs) {
         this.hangUp(peerId, "no-hello");
       } else if (this.#guard.scoreOf(peerId) < HANG_UP_SCORE) {
@@ -159,6 +162,12 @@ export class Sessions {
         this.hangUp(peerId, "no-gossip");
       }
     }
+  }
+
+  #link(session: Session): void {
+    const connection = this.connectionTo(session.peerId);
+    if (!session.isGreeted || connection === undefined) return;
+    if (!this.#guard.hasOutboundStream(session.peerId)) this.#guard.link(connection);
   }
 
   #onOpen(connection: Connection): void {

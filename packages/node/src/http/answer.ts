@@ -3,14 +3,14 @@ import { CACHE_CLASSES, type CacheClass } from "@mach/api";
 
 /** A successful answer, ready to be sent. */
 export interface Answer {
-  readonly body: Buffer | string;
+  readonly body: Buffer;
   /** A strong validator: it stands for exactly these bytes. */
   readonly etag: string;
   readonly cacheControl: string;
   readonly contentType: string;
 }
 
-/** Bytes with their validator, kept for the answers that do not change. */
+/** Bytes with their validator. */
 export interface CachedBody {
   readonly body: Buffer;
   readonly etag: string;
@@ -20,29 +20,23 @@ const JSON_TYPE = "application/json; charset=utf-8";
 
 /** A document as an answer of its own. */
 export function jsonAnswer(document: object, cache: CacheClass): Answer {
-  const body = JSON.stringify(document);
-  return {
-    body,
-    etag: etagOf(body),
-    cacheControl: CACHE_CLASSES[cache].header,
-    contentType: JSON_TYPE,
-  };
+  return cachedAnswer(toCachedBody(document), cache);
 }
 
-/** Kept bytes as an answer. */
+/** Bytes of JSON as an answer. */
 export function cachedAnswer(cached: CachedBody, cache: CacheClass): Answer {
   const { body, etag } = cached;
   return { body, etag, cacheControl: CACHE_CLASSES[cache].header, contentType: JSON_TYPE };
 }
 
-/** A document's bytes, to be kept. */
+/** A document's bytes with their validator. */
 export function toCachedBody(document: object): CachedBody {
   const body = Buffer.from(JSON.stringify(document));
   return { body, etag: etagOf(body) };
 }
 
 /** The strong entity tag of a body (RFC 9110, section 8.8.3). */
-export function etagOf(body: Buffer | string): string {
+export function etagOf(body: Buffer): string {
   return `"${hash("sha1", body, "base64url")}"`;
 }
 

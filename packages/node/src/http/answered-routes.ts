@@ -7,6 +7,8 @@ import type { HandlerResult, Handlers } from "./handlers.ts";
 import { createInputReader } from "./input.ts";
 import type { Eventual } from "./node-view.ts";
 
+const PUBLIC_HEADER_LIST: readonly string[] = Object.entries(PUBLIC_HEADERS).flat();
+
 /** Adds every route of the table that answers once. */
 export function addAnsweredRoutes(
   app: FastifyInstance,
@@ -47,9 +49,16 @@ function sendResult(
 ): FastifyReply {
   if (!result.ok) return sendError(reply, result.code);
   const { body, etag, cacheControl, contentType } = result.answer;
-  reply.headers(PUBLIC_HEADERS).header("etag", etag).header("cache-control", cacheControl);
-  if (isNotModified(request.headers["if-none-match"], etag)) return reply.code(304).send();
-  return reply.header("content-type", contentType).send(body);
+  const head = ["etag", etag, "cache-control", cacheControl, ...PUBLIC_HEADER_LIST];
+  // Written past fastify: these bytes need no serialiser, and its way costs a tenth of a request.
+  reply.hijack();
+  if (isNotModified(request.headers["if-none-match"], etag)) {
+    reply.raw.writeHead(304, head).end();
+  } else {
+    head.push("content-type", contentType, "content-length", String(body.length));
+    reply.raw.writeHead(200, head).end(body);
+  }
+  return reply;
 }
 
 /** A view that does not answer in time is unavailable; what it says later is dropped. */

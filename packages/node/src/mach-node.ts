@@ -1,0 +1,337 @@
+import { encodeEvidence, parseEvidence } from "@mach/api";
+import {
+  epochAt,
+  openAttestations,
+  peerBindingDigest,
+  type RollupResume,
+  type SignedPeerBinding,
+} from "@mach/core";
+import type { RegistryEpoch } from "@mach/settlement";
+import type { Logger } from "pino";
+import { type Alerts, createAlerts } from "./alerts.ts";
+import type { NodeConfig } from "./config.ts";
+import { type Announcer, createAnnouncer } from "./engine/announcer.ts";
+import { createEpochWatcher, type EpochPayer, type EpochWatcher } from "./engine/epoch-watcher.ts";
+import { followRollups, type RollupFollowing } from "./engine/follow-rollups.ts";
+import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
+import { restoreEngine } from "./engine/restore.ts";
+import { createEngineShell, type EngineShell } from "./engine/shell.ts";
+import type { Foundation } from "./foundation.ts";
+import { createGossip, type Gossip } from "./gossip/gossip.ts";
+import type { GossipHandlers } from "./gossip/handlers.ts";
+import { healthOf } from "./health.ts";
+import { createHttpServer, type HttpServer } from "./http/server.ts";
+import { NodeError } from "./node-error.ts";
+import type { OperatorSigner } from "./operator.ts";
+import { canonicalJson } from "./store/canonical-json.ts";
+import { VERSION } from "./version.ts";
+import { createEngineView } from "./view/engine-view.ts";
+import { createEventHub, type EventHub } from "./view/events.ts";
+
+export interface NodeDependencies {
+  readonly foundation: Foundation;
+  /** Null for an observer. */
+  readonly operator: OperatorSigner | null;
+  readonly payer: EpochPayer | null;
+  readonly resumes: readonly RollupResume[];
+  readonly logger: Logger;
+}
+
+/** How long a height may lack its certificate before readers are given a reason. */
+const GRACE_MS = 1_500;
+/** Blocks that are kept with their headers, for each height that is open. */
+const CHAIN_DEPTH_FACTOR = 4;
+/** Epochs before the current one whose sets are read at the start. */
+const EPOCH_LOOKBACK = 8;
+/** Heights below the newest certificate that are compared with a peer's again. */
+const SYNC_OVERLAP = 8;
+
+/** The parts of a node, each handed what it may use: chains in, gossip both ways, readers out. */
+export class MachNode {
+  readonly #config: NodeConfig;
+  readonly #dependencies: NodeDependencies;
+  readonly #startedAtMs: number;
+  readonly #events: EventHub = createEventHub();
+  readonly #alerts: Alerts;
+  readonly #announcer: Announcer;
+  readonly #engine: EngineShell;
+  readonly #gossip: Gossip;
+  readonly #sync: PeerSync;
+  readonly #following: RollupFollowing;
+  readonly #http: HttpServer | null;
+  #watcher: EpochWatcher | null = null;
+  #tick: NodeJS.Timeout | undefined;
+
+  constructor(config: NodeConfig, dependencies: NodeDependencies) {
+    this.#config = config;
+    this.#dependencies = dependencies;
+    this.#startedAtMs = now();
+    this.#alerts = this.#createAlerts();
+    this.#announcer = createAnnouncer({
+      state: () => this.#engine.state(),
+      events: this.#events,
+      alerts: this.#alerts,
+      logger: dependencies.logger,
+      abstention: (rollupId) => this.#following.abstention(rollupId),
+      now,
+    });
+    this.#engine = this.#createEngine();
+    this.#gossip = this.#createGossip();
+    this.#sync = createPeerSync(
+      { gossip: this.#gossip, engine: this.#engine },
+      { intervalMs: config.gossip.syncIntervalMs, overlap: SYNC_OVERLAP },
+    );
+    this.#following = this.#followRollups();
+    this.#http = this.#createHttp();
+  }
+
+  async start(): Promise<void> {
+    const { logger } = this.#dependencies;
+    const listening = await this.#http?.start();
+    if (listening?.ok === false) throw new NodeError("api-unusable", listening.message);
+    this.#watcher = await this.#watchEpochs();
+    await this.#gossip.start();
+    this.#sync.start();
+    this.#watcher.start();
+    const { tickMs } = this.#config.engine;
+    this.#tick = setInterval(() => this.#engine.input({ type: "tick" }), tickMs);
+    const api = listening?.url ?? null;
+    const addresses = this.#gossip.addresses();
+    logger.info({ api, peerId: this.#gossip.peerId(), addresses }, "node started");
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#tick);
+    await Promise.all([
+      this.#http?.stop(),
+      this.#sync.stop(),
+      this.#watcher?.stop(),
+      this.#following.stop(),
+    ]);
+    await this.#gossip.stop();
+    await this.#engine.settle();
+    this.#dependencies.logger.info("node stopped");
+  }
+
+  #createAlerts(): Alerts {
+    const { store } = this.#dependencies.foundation;
+    return createAlerts({
+      now,
+      publish: (alert) => {
+        void store.putAlert(alert);
+        const { rollupId } = alert;
+        this.#events.publish({ topic: "alert", rollupId, answer: { data: alert } });
+      },
+    });
+  }
+
+  #createEngine(): EngineShell {
+    const { foundation, operator, resumes } = this.#dependencies;
+    const { bls, verifier, store, domain, schedule } = foundation;
+    const { improvementWindowMs, openHeights, earlyAttestations } = this.#config.engine;
+    return createEngineShell(
+      {
+        domain,
+        schedule,
+        operator: this.#config.operator?.address ?? null,
+        rollups: resumes,
+        improvementWindowMs,
+        openHeights,
+        earlyAttestations,
+        chainDepth: openHeights * CHAIN_DEPTH_FACTOR,
+        graceMs: GRACE_MS,
+      },
+      {
+        bls,
+        verifier,
+        signer: operator?.claims ?? null,
+        store,
+        gossip: {
+          publishAttestation: (attestation) => this.#gossip.publishAttestation(attestation),
+          publishCertificate: (certificate) => this.#gossip.publishCertificate(certificate),
+          publishEvidence: (evidence) => this.#gossip.publishEvidence(evidence),
+        },
+        announce: (announcement) => this.#announcer.announce(announcement),
+        now,
+      },
+    );
+  }
+
+  #createGossip(): Gossip {
+    const { foundation, operator, logger } = this.#dependencies;
+    const { gossip } = this.#config;
+    return createGossip(
+      {
+        dataDir: this.#config.dataDir,
+        domain: foundation.domain,
+        host: gossip.host,
+        port: gossip.port,
+        announce: gossip.announce,
+        bootNodes: gossip.bootNodes,
+        limits: {
+          maxMessageBytes: gossip.maxMessageBytes,
+          flushDelayMs: gossip.tickMs,
+          maxConnections: gossip.maxConnections,
+          heartbeatMs: gossip.heartbeatMs,
+          requestTimeoutMs: gossip.requestTimeoutMs,
+          bindingLifetimeMs: gossip.bindingLifetimeMs,
+        },
+        now,
+        logger,
+        ...(operator && { bindingSigner: operator.bindings }),
+      },
+      this.#gossipHandlers(),
+    );
+  }
+
+  #gossipHandlers(): GossipHandlers {
+    const { store } = this.#dependencies.foundation;
+    return {
+      encodeEvidence: (evidence) => Buffer.from(canonicalJson(encodeEvidence(evidence))),
+      decodeEvidence: (document) => {
+        const parsed = parseEvidence(parseJson(document));
+        return parsed.ok ? parsed.value : null;
+      },
+      onAttestations: (attestations) => this.#engine.receiveAttestations(attestations),
+      onCertificate: (certificate) => this.#engine.receiveCertificate(certificate),
+      onEvidence: (evidence) => this.#engine.receiveEvidence(evidence),
+      verifyBinding: (binding) => this.#isOperatorsBinding(binding),
+      serveCertificates: (query) => store.listCertificates(query),
+      serveAttestations: (query) => openAttestations(this.#engine.state(), query),
+      serveHeads: () =>
+        [...this.#engine.state().rollups.values()].flatMap(({ rollupId, newest }) =>
+          newest === null ? [] : [{ rollupId, blockNumber: newest.certificate.claim.blockNumber }],
+        ),
+      onPeerReady: (peer) => this.#sync.onPeerReady(peer),
+    };
+  }
+
+  /** Whether an operator of a set that is known here signed the binding. */
+  #isOperatorsBinding(binding: SignedPeerBinding): boolean {
+    const { bls, domain } = this.#dependencies.foundation;
+    const message = peerBindingDigest(domain, binding);
+    const { signature, operator } = binding;
+    const keys = new Set(
+      [...this.#engine.state().epochs.values()].flatMap(({ operatorSet, byOperator }) => {
+        const index = byOperator.get(operator);
+        return index === undefined ? [] : (operatorSet.operators[index]?.publicKey ?? []);
+      }),
+    );
+    return [...keys].some((key) => bls.verifyAggregate({ publicKeys: [key], message, signature }));
+  }
+
+  #followRollups(): RollupFollowing {
+    const { logger } = this.#dependencies;
+    return followRollups(
+      {
+        engine: this.#engine,
+        alerts: this.#alerts,
+        onBlock: (rollupId) => this.#announcer.onHeads(rollupId),
+        log: (fields, message) => logger.info(fields, message),
+      },
+      {
+        rollups: this.#config.rollups,
+        engine: this.#config.engine,
+        resumeFrom: (rollupId) => this.#resumeHeight(rollupId),
+      },
+    );
+  }
+
+  /** The height after the last one signed, or certified; null where there is neither. */
+  #resumeHeight(rollupId: bigint): bigint | null {
+    const rollup = this.#engine.state().rollups.get(rollupId);
+    const height = rollup?.lastSigned ?? rollup?.newest?.certificate.claim.blockNumber ?? null;
+    return height === null ? null : height + 1n;
+  }
+
+  async #watchEpochs(): Promise<EpochWatcher> {
+    const { foundation, payer, logger } = this.#dependencies;
+    const { store, bls, schedule, reader } = foundation;
+    const current = epochAt(schedule, BigInt(Math.floor(now() / 1_000))) ?? 0n;
+    const epochs = Array.from(
+      { length: EPOCH_LOOKBACK + 2 },
+      (_, i) => current - BigInt(EPOCH_LOOKBACK) + BigInt(i),
+    ).filter((epoch) => epoch >= 0n);
+    const { openHeights, catchUpBlocks } = this.#config.engine;
+    const certificates = Math.max(openHeights, catchUpBlocks);
+    const known = await restoreEngine(this.#engine, store, { bls, epochs, certificates });
+    const newest = known.at(-1);
+    if (newest !== undefined) this.#following.onParameters(newest.rollups);
+    return createEpochWatcher(
+      {
+        reader,
+        payer,
+        alerts: this.#alerts,
+        onEpoch: (epoch) => this.#onEpoch(epoch),
+        onFailure: (failure) => logger.debug(failure, "operator set not read"),
+        now,
+      },
+      {
+        schedule,
+        pollMs: this.#config.l1.pollMs,
+        lookback: EPOCH_LOOKBACK,
+        known: known.map((record) => record.operatorSet),
+      },
+    );
+  }
+
+  async #onEpoch({ operatorSet, rollups, unsupportedRollups }: RegistryEpoch): Promise<void> {
+    const { foundation, logger } = this.#dependencies;
+    const { epoch, operatorSetHash } = operatorSet;
+    await foundation.store.putEpoch({ operatorSet, rollups });
+    logger.info({ epoch, operatorSetHash, unsupportedRollups }, "operator set known");
+    this.#engine.input({ type: "set-known", operatorSet, rollups });
+    this.#gossip.recheckBindings();
+    this.#following.onParameters(rollups);
+  }
+
+  #createHttp(): HttpServer | null {
+    const { api } = this.#config;
+    if (api === undefined) return null;
+    const { foundation, logger } = this.#dependencies;
+    const view = createEngineView({
+      state: () => this.#engine.state(),
+      store: foundation.store,
+      bls: foundation.bls,
+      events: this.#events,
+      blockOfTransaction: (rollupId, hash) => this.#following.blockOfTransaction(rollupId, hash),
+      abstention: (rollupId) => this.#following.abstention(rollupId),
+      health: () =>
+        healthOf({
+          state: this.#engine.state(),
+          operator: this.#config.operator?.address ?? null,
+          startedAtMs: this.#startedAtMs,
+          peers: this.#gossip.peers().length,
+          l1AnsweredAtMs: this.#watcher?.l1AnsweredAtMs() ?? null,
+          sources: this.#following.sources,
+          abstention: this.#following.abstention,
+          now: now(),
+        }),
+      now,
+    });
+    const { host, port, requestTimeoutMs, maxUrlBytes, maxConnections } = api;
+    const { maxEventClients, eventHistory } = api;
+    const limits = {
+      requestTimeoutMs,
+      maxUrlBytes,
+      maxConnections,
+      maxEventClients,
+      maxEventClientsPerAddress: maxEventClients,
+      eventHistory,
+    };
+    return createHttpServer({ view, logger, now }, { host, port, software: VERSION, limits });
+  }
+}
+
+function now(): number {
+  return Date.now();
+}
+
+function parseJson(document: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(document).toString("utf8"));
+  } catch {
+    // What is no JSON is no document: the schema refuses null.
+    return null;
+  }
+}

@@ -1,0 +1,95 @@
+import { readFile, stat } from "node:fs/promises";
+import type { NativeBls, SecretKey } from "@mach/bls";
+import { type Domain, fromHex, type Hex, isHex, type SignedPeerBinding } from "@mach/core";
+import type { OperatorConfig } from "./config.ts";
+import type { DataFolder } from "./data-folder.ts";
+import type { ClaimSigner } from "./engine/shell.ts";
+import type { BindingSigner } from "./gossip/own-binding.ts";
+import { NodeError } from "./node-error.ts";
+import { createSigner } from "./signer/local-signer.ts";
+import { openProtection } from "./signer/open-protection.ts";
+
+/** What a node does in an operator's name, and where its signing record left off. */
+export interface OperatorSigner {
+  readonly claims: ClaimSigner;
+  readonly bindings: BindingSigner;
+  readonly publicKey: Hex;
+  lastSigned(rollupId: bigint): Promise<bigint | null>;
+  stop(): Promise<void>;
+}
+
+export interface OperatorDependencies {
+  readonly folder: DataFolder;
+  readonly domain: Domain;
+  readonly bls: NativeBls;
+  readonly onFatal: (error: unknown) => void;
+  readonly now: () => number;
+}
+
+/** How far above the verified head a height may be before the signer refuses it. */
+const MAX_AHEAD_BLOCKS = 4_096n;
+const MAX_QUEUED = 4_096;
+
+/** Opens an operator's key and its signing record; throws a NodeError that says what is missing. */
+export async function openOperator(
+  config: OperatorConfig,
+  dependencies: OperatorDependencies,
+): Promise<OperatorSigner> {
+  const { folder, domain, bls, onFatal, now } = dependencies;
+  const secretKey = await readSecretKey(config.secretKeyFile, bls);
+  const operator = config.address;
+  const opened = await openProtection(folder, { domain, operator });
+  if (!opened.ok) {
+    throw new NodeError(
+      "protection-unusable",
+      `The signing record in ${folder.path} cannot be used (${opened.code}). ` +
+        "A new operator makes one, once, by: mach protection init --config FILE",
+    );
+  }
+  const key = { sign: (message: Hex) => bls.sign(secretKey, message) };
+  const { protection } = opened;
+  const signer = createSigner(
+    { protection, key, onFatal, now },
+    { maxAheadBlocks: MAX_AHEAD_BLOCKS, maxQueued: MAX_QUEUED },
+  );
+  return {
+    publicKey: bls.publicKeyOf(secretKey),
+    claims: {
+      async sign(request) {
+        const result = await signer.sign({ ...request, domain, operator });
+        if (!result.ok) return result;
+        const { claim, uncompressed } = result.signed;
+        return { ok: true, attestation: { claim, operator, signature: uncompressed } };
+      },
+    },
+    bindings: {
+      async signPeerBinding(asked): Promise<SignedPeerBinding> {
+        const result = await signer.signPeerBinding(asked);
+        if (result.ok) return result.binding;
+        throw new NodeError("signer-stopped", `The signer refused a binding (${result.code}).`);
+      },
+    },
+    async lastSigned(rollupId) {
+      return (await signer.lastSigned(rollupId))?.claim.blockNumber ?? null;
+    },
+    stop: () => signer.stop(),
+  };
+}
+
+async function readSecretKey(file: string, bls: NativeBls): Promise<SecretKey> {
+  const unusable = (why: string, cause?: unknown): NodeError =>
+    new NodeError("secret-key-unusable", `The BLS key file ${file} ${why}.`, { cause });
+  let text: string;
+  try {
+    const { mode } = await stat(file);
+    if ((mode & 0o077) !== 0) throw unusable("can be read by others: chmod 600 it");
+    text = (await readFile(file, "utf8")).trim();
+  } catch (error) {
+    if (error instanceof NodeError) throw error;
+    throw unusable("cannot be read", error);
+  }
+  if (!isHex(text, 32)) throw unusable("does not hold 32 bytes of lower-case hex with 0x");
+  const secretKey = bls.secretKeyFromBytes(fromHex(text));
+  if (secretKey === null) throw unusable("holds no valid secret key");
+  return secretKey;
+}
