@@ -67,3 +67,42 @@ contract RegistryLimitsTest is TestBase {
         return address(uint160(0x1000000 + secret));
     }
 }
+
+/// @dev What the committed gas snapshot holds: each test is one call
+contract RegistryGasTest is TestBase {
+    uint64 private constant GENESIS = 2_000_000;
+
+    StakeVault private vault;
+    Registry private registry;
+    bytes private key;
+    bytes private proof;
+
+    function setUp() external {
+        vm.chainId(31337);
+        vm.warp(GENESIS - 100_000);
+        LocalToken token = new LocalToken();
+        vault = new StakeVault(token, 1 ether, 600);
+        registry = new Registry(address(this), vault, GENESIS, 60);
+        token.mint(address(this), 100 ether);
+        token.approve(address(vault), type(uint256).max);
+        for (uint160 secret = 1; secret <= 5; secret++) {
+            vault.deposit(address(secret << 32), 20 ether);
+            key = publicKeyOf(secret);
+            bytes32 digest = keyRegistrationDigest(31337, address(registry), address(secret << 32), key, 0);
+            proof = sign(secret, BLS.PROOF_OF_POSSESSION_TAG, digest);
+            if (secret == 5) break;
+            vm.prank(address(secret << 32));
+            registry.registerOperator(key, proof);
+        }
+    }
+
+    function test_registerTheFifthOperator() external {
+        vm.prank(address(uint160(5) << 32));
+        registry.registerOperator(key, proof);
+    }
+
+    function test_fixAnEpochOfFourOperators() external {
+        vm.warp(GENESIS);
+        registry.fixEpoch(0);
+    }
+}
