@@ -63,8 +63,8 @@ export function followerSettings(options: RollupFollowerOptions): FollowerSettin
     }
   }
   const urls = options.sources.map(({ url }) => (URL.canParse(url) ? new URL(url) : null));
-  if (urls.some((url) => url === null || !/^(https?|wss?):$/.test(url.protocol))) {
-    throw new RangeError("every source needs an http, https, ws or wss URL");
+  if (urls.some((url) => url?.hash !== "" || !/^(https?|wss?):$/.test(url.protocol))) {
+    throw new RangeError("every source needs an http, https, ws or wss URL without a fragment");
   }
   const hosts = new Set(urls.map((url) => url?.host));
   if (!Number.isSafeInteger(options.agree) || options.agree < 1 || options.agree > hosts.size) {

@@ -14,7 +14,7 @@ import {
   type RollupFollowerOptions,
 } from "./follower-options.ts";
 import { headsByHost } from "./head-view.ts";
-import { agreeOnTag, type BlockHead, type RollupHeads, toHead } from "./heads.ts";
+import { agreeOnTag, type BlockHead, type RollupHeads, type TagAgreement } from "./heads.ts";
 import { createPacer, type Pacer } from "./pacer.ts";
 import { createRecentBlocks, type RecentBlocks } from "./recent-blocks.ts";
 import { searchReorg } from "./reorg.ts";
@@ -45,6 +45,7 @@ type Step = "again" | "idle" | "retry";
 
 /** A block that a slower source is about to have is worth asking for soon. */
 const RETRY = { minBackoffMs: 20, maxBackoffMs: 2000 } as const;
+const TAGS = ["latest", "safe", "finalized"] as const;
 const MAX_SEEN = 256;
 const TOLERATED_LAG_BLOCKS = 5n;
 
@@ -95,7 +96,9 @@ class Follower implements RollupFollower {
   }
 
   start(from: { readonly fromBlockNumber?: bigint; readonly parentHash?: Hex } = {}): void {
-    if (this.#loop !== null) throw new Error("a follower starts once: create another");
+    if (this.#loop !== null || this.#stopped) {
+      throw new Error("a follower starts once: create another");
+    }
     const { fromBlockNumber, parentHash } = from;
     this.#next = fromBlockNumber ?? null;
     if (fromBlockNumber !== undefined && fromBlockNumber > 0n && parentHash !== undefined) {
@@ -336,10 +339,10 @@ class Follower implements RollupFollower {
 
   async #refreshHeads(): Promise<void> {
     const { agree } = this.#settings;
-    const latest = headsByHost(this.#sources)[agree - 1];
-    const [safe, finalized] = await Promise.all(
-      (["safe", "finalized"] as const).map(async (tag) => {
+    const [latest, safe, finalized] = await Promise.all(
+      TAGS.map(async (tag) => {
         const agreement = await agreeOnTag(this.#sources, { agree, tag });
+        if (tag === "latest") return agreement;
         if (agreement.ok) this.#abstained.delete(tag);
         else if (agreement.code === "disagree") {
           this.#abstain({ code: "sources-disagree", blockNumber: null, sources: [], subject: tag });
@@ -347,27 +350,22 @@ class Follower implements RollupFollower {
         return agreement;
       }),
     );
-    if (this.#stopped || safe === undefined || finalized === undefined) return;
+    if (this.#stopped) return;
     const heads: RollupHeads = {
-      latest: latest === undefined ? null : toHead(latest),
-      safe: safe.ok ? safe.head : null,
-      finalized: finalized.ok
-        ? higherHead(this.#heads.finalized, finalized.head)
-        : finalized.code === "unknown"
-          ? this.#heads.finalized
-          : null,
+      latest: latest?.ok ? latest.head : null,
+      safe: safe?.ok ? safe.head : null,
+      finalized: keepFinalized(this.#heads.finalized, finalized),
     };
-    const isChanged = (["latest", "safe", "finalized"] as const).some(
-      (tag) => heads[tag]?.blockHash !== this.#heads[tag]?.blockHash,
-    );
+    const isChanged = TAGS.some((tag) => heads[tag]?.blockHash !== this.#heads[tag]?.blockHash);
     this.#heads = heads;
     if (isChanged) this.#events.onHeads(heads);
   }
 }
 
-/** What was final stays final while sources that lag outvote the others for a moment. */
-function higherHead(known: BlockHead | null, next: BlockHead): BlockHead {
-  return known !== null && known.blockNumber > next.blockNumber ? known : next;
+/** What was final stays final while sources fail or lag, unless enough of them contradict it. */
+function keepFinalized(known: BlockHead | null, next: TagAgreement | undefined): BlockHead | null {
+  if (next?.ok) return known && known.blockNumber > next.head.blockNumber ? known : next.head;
+  return next?.code === "disagree" ? null : known;
 }
 
 function isLinked(block: CheckedBlock, parentHash: Hex | undefined): boolean {

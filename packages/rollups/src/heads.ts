@@ -9,7 +9,10 @@ export interface BlockHead {
   readonly timestamp: bigint;
 }
 
-/** The rollup's heads as enough sources have them; null where they do not. */
+/**
+ * The rollup's heads as enough sources have them; null where they do not. A finalized head that
+ * stood once is kept while sources fail or fall behind.
+ */
 export interface RollupHeads {
   readonly latest: BlockHead | null;
   readonly safe: BlockHead | null;
@@ -19,6 +22,8 @@ export interface RollupHeads {
 /** A source that also knows the block tags. */
 export interface TaggedSource extends BlockSource {
   askTag(tag: "safe" | "finalized"): Promise<SourceAnswer>;
+  /** The newest block that it has announced. */
+  readonly head: CheckedBlock | null;
 }
 
 export type TagAgreement =
@@ -37,13 +42,13 @@ interface Tagged {
  */
 export async function agreeOnTag(
   sources: readonly TaggedSource[],
-  request: { readonly agree: number; readonly tag: "safe" | "finalized" },
+  request: { readonly agree: number; readonly tag: keyof RollupHeads },
 ): Promise<TagAgreement> {
   const answers = await Promise.all(
-    sources.map(async (source) => ({ source, answer: await source.askTag(request.tag) })),
+    sources.map(async (source) => ({ source, block: await headOf(source, request.tag) })),
   );
   const tagged: Tagged[] = answers
-    .flatMap(({ source, answer }) => (answer.ok ? [{ source, block: answer.block }] : []))
+    .flatMap(({ source, block }) => (block === null ? [] : [{ source, block }]))
     .sort((left, right) => (left.block.blockNumber < right.block.blockNumber ? 1 : -1));
   if (countHosts(tagged) < request.agree) return { ok: false, code: "unknown" };
   for (const { block } of distinctBlocks(tagged)) {
@@ -55,8 +60,13 @@ export async function agreeOnTag(
   return { ok: false, code: "disagree" };
 }
 
-/** The part of a block that a head shows. */
-export function toHead({ blockNumber, blockHash, timestamp }: CheckedBlock): BlockHead {
+async function headOf(source: TaggedSource, tag: keyof RollupHeads): Promise<CheckedBlock | null> {
+  if (tag === "latest") return source.head;
+  const answer = await source.askTag(tag);
+  return answer.ok ? answer.block : null;
+}
+
+function toHead({ blockNumber, blockHash, timestamp }: CheckedBlock): BlockHead {
   return { blockNumber, blockHash, timestamp };
 }
 

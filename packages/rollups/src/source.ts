@@ -223,9 +223,13 @@ export class RollupSource implements BlockSource {
   }
 
   async #pollHead(): Promise<void> {
+    const before = this.#head;
     const answer = await this.askTag("latest");
     if (this.#stopped || !this.isUsable) return;
+    const pushed = this.#head === before ? null : this.#head;
     if (answer.ok) {
+      // The answer may be older than a head that was pushed meanwhile.
+      if (pushed !== null && answer.block.blockNumber < pushed.blockNumber) return;
       if (this.#isHeadFaulty) this.#setState("ready", null);
       this.#isHeadFaulty = false;
       this.#announce(answer.block);

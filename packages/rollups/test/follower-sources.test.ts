@@ -303,6 +303,42 @@ describe("a source that boasts of a head that it does not have", () => {
   });
 });
 
+describe("sources that agree on what cannot be", () => {
+  it("get no block that is older than its parent", async () => {
+    const anvil = await startAnvil({ flavour: "evm" });
+    const liar = await startLyingNode(anvil.httpUrl);
+    liar.behave(
+      lyingAboutBlocks((block) =>
+        block["number"] === "0x1" ? forge(block, { timestamp: "0x1" }) : block,
+      ),
+    );
+    const seen = record({ urls: [liar.url], agree: 1 });
+    await seen.reached(0n);
+    await anvil.mine();
+    await until(() => seen.codes().includes("timestamp-order"));
+    expect(seen.heights()).toEqual([0n]);
+    liar.behave({ kind: "honest" });
+    await seen.reached(1n);
+  });
+
+  it("get no block of a height that was not asked for", async () => {
+    const anvil = await startAnvil({ flavour: "evm" });
+    await anvil.mine(3);
+    const other = await anvil.call("eth_getBlockByNumber", ["0x2", false]);
+    const liar = await startLyingNode(anvil.httpUrl);
+    liar.behave({
+      kind: "lie",
+      lie: ({ params }) => (params[0] === "0x1" ? other : undefined),
+    });
+    const seen = record({ urls: [liar.url], agree: 1 }, { fromBlockNumber: 0n });
+    await until(() => seen.codes().includes("wrong-block"));
+    expect(seen.heights()).toEqual([0n]);
+    liar.behave({ kind: "honest" });
+    await seen.reached(3n);
+    expect(seen.heights()).toEqual([0n, 1n, 2n, 3n]);
+  });
+});
+
 describe("stopping", () => {
   it("ends every connection and reports nothing afterwards", async () => {
     const { anvil, first, second, seen } = await chainWithTwoSources({ agree: 2 });
