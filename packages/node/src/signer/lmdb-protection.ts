@@ -75,7 +75,7 @@ export function createLmdbProtection(
   function newestClaim(rollupId: bigint): RecordedClaim | null {
     const start = slotKey({ rollupId, blockNumber: MAX_UINT64 }, SIGNATURE_ROW);
     const end = numberKey([rollupId], prefix);
-    const [key] = [...rows.getKeys({ start, end, limit: 1 })];
+    const [key] = [...rows.getKeys({ start, end, reverse: true, limit: 1 })];
     if (key === undefined) return null;
     const newest = claimAt({ rollupId, blockNumber: Buffer.from(key).readBigUInt64BE(40) });
     if (newest === null) throw corruptRow(key, "its claim is missing");

@@ -104,6 +104,17 @@ describe.each(Object.entries(RECORDS))("a signer on a record in %s", (_, createR
     expect((await signer.sign(requestFor(claimAt(301n)))).ok).toBe(true);
   });
 
+  test("heights are compared as numbers up to the last uint64", async () => {
+    const { signer } = settingOn(await createRecord());
+    const heights = [255n, 256n, 65_536n, 2n ** 32n, 2n ** 63n, 2n ** 64n - 1n];
+    for (const height of heights) {
+      expect(await signer.sign(requestFor(claimAt(height)))).toMatchObject({ ok: true });
+      expect((await signer.lastSigned(901n))?.claim.blockNumber).toBe(height);
+      const fork = claimAt(height - 1n, { blockHash: hashOf("fork") });
+      expect(await signer.sign(requestFor(fork))).toMatchObject({ code: "height-not-above-last" });
+    }
+  });
+
   test("height 0 counts as a height", async () => {
     const { signer } = settingOn(await createRecord());
     expect((await signer.sign(requestFor(claimAt(0n)))).ok).toBe(true);
