@@ -143,18 +143,9 @@ function adopt(
   };
   hold(rollup, blockNumber, next);
   emit({ type: "store-certificate", certificate, latencyMs: next.latencyMs });
-  if (held === undefined) announce(rollup, next, emit);
-}
-
-function announce(rollup: RollupState, next: CertifiedHeight, emit: Emit): void {
-  const { certificate } = next;
-  const { blockNumber, blockHash, rollupId } = certificate.claim;
   const own = rollup.blocks.get(blockNumber);
-  if (own !== undefined && own.blockHash !== blockHash) {
+  if (held === undefined && own !== undefined && own.blockHash !== certificate.claim.blockHash) {
     emit({ type: "report", report: { code: "certificate-disagrees", certificate } });
-  }
-  if (rollup.newest?.certificate.claim.blockNumber === blockNumber) {
-    emit({ type: "report", report: { code: "fast-final", rollupId, blockNumber } });
   }
 }
 

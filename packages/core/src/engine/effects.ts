@@ -92,8 +92,6 @@ export type Report =
       /** Attributed for the same claim, this one included. */
       readonly presentWeight: bigint;
     }
-  /** The fast-final head of a rollup moved. */
-  | { readonly code: "fast-final"; readonly rollupId: bigint; readonly blockNumber: bigint }
   /** An operator signed another claim than this node's own for that height. */
   | { readonly code: "disagreement"; readonly claim: Claim; readonly operator: Hex }
   /** A valid certificate names another block than this node verified. */

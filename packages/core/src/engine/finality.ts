@@ -222,8 +222,8 @@ function participationOf(state: EngineState, rollup: RollupState, now: number): 
     const isCertified = rollup.certified.has(block.blockNumber);
     if (!isCertified && observedAtMs + state.options.graceMs > now) continue;
     const epoch = epochAt(state.options.schedule, block.timestamp);
-    if (epoch === null) return none;
     const { blockNumber } = block;
+    if (epoch === null) return { ...none, blockNumber, code: "unknown-operator-set" };
     const set = state.epochs.get(epoch)?.operatorSet;
     if (set === undefined) return { ...none, blockNumber, code: "unknown-operator-set" };
     const parameters = parametersOf(state, { rollupId: rollup.rollupId, epoch });

@@ -1,8 +1,8 @@
 import { certificateRule } from "@mach/api";
 import {
   type EngineState,
-  type Evidence,
   finalityOf,
+  type Report,
   toAttestation,
   toCertificate,
 } from "@mach/core";
@@ -31,31 +31,77 @@ export interface Announcer {
 
 /** One place where what happened becomes events, alerts and lines of the log. */
 export function createAnnouncer(ports: AnnouncerPorts): Announcer {
-  const { events, alerts, logger } = ports;
+  return new PortsAnnouncer(ports);
+}
 
-  function onHeads(rollupId: bigint): void {
-    const view = finalityOf(ports.state(), rollupId, ports.now());
+class PortsAnnouncer implements Announcer {
+  readonly #ports: AnnouncerPorts;
+
+  constructor(ports: AnnouncerPorts) {
+    this.#ports = ports;
+  }
+
+  onHeads(rollupId: bigint): void {
+    const { state, now, abstention, events } = this.#ports;
+    const view = finalityOf(state(), rollupId, now());
     if (view === null) return;
-    const context = { now: ports.now(), abstention: ports.abstention(rollupId) };
-    const data = toFinality(view, context);
+    const data = toFinality(view, { now: now(), abstention: abstention(rollupId) });
     events.publish({ topic: "finality", rollupId, answer: { data } });
   }
 
-  function onCertificate(found: Extract<Announcement, { type: "certificate" }>): void {
+  announce(announcement: Announcement): void {
+    const { alerts, events, logger } = this.#ports;
+    switch (announcement.type) {
+      case "certificate":
+        this.#onCertificate(announcement);
+        return;
+      case "evidence": {
+        const { evidence } = announcement;
+        logger.error({ kind: evidence.kind }, "evidence kept");
+        const rollupId = "rollupId" in evidence ? evidence.rollupId : null;
+        events.publish({ topic: "evidence", rollupId, answer: { data: evidence } });
+        return;
+      }
+      case "contradiction": {
+        const { rollupId, contradiction } = announcement;
+        const { fromBlockNumber } = contradiction;
+        logger.error({ rollupId, ...contradiction }, "contradiction");
+        const message =
+          `Certificates from height ${fromBlockNumber} on are contradicted: nothing above is ` +
+          "served as fast-final until L1 has finalised past them.";
+        const subject = fromBlockNumber.toString();
+        alerts.raise({ code: "contradiction", severity: "critical", rollupId, subject, message });
+        return;
+      }
+      case "sign-refused": {
+        const { claim, code: subject } = announcement;
+        const { rollupId, blockNumber } = claim;
+        logger.warn({ rollupId, blockNumber, code: subject }, "the signer refused");
+        const message = `The signer refused block ${blockNumber} (${subject}).`;
+        alerts.raise({ code: "sign-refused", severity: "warning", rollupId, subject, message });
+        return;
+      }
+      case "report":
+        this.#onReport(announcement.report);
+        return;
+    }
+  }
+
+  #onCertificate(found: Extract<Announcement, { type: "certificate" }>): void {
     const { certificate, latencyMs } = found;
-    const { rollupId, blockNumber, blockHash } = certificate.claim;
-    const { signedWeight, totalWeight } = certificate;
-    logger.info(
+    const { signedWeight, totalWeight, claim } = certificate;
+    const { rollupId, blockNumber, blockHash } = claim;
+    this.#ports.logger.info(
       { rollupId, blockNumber, blockHash, signedWeight, totalWeight, latencyMs },
       "certificate stands",
     );
-    const rule = certificateRule(certificate);
-    const answer = { data: toCertificate(certificate), rule };
-    events.publish({ topic: "certificate", rollupId, answer });
-    onHeads(rollupId);
+    const answer = { data: toCertificate(certificate), rule: certificateRule(certificate) };
+    this.#ports.events.publish({ topic: "certificate", rollupId, answer });
+    this.onHeads(rollupId);
   }
 
-  function onReport(report: Extract<Announcement, { type: "report" }>["report"]): void {
+  #onReport(report: Report): void {
+    const { events, alerts, logger } = this.#ports;
     switch (report.code) {
       case "attestation-counted": {
         const { attestation } = report;
@@ -64,15 +110,13 @@ export function createAnnouncer(ports: AnnouncerPorts): Announcer {
         events.publish({ topic: "attestation", rollupId, answer });
         return;
       }
-      case "fast-final":
-        return;
       case "disagreement": {
-        const { claim, operator } = report;
+        const { claim, operator: subject } = report;
         const { rollupId, blockNumber } = claim;
-        logger.warn({ rollupId, blockNumber, operator }, "operator attested another claim");
-        const message = `Operator ${operator} attested another claim at height ${blockNumber}.`;
+        logger.warn({ rollupId, blockNumber, operator: subject }, "operator disagrees");
+        const message = `Operator ${subject} attested another claim at height ${blockNumber}.`;
         const code = "operator-disagrees";
-        alerts.raise({ code, severity: "warning", rollupId, subject: operator, message });
+        alerts.raise({ code, severity: "warning", rollupId, subject, message });
         return;
       }
       case "certificate-disagrees": {
@@ -87,55 +131,12 @@ export function createAnnouncer(ports: AnnouncerPorts): Announcer {
         return;
       }
       case "abstained": {
-        const { rollupId, blockNumber, reason } = report;
-        logger.warn({ rollupId, blockNumber, reason }, "not signed");
-        const message = `Block ${blockNumber} was not signed (${reason}).`;
-        const code = "abstained";
-        alerts.raise({ code, severity: "warning", rollupId, subject: reason, message });
+        const { rollupId, blockNumber, reason: subject } = report;
+        logger.warn({ rollupId, blockNumber, reason: subject }, "not signed");
+        const message = `Block ${blockNumber} was not signed (${subject}).`;
+        alerts.raise({ code: "abstained", severity: "warning", rollupId, subject, message });
         return;
       }
     }
   }
-
-  return {
-    onHeads,
-    announce(announcement) {
-      switch (announcement.type) {
-        case "certificate":
-          onCertificate(announcement);
-          return;
-        case "evidence": {
-          const { evidence } = announcement;
-          logger.error({ kind: evidence.kind }, "evidence kept");
-          const rollupId = "rollupId" in evidence ? evidence.rollupId : null;
-          events.publish({ topic: "evidence", rollupId, answer: { data: evidence } });
-          return;
-        }
-        case "contradiction": {
-          const { rollupId, contradiction } = announcement;
-          const { fromBlockNumber } = contradiction;
-          logger.error({ rollupId, ...contradiction }, "contradiction");
-          const message =
-            `Certificates from height ${fromBlockNumber} on are contradicted: nothing above is ` +
-            "served as fast-final until L1 has finalised past them.";
-          const subject = fromBlockNumber.toString();
-          const code = "contradiction";
-          alerts.raise({ code, severity: "critical", rollupId, subject, message });
-          return;
-        }
-        case "sign-refused": {
-          const { claim, code: subject } = announcement;
-          const { rollupId, blockNumber } = claim;
-          logger.warn({ rollupId, blockNumber, code: subject }, "the signer refused");
-          const message = `The signer refused block ${blockNumber} (${subject}).`;
-          const code = "sign-refused";
-          alerts.raise({ code, severity: "warning", rollupId, subject, message });
-          return;
-        }
-        case "report":
-          onReport(announcement.report);
-          return;
-      }
-    },
-  };
 }

@@ -1,6 +1,7 @@
 import { type EpochSchedule, epochAt, type Hex, type OperatorSet, snapshotTime } from "@mach/core";
 import {
   type EpochFixer,
+  type PayerBalance,
   payerDelayMs,
   type ReadOperatorSetResult,
   type RegistryEpoch,
@@ -54,82 +55,110 @@ export function createEpochWatcher(
   ports: EpochWatcherPorts,
   options: EpochWatcherOptions,
 ): EpochWatcher {
-  const { schedule, pollMs } = options;
-  const known = new Set(options.known.map((set) => set.epoch));
-  const dueSinceMs = new Map<bigint, number>();
-  const stopping = new AbortController();
-  let newest = options.known.at(-1) ?? null;
-  let answeredAtMs: number | null = null;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
-  let isFirstRound = true;
+  return new Watcher(ports, options);
+}
 
-  async function read(epoch: bigint): Promise<"known" | "not-fixed" | "failed"> {
-    const result = await ports.reader.readOperatorSet(epoch);
-    if (result.ok || result.code === "not-fixed") answeredAtMs = ports.now();
+class Watcher implements EpochWatcher {
+  readonly #ports: EpochWatcherPorts;
+  readonly #options: EpochWatcherOptions;
+  readonly #known: Set<bigint>;
+  readonly #dueSinceMs = new Map<bigint, number>();
+  readonly #stopping = new AbortController();
+  #newest: OperatorSet | null;
+  #answeredAtMs: number | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #isFirstRound = true;
+
+  constructor(ports: EpochWatcherPorts, options: EpochWatcherOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#known = new Set(options.known.map((set) => set.epoch));
+    this.#newest = options.known.at(-1) ?? null;
+  }
+
+  start(): void {
+    this.#running = this.#round().finally(() => this.#scheduleNext());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  l1AnsweredAtMs(): number | null {
+    return this.#answeredAtMs;
+  }
+
+  #scheduleNext(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#timer = setTimeout(() => this.start(), this.#options.pollMs);
+  }
+
+  async #round(): Promise<void> {
+    const { schedule, lookback } = this.#options;
+    const current = epochAt(schedule, BigInt(Math.floor(this.#ports.now() / 1_000)));
+    if (current === null) return;
+    const before = this.#isFirstRound ? BigInt(lookback) : 1n;
+    let hasFailed = false;
+    let epoch = current > before ? current - before : 0n;
+    for (; epoch <= current + 1n && !this.#stopping.signal.aborted; epoch += 1n) {
+      if (this.#known.has(epoch)) continue;
+      const outcome = await this.#read(epoch);
+      hasFailed ||= outcome === "failed";
+      // A past epoch that nobody fixed stays without a set: fixing it now would help nobody.
+      if (outcome === "not-fixed" && epoch >= current) await this.#pay(epoch);
+    }
+    if (!hasFailed) this.#isFirstRound = false;
+    if (!this.#known.has(current)) this.#alertUnknown(current);
+    for (const old of this.#known) if (old + BigInt(lookback) < current) this.#known.delete(old);
+  }
+
+  async #read(epoch: bigint): Promise<"known" | "not-fixed" | "failed"> {
+    const { reader, onEpoch, onFailure, alerts, now } = this.#ports;
+    const result = await reader.readOperatorSet(epoch);
+    if (result.ok || result.code === "not-fixed") this.#answeredAtMs = now();
     if (!result.ok) {
-      ports.onFailure({ epoch, result });
+      onFailure({ epoch, result });
       return result.code === "not-fixed" ? "not-fixed" : "failed";
     }
-    known.add(epoch);
-    dueSinceMs.delete(epoch);
-    if (newest === null || newest.epoch < epoch) newest = result.operatorSet;
-    await ports.onEpoch(result);
-    ports.alerts.clear({ code: "operator-set-unknown", rollupId: null });
+    this.#known.add(epoch);
+    this.#dueSinceMs.delete(epoch);
+    if (this.#newest === null || this.#newest.epoch < epoch) this.#newest = result.operatorSet;
+    await onEpoch(result);
+    alerts.clear({ code: "operator-set-unknown", rollupId: null });
     return "known";
   }
 
-  async function round(): Promise<void> {
-    const current = epochAt(schedule, BigInt(Math.floor(ports.now() / 1_000)));
-    if (current === null) return;
-    const lookback = isFirstRound ? BigInt(options.lookback) : 1n;
-    let epoch = current > lookback ? current - lookback : 0n;
-    let hasFailed = false;
-    for (; epoch <= current + 1n && !stopping.signal.aborted; epoch += 1n) {
-      if (known.has(epoch)) continue;
-      const outcome = await read(epoch);
-      hasFailed ||= outcome === "failed";
-      // A past epoch that nobody fixed stays without a set: fixing it now would help nobody.
-      if (outcome === "not-fixed" && epoch >= current) await pay(epoch);
-    }
-    if (!hasFailed) isFirstRound = false;
-    if (!known.has(current)) alertUnknown(current);
-    for (const old of known) if (old + BigInt(options.lookback) < current) known.delete(old);
-  }
-
-  async function pay(epoch: bigint): Promise<void> {
-    const { payer, alerts } = ports;
+  async #pay(epoch: bigint): Promise<void> {
+    const { payer, alerts, now } = this.#ports;
     if (payer === null) return;
-    const dueAtMs = Number(snapshotTime(schedule, epoch)) * 1_000;
-    if (ports.now() < dueAtMs) return;
-    const since = dueSinceMs.get(epoch) ?? ports.now();
-    dueSinceMs.set(epoch, since);
-    if (ports.now() < since + turnDelayMs(payer, epoch)) return;
-    const result = await payer.fixer.fixEpoch(epoch, stopping.signal);
-    if (result.isBalanceLow) {
-      alerts.raise({
-        code: "payer-balance-low",
-        severity: "warning",
-        rollupId: null,
-        message: "The account that pays for fixing epochs runs low: send it more ether.",
-      });
-    } else if (result.balanceWei !== null) {
-      alerts.clear({ code: "payer-balance-low", rollupId: null });
-    }
+    if (now() < Number(snapshotTime(this.#options.schedule, epoch)) * 1_000) return;
+    const since = this.#dueSinceMs.get(epoch) ?? now();
+    this.#dueSinceMs.set(epoch, since);
+    if (now() < since + this.#turnDelayMs(payer, epoch)) return;
+    const result = await payer.fixer.fixEpoch(epoch, this.#stopping.signal);
+    this.#noteBalance(result);
     const cause = { code: "epoch-not-fixed", rollupId: null, subject: epoch.toString() } as const;
     if (result.code === "failed" || result.code === "low-balance") {
-      alerts.raise({
-        ...cause,
-        severity: "warning",
-        message: `Epoch ${epoch} could not be fixed on L1 (${result.code}); it is tried again.`,
-      });
+      const message = `Epoch ${epoch} could not be fixed on L1 (${result.code}); it is tried again.`;
+      alerts.raise({ ...cause, severity: "warning", message });
     } else {
       alerts.clear(cause);
     }
   }
 
-  function turnDelayMs(payer: EpochPayer, epoch: bigint): number {
+  #noteBalance(balance: PayerBalance): void {
+    const cause = { code: "payer-balance-low", rollupId: null } as const;
+    const message = "The account that pays for fixing epochs runs low: send it more ether.";
+    if (balance.isBalanceLow) this.#ports.alerts.raise({ ...cause, severity: "warning", message });
+    else if (balance.balanceWei !== null) this.#ports.alerts.clear(cause);
+  }
+
+  #turnDelayMs(payer: EpochPayer, epoch: bigint): number {
     const { operator, stepMs } = payer;
+    const newest = this.#newest;
     const member = newest?.operators.find((each) => each.operator === operator);
     if (newest === null || member === undefined) {
       return Number(BigInt(operator) % FALLBACK_TURNS) * stepMs;
@@ -138,31 +167,12 @@ export function createEpochWatcher(
     return payerDelayMs({ epoch, index: member.index, count, stepMs });
   }
 
-  function alertUnknown(epoch: bigint): void {
-    ports.alerts.raise({
+  #alertUnknown(epoch: bigint): void {
+    this.#ports.alerts.raise({
       code: "operator-set-unknown",
       severity: "critical",
       rollupId: null,
       message: `The operator set of epoch ${epoch} is not known here: nothing new becomes final.`,
     });
   }
-
-  function scheduleNext(): void {
-    if (stopping.signal.aborted) return;
-    timer = setTimeout(() => {
-      running = round().finally(scheduleNext);
-    }, pollMs);
-  }
-
-  return {
-    start() {
-      running = round().finally(scheduleNext);
-    },
-    async stop() {
-      stopping.abort();
-      clearTimeout(timer);
-      await running.catch(() => undefined);
-    },
-    l1AnsweredAtMs: () => answeredAtMs,
-  };
 }

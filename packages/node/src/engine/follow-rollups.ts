@@ -1,9 +1,11 @@
 import type { Hex, RollupParameters } from "@mach/core";
 import {
+  type Abstention,
   createRollupFollower,
   createTransactionLookup,
   type RollupFollower,
   type RollupFollowerEvents,
+  type Skipped,
   type SourceDescription,
   type TransactionLookup,
 } from "@mach/rollups";
@@ -44,79 +46,94 @@ export function followRollups(
   ports: FollowRollupsPorts,
   options: FollowRollupsOptions,
 ): RollupFollowing {
-  const followers = new Map<bigint, RollupFollower>();
-  const abstentions = new Map<bigint, string>();
-  const lookups = new Map<bigint, TransactionLookup>(
-    options.rollups.map(({ rollupId, rpcUrls: urls, agree, timeoutMs }) => [
-      rollupId,
-      createTransactionLookup({ urls, agree, timeoutMs }),
-    ]),
-  );
+  return new Following(ports, options);
+}
 
-  function start(config: RollupConfig, parameters: RollupParameters): void {
-    const { rollupId } = config;
+class Following implements RollupFollowing {
+  readonly #ports: FollowRollupsPorts;
+  readonly #options: FollowRollupsOptions;
+  readonly #followers = new Map<bigint, RollupFollower>();
+  readonly #abstentions = new Map<bigint, string>();
+  readonly #lookups: ReadonlyMap<bigint, TransactionLookup>;
+
+  constructor(ports: FollowRollupsPorts, options: FollowRollupsOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#lookups = new Map(
+      options.rollups.map(({ rollupId, rpcUrls: urls, agree, timeoutMs }) => [
+        rollupId,
+        createTransactionLookup({ urls, agree, timeoutMs }),
+      ]),
+    );
+  }
+
+  onParameters(rollups: readonly RollupParameters[]): void {
+    for (const config of this.#options.rollups) {
+      const parameters = rollups.find((each) => each.rollupId === config.rollupId);
+      if (parameters === undefined || this.#followers.has(config.rollupId)) continue;
+      this.#start(config, parameters);
+    }
+  }
+
+  abstention(rollupId: bigint): string | null {
+    return this.#abstentions.get(rollupId) ?? null;
+  }
+
+  sources(rollupId: bigint): readonly SourceDescription[] {
+    return this.#followers.get(rollupId)?.describeSources() ?? [];
+  }
+
+  async blockOfTransaction(rollupId: bigint, hash: Hex): Promise<Hex | null> {
+    return (await this.#lookups.get(rollupId)?.blockOf(hash)) ?? null;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#followers.values()].map((follower) => follower.stop()));
+    await Promise.all([...this.#lookups.values()].map((lookup) => lookup.close()));
+  }
+
+  #start(config: RollupConfig, parameters: RollupParameters): void {
+    const { rollupId, agree, pollMs, timeoutMs } = config;
     const follower = createRollupFollower(
       {
         rollupId,
         stack: parameters.stack,
         sources: [...config.wsUrls, ...config.rpcUrls].map((url) => ({ url })),
-        agree: config.agree,
-        pollMs: config.pollMs,
-        timeoutMs: config.timeoutMs,
-        maxCatchUp: options.engine.catchUpBlocks,
+        agree,
+        pollMs,
+        timeoutMs,
+        maxCatchUp: this.#options.engine.catchUpBlocks,
       },
-      eventsOf(rollupId),
+      this.#eventsOf(rollupId),
     );
-    followers.set(rollupId, follower);
-    const from = options.resumeFrom(rollupId);
+    this.#followers.set(rollupId, follower);
+    const from = this.#options.resumeFrom(rollupId);
     if (from === null) follower.start();
     else follower.start({ fromBlockNumber: from > OVERLAP ? from - OVERLAP : 0n });
   }
 
-  function eventsOf(rollupId: bigint): RollupFollowerEvents {
-    const { engine, alerts, log } = ports;
+  #eventsOf(rollupId: bigint): RollupFollowerEvents {
+    const { engine, alerts, log, onBlock } = this.#ports;
     return {
-      onBlock({ observedAtMs, ...block }) {
-        abstentions.delete(rollupId);
+      onBlock: ({ observedAtMs, ...block }) => {
+        this.#abstentions.delete(rollupId);
         alerts.clear({ code: "blocks-not-trusted", rollupId });
         engine.input({ type: "block-verified", rollupId, block, observedAtMs });
-        ports.onBlock(rollupId);
+        onBlock(rollupId);
       },
-      onHeads({ safe, finalized }) {
+      onHeads: ({ safe, finalized }) => {
         engine.input({ type: "heads", rollupId, safe, finalized });
       },
-      onAbstain({ code, blockNumber, subject, sources }) {
-        log({ rollupId, blockNumber, subject, code, sources }, "abstained");
-        if (subject !== "block" || code === "needs-proof") return;
-        abstentions.set(rollupId, code);
-        const message = `No newer block of rollup ${rollupId} can be trusted (${code}).`;
-        alerts.raise({
-          code: "blocks-not-trusted",
-          severity: "warning",
-          rollupId,
-          message: `${message} Check its RPC endpoints.`,
-        });
-      },
-      onReorg({ commonAncestor, depth }) {
+      onAbstain: (abstention) => this.#onAbstain(rollupId, abstention),
+      onReorg: ({ commonAncestor, depth }) => {
         log({ rollupId, commonAncestor, depth }, "reorg");
-        const { blockNumber } = commonAncestor;
+        const { blockNumber, blockHash: subject } = commonAncestor;
         engine.input({ type: "reorged", rollupId, commonAncestor: blockNumber });
-        const subject = commonAncestor.blockHash;
         const message = `Rollup ${rollupId} left ${depth} blocks above height ${blockNumber}.`;
         alerts.raise({ code: "reorg", severity: "warning", rollupId, subject, message });
       },
-      onSkipped({ reason, fromBlockNumber, toBlockNumber }) {
-        log({ rollupId, reason, fromBlockNumber, toBlockNumber }, "blocks skipped");
-        if (reason === "reorg-too-deep") {
-          engine.input({ type: "reorged", rollupId, commonAncestor: -1n });
-        }
-        const message =
-          `Blocks ${fromBlockNumber} to ${toBlockNumber} of rollup ${rollupId} ` +
-          `were skipped (${reason}).`;
-        const subject = fromBlockNumber.toString();
-        alerts.raise({ code: "blocks-skipped", severity: "warning", rollupId, subject, message });
-      },
-      onSourceState({ host, status, code }) {
+      onSkipped: (skipped) => this.#onSkipped(rollupId, skipped),
+      onSourceState: ({ host, status, code }) => {
         log({ rollupId, host, status, code }, "source");
         const cause = { code: "source-failing", rollupId, subject: host } as const;
         if (status === "ready") alerts.clear(cause);
@@ -127,21 +144,26 @@ export function followRollups(
     };
   }
 
-  return {
-    onParameters(rollups) {
-      for (const config of options.rollups) {
-        const parameters = rollups.find((each) => each.rollupId === config.rollupId);
-        if (parameters !== undefined && !followers.has(config.rollupId)) start(config, parameters);
-      }
-    },
-    abstention: (rollupId) => abstentions.get(rollupId) ?? null,
-    sources: (rollupId) => followers.get(rollupId)?.describeSources() ?? [],
-    async blockOfTransaction(rollupId, hash) {
-      return (await lookups.get(rollupId)?.blockOf(hash)) ?? null;
-    },
-    async stop() {
-      await Promise.all([...followers.values()].map((follower) => follower.stop()));
-      await Promise.all([...lookups.values()].map((lookup) => lookup.close()));
-    },
-  };
+  #onAbstain(rollupId: bigint, { code, blockNumber, subject, sources }: Abstention): void {
+    const { alerts, log } = this.#ports;
+    log({ rollupId, blockNumber, subject, code, sources }, "abstained");
+    if (subject !== "block" || code === "needs-proof") return;
+    this.#abstentions.set(rollupId, code);
+    const message = `No newer block of rollup ${rollupId} can be trusted (${code}): check its RPC endpoints.`;
+    alerts.raise({ code: "blocks-not-trusted", severity: "warning", rollupId, message });
+  }
+
+  #onSkipped(rollupId: bigint, skipped: Skipped): void {
+    const { engine, alerts, log } = this.#ports;
+    const { reason, fromBlockNumber, toBlockNumber } = skipped;
+    log({ rollupId, ...skipped }, "blocks skipped");
+    // Every block emitted before is in doubt: none of them is the followed branch any more.
+    if (reason === "reorg-too-deep") {
+      engine.input({ type: "reorged", rollupId, commonAncestor: -1n });
+    }
+    const range = `${fromBlockNumber} to ${toBlockNumber}`;
+    const message = `Blocks ${range} of rollup ${rollupId} were skipped (${reason}).`;
+    const subject = fromBlockNumber.toString();
+    alerts.raise({ code: "blocks-skipped", severity: "warning", rollupId, subject, message });
+  }
 }

@@ -99,50 +99,107 @@ const MAX_KNOWN_EVIDENCE = 4_096;
 
 /** Runs `core`'s step and performs what it asks for; results come back as inputs. */
 export function createEngineShell(options: EngineOptions, ports: EnginePorts): EngineShell {
-  let state = createEngineState(options);
-  const underWay = new Set<Promise<void>>();
-  const knownEvidence = new Set<Hex>();
-  const { bls, verifier, store, gossip, announce } = ports;
+  return new Shell(options, ports);
+}
 
-  function input(next: Input): void {
-    const result = step(state, next, ports.now());
-    state = result.state;
-    for (const effect of result.effects) perform(effect);
+class Shell implements EngineShell {
+  readonly #options: EngineOptions;
+  readonly #ports: EnginePorts;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #knownEvidence = new Set<Hex>();
+  #state: EngineState;
+
+  constructor(options: EngineOptions, ports: EnginePorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#state = createEngineState(options);
   }
 
-  function track(work: Promise<void>): void {
-    underWay.add(work);
-    // A failure to store or sign is not survivable: the rejection ends the process.
-    void work.finally(() => underWay.delete(work));
+  state(): EngineState {
+    return this.#state;
   }
 
-  function perform(effect: Effect): void {
+  input(input: Input): void {
+    const result = step(this.#state, input, this.#ports.now());
+    this.#state = result.state;
+    for (const effect of result.effects) this.#perform(effect);
+  }
+
+  async receiveAttestations(attestations: readonly WireAttestation[]): Promise<Verdict> {
+    return combine(await Promise.all(attestations.map((each) => this.#receiveOne(each))));
+  }
+
+  async receiveCertificate(certificate: Certificate): Promise<Verdict> {
+    const known = checkKnown(this.#state, certificate);
+    if (known !== null && "held" in known) {
+      this.input({ type: "certificate-verified", certificate: known.held });
+      return ACCEPT;
+    }
+    if (known !== null) return known.verdict;
+    const epoch = this.#state.epochs.get(certificate.claim.epoch);
+    const parameters = epoch?.rollups.get(certificate.claim.rollupId);
+    if (epoch === undefined || parameters === undefined) {
+      return { accept: false, code: "unknown-operator-set", blame: false };
+    }
+    const { operatorSet } = epoch;
+    const { thresholdBps } = parameters;
+    const { domain } = this.#options;
+    const context = { operatorSet, thresholdBps, domain };
+    const result = verifyCertificate(this.#ports.bls, certificate, context);
+    if (!result.ok) return { accept: false, code: result.code, blame: true };
+    this.input({ type: "certificate-verified", certificate: result.certificate });
+    return ACCEPT;
+  }
+
+  async receiveEvidence(evidence: Evidence): Promise<Verdict> {
+    if (this.#knownEvidence.has(evidenceId(evidence))) {
+      return { accept: false, code: "duplicate", blame: false };
+    }
+    const result = verifyEvidence(this.#ports.bls, evidence, {
+      domain: this.#options.domain,
+      operatorSet: (epoch) => this.#state.epochs.get(epoch)?.operatorSet,
+      thresholdBps: MIN_THRESHOLD_BPS,
+    });
+    if (!result.ok) {
+      return { accept: false, code: result.code, blame: isEvidenceToBlame(result.code) };
+    }
+    await this.#keepEvidence(evidence);
+    return ACCEPT;
+  }
+
+  async settle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
+  }
+
+  #perform(effect: Effect): void {
+    const { gossip, store, announce } = this.#ports;
     switch (effect.type) {
       case "sign":
-        track(sign(effect.claim));
+        this.#track(this.#sign(effect.claim));
         return;
       case "publish-attestation":
         gossip.publishAttestation(effect.attestation);
         return;
       case "check-sum":
-        track(checkSum(effect));
+        this.#track(this.#checkSum(effect));
         return;
       case "store-certificate": {
         const { certificate, latencyMs } = effect;
         const stored = store.putCertificate(certificate);
-        track(stored.then(() => announce({ type: "certificate", certificate, latencyMs })));
+        this.#track(stored.then(() => announce({ type: "certificate", certificate, latencyMs })));
         return;
       }
       case "publish-certificate":
         gossip.publishCertificate(effect.certificate);
         return;
       case "store-evidence":
-        track(keepEvidence(effect.evidence));
+        this.#track(this.#keepEvidence(effect.evidence));
         return;
       case "store-contradiction": {
         const { rollupId, contradiction } = effect;
         const stored = store.putContradiction({ rollupId, contradiction });
-        track(stored.then(() => announce({ type: "contradiction", rollupId, contradiction })));
+        const announcement = { type: "contradiction", rollupId, contradiction } as const;
+        this.#track(stored.then(() => announce(announcement)));
         return;
       }
       case "report":
@@ -151,21 +208,29 @@ export function createEngineShell(options: EngineOptions, ports: EnginePorts): E
     }
   }
 
-  async function sign(claim: Claim): Promise<void> {
+  #track(work: Promise<void>): void {
+    this.#underWay.add(work);
+    // A store that fails is not survivable: the rejection is left to end the process.
+    void work.finally(() => this.#underWay.delete(work));
+  }
+
+  async #sign(claim: Claim): Promise<void> {
     const { rollupId, blockNumber, blockHash } = claim;
-    const rollup = state.rollups.get(rollupId);
-    if (ports.signer === null || rollup === undefined) return;
-    const result = await ports.signer.sign({
+    const { signer, announce } = this.#ports;
+    const rollup = this.#state.rollups.get(rollupId);
+    if (signer === null || rollup === undefined) return;
+    const result = await signer.sign({
       claim,
       verifiedHead: rollup.tip?.blockNumber ?? blockNumber,
       isStillWanted: () => rollup.blocks.get(blockNumber)?.blockHash === blockHash,
     });
-    if (result.ok) input({ type: "signed", attestation: result.attestation });
+    if (result.ok) this.input({ type: "signed", attestation: result.attestation });
     else announce({ type: "sign-refused", claim, code: result.code });
   }
 
-  async function checkSum(sum: Extract<Effect, { type: "check-sum" }>): Promise<void> {
+  async #checkSum(sum: Extract<Effect, { type: "check-sum" }>): Promise<void> {
     const { claim, digest, signers, publicKeys, signatures } = sum;
+    const { bls, verifier } = this.#ports;
     let signature: Hex | null;
     if (sum.isEachVerified) {
       signature = bls.aggregateSignatures(signatures);
@@ -173,87 +238,41 @@ export function createEngineShell(options: EngineOptions, ports: EnginePorts): E
       const verdict = await verifier.verifySum({ message: digest, publicKeys, signatures });
       signature = verdict.ok ? verdict.signature : null;
     }
-    input({ type: "sum-checked", claim, digest, signers, signature });
+    this.input({ type: "sum-checked", claim, digest, signers, signature });
   }
 
-  async function keepEvidence(evidence: Evidence): Promise<void> {
+  async #keepEvidence(evidence: Evidence): Promise<void> {
     const id = evidenceId(evidence);
-    if (knownEvidence.has(id)) return;
-    if (knownEvidence.size >= MAX_KNOWN_EVIDENCE) knownEvidence.clear();
-    knownEvidence.add(id);
-    await store.putEvidence(evidence);
+    if (this.#knownEvidence.has(id)) return;
+    if (this.#knownEvidence.size >= MAX_KNOWN_EVIDENCE) this.#knownEvidence.clear();
+    this.#knownEvidence.add(id);
+    const { store, gossip, announce } = this.#ports;
+    const kept = await store.putEvidence(evidence);
+    if (!kept.ok || !kept.isNew) return;
     announce({ type: "evidence", evidence });
     gossip.publishEvidence(evidence);
   }
 
-  async function receiveOne(attestation: WireAttestation): Promise<Verdict> {
-    const admission = admitAttestation(state, attestation);
+  async #receiveOne(attestation: WireAttestation): Promise<Verdict> {
+    const admission = admitAttestation(this.#state, attestation);
     if (!admission.ok) {
       return { accept: false, code: admission.code, blame: isToBlame(admission.code) };
     }
-    return attribute(admission.attestation);
+    return await this.#attribute(admission.attestation);
   }
 
-  async function attribute(admitted: AdmittedAttestation): Promise<Verdict> {
+  async #attribute(admitted: AdmittedAttestation): Promise<Verdict> {
     const { digest: message, publicKey, signature } = admitted;
-    const answer = verifier.verify({ message, publicKey, signature });
-    input({ type: "attestation-arrived", attestation: admitted });
+    const answer = this.#ports.verifier.verify({ message, publicKey, signature });
+    this.input({ type: "attestation-arrived", attestation: admitted });
     const verdict = await answer;
     if (verdict.ok) {
-      input({ type: "attestation-verified", attestation: asVerified(admitted) });
+      this.input({ type: "attestation-verified", attestation: asVerified(admitted) });
       return ACCEPT;
     }
-    input({ type: "attestation-refused", attestation: admitted });
+    this.input({ type: "attestation-refused", attestation: admitted });
     return { accept: false, code: verdict.code, blame: verdict.code === "bad-signature" };
   }
-
-  return {
-    input,
-    state: () => state,
-    async receiveAttestations(attestations) {
-      const verdicts = await Promise.all(attestations.map(receiveOne));
-      return combine(verdicts);
-    },
-    async receiveCertificate(certificate) {
-      const known = checkKnown(state, certificate);
-      if (known !== null && "held" in known) {
-        input({ type: "certificate-verified", certificate: known.held });
-        return ACCEPT;
-      }
-      if (known !== null) return known.verdict;
-      const epoch = state.epochs.get(certificate.claim.epoch);
-      const parameters = epoch?.rollups.get(certificate.claim.rollupId);
-      if (epoch === undefined || parameters === undefined) {
-        return { accept: false, code: "unknown-operator-set", blame: false };
-      }
-      const { operatorSet } = epoch;
-      const { thresholdBps } = parameters;
-      const { domain } = options;
-      const context = { operatorSet, thresholdBps, domain };
-      const result = verifyCertificate(bls, certificate, context);
-      if (!result.ok) return { accept: false, code: result.code, blame: true };
-      input({ type: "certificate-verified", certificate: result.certificate });
-      return ACCEPT;
-    },
-    async receiveEvidence(evidence) {
-      if (knownEvidence.has(evidenceId(evidence))) {
-        return { accept: false, code: "duplicate", blame: false };
-      }
-      const result = verifyEvidence(bls, evidence, {
-        domain: options.domain,
-        operatorSet: (epoch) => state.epochs.get(epoch)?.operatorSet,
-        thresholdBps: MIN_THRESHOLD_BPS,
-      });
-      if (!result.ok) {
-        return { accept: false, code: result.code, blame: isEvidenceToBlame(result.code) };
-      }
-      await keepEvidence(evidence);
-      return ACCEPT;
-    },
-    async settle() {
-      while (underWay.size > 0) await Promise.allSettled([...underWay]);
-    },
-  };
 }
 
 /** One message carries several attestations: one that is bad is bad for all of it. */

@@ -1,17 +1,36 @@
-import type { BlockStatus, FollowedRollup, Health, TransactionStatus } from "@mach/api";
+import type {
+  Alert,
+  BlockStatus,
+  Finality,
+  FollowedRollup,
+  Health,
+  Network,
+  NodeEvent,
+  Page,
+  TransactionStatus,
+} from "@mach/api";
 import {
   type Bls,
   blockOf,
   type Certificate,
+  type Contradiction,
   type EngineState,
+  type Evidence,
   epochAt,
   finalityOf,
   type Hex,
   type OperatorSet,
+  type SetUpdate,
   type VerifiedCertificate,
   verifyCertificate,
 } from "@mach/core";
-import type { NodeView, PageRequest, ServedCertificate, ViewResult } from "../http/node-view.ts";
+import type {
+  NodeView,
+  PageRequest,
+  ServedCertificate,
+  ViewFailure,
+  ViewResult,
+} from "../http/node-view.ts";
 import type { Store } from "../store/store.ts";
 import { VERSION } from "../version.ts";
 import { certifiedBlockView, toBlockStatus, toFinality, UNKNOWN_BLOCK } from "./answers.ts";
@@ -33,15 +52,154 @@ export interface EngineViewPorts {
 
 /** What readers see of a node: from the engine's memory where it is there, else from the store. */
 export function createEngineView(ports: EngineViewPorts): NodeView {
-  const { state, store, events, now } = ports;
+  return new EngineView(ports);
+}
 
-  function currentEpoch(): bigint | null {
-    return epochAt(state().options.schedule, BigInt(Math.floor(now() / 1_000)));
+class EngineView implements NodeView {
+  readonly #ports: EngineViewPorts;
+
+  constructor(ports: EngineViewPorts) {
+    this.#ports = ports;
   }
 
-  function followed(rollupId: bigint): FollowedRollup | null {
-    const epochs = [...state().epochs.entries()].sort(([a], [b]) => (a < b ? 1 : -1));
-    const current = currentEpoch();
+  network(): Network {
+    const { domain, schedule } = this.#ports.state().options;
+    const versions = { protocol: 1, api: 1, software: VERSION } as const;
+    return { domain, ...schedule, currentEpoch: this.#currentEpoch(), versions };
+  }
+
+  rollups(): readonly FollowedRollup[] {
+    const all = [...this.#ports.state().rollups.keys()].map((id) => this.#followed(id));
+    return all.filter((each) => each !== null);
+  }
+
+  rollup(rollupId: bigint): ViewResult<FollowedRollup> {
+    if (!this.#ports.state().rollups.has(rollupId)) return fail("unknown-rollup");
+    const value = this.#followed(rollupId);
+    return value === null ? fail("unavailable") : { ok: true, value };
+  }
+
+  finality(rollupId: bigint): ViewResult<Finality> {
+    const { state, abstention } = this.#ports;
+    const now = this.#ports.now();
+    const view = finalityOf(state(), rollupId, now);
+    if (view === null) return fail("unknown-rollup");
+    return { ok: true, value: toFinality(view, { now, abstention: abstention(rollupId) }) };
+  }
+
+  async block(rollupId: bigint, key: bigint | Hex): Promise<ViewResult<BlockStatus>> {
+    const state = this.#ports.state();
+    const asked = typeof key === "bigint" ? { blockNumber: key } : { blockHash: key };
+    const view = blockOf(state, rollupId, asked);
+    if (view === null) return fail("unknown-rollup");
+    const context = { rollupId, now: this.#ports.now() };
+    if (view.status === "unknown" && typeof key === "bigint") {
+      const stored = await this.certificate(rollupId, key);
+      if (stored.ok) {
+        const old = certifiedBlockView(stored.value.certificate);
+        return { ok: true, value: toBlockStatus(state, old, context) };
+      }
+    }
+    return { ok: true, value: toBlockStatus(state, view, context) };
+  }
+
+  async transaction(
+    rollupId: bigint,
+    transactionHash: Hex,
+  ): Promise<ViewResult<TransactionStatus>> {
+    const { state, now, blockOfTransaction } = this.#ports;
+    if (!state().rollups.has(rollupId)) return fail("unknown-rollup");
+    const blockHash = await blockOfTransaction(rollupId, transactionHash);
+    if (blockHash === null) {
+      // Never looked up by its own hash: it could be that of a block.
+      const unknown = toBlockStatus(state(), UNKNOWN_BLOCK, { rollupId, now: now() });
+      return { ok: true, value: { transactionHash, ...unknown } };
+    }
+    const block = await this.block(rollupId, blockHash);
+    return block.ok ? { ok: true, value: { transactionHash, ...block.value } } : block;
+  }
+
+  async certificate(rollupId: bigint, blockNumber: bigint): Promise<ViewResult<ServedCertificate>> {
+    const rollup = this.#ports.state().rollups.get(rollupId);
+    if (rollup === undefined) return fail("unknown-rollup");
+    const held = rollup.certified.get(blockNumber);
+    const certificate =
+      held?.certificate ??
+      (await this.#verify(await this.#ports.store.certificateAt(rollupId, blockNumber)));
+    if (certificate === null) return fail("not-yet");
+    if (isContradicted(rollup, certificate.certificateId)) return fail("contradicted");
+    return { ok: true, value: { certificate, isImproving: typeof held?.openUntilMs === "number" } };
+  }
+
+  async certificates(
+    rollupId: bigint,
+    page: PageRequest,
+  ): Promise<ViewResult<Page<VerifiedCertificate>>> {
+    const { state, store } = this.#ports;
+    const rollup = state().rollups.get(rollupId);
+    if (rollup === undefined) return fail("unknown-rollup");
+    const { items, next } = await readPage(page, (asked) =>
+      store.listCertificates({ rollupId, ...asked }),
+    );
+    const data: VerifiedCertificate[] = [];
+    for (const row of items) {
+      const held = rollup.certified.get(row.claim.blockNumber)?.certificate;
+      const isHeld = held?.certificateId === row.certificateId;
+      const certificate = isHeld ? held : await this.#verify(row);
+      if (certificate === null || isContradicted(rollup, row.certificateId)) continue;
+      data.push(certificate);
+    }
+    return { ok: true, value: { data, next: next?.claim.blockNumber ?? null } };
+  }
+
+  async certificateById(certificateId: Hex): Promise<ViewResult<ServedCertificate>> {
+    const row = await this.#ports.store.certificateById(certificateId);
+    const certificate = await this.#verify(row);
+    if (certificate === null) return fail("unknown-certificate");
+    return { ok: true, value: { certificate, isImproving: false } };
+  }
+
+  async operatorSet(asked: bigint | "current"): Promise<ViewResult<OperatorSet>> {
+    const epoch = asked === "current" ? this.#currentEpoch() : asked;
+    if (epoch === null) return fail("unknown-epoch");
+    const { state, store } = this.#ports;
+    const known = state().epochs.get(epoch)?.operatorSet;
+    const value = known ?? (await store.epochRecord(epoch))?.operatorSet;
+    return value === undefined ? fail("unknown-epoch") : { ok: true, value };
+  }
+
+  async setUpdate(epoch: bigint | "current"): Promise<ViewResult<SetUpdate>> {
+    const set = await this.operatorSet(epoch);
+    return set.ok ? fail("not-yet") : set;
+  }
+
+  async evidence(page: PageRequest): Promise<Page<Evidence>> {
+    const { store } = this.#ports;
+    const { items, next } = await readPage(page, (asked) => store.listEvidence(asked));
+    return { data: items.map((entry) => entry.evidence), next: next?.position ?? null };
+  }
+
+  async alerts(): Promise<readonly Alert[]> {
+    return await this.#ports.store.listAlerts();
+  }
+
+  health(): Health {
+    return this.#ports.health();
+  }
+
+  subscribe(listener: (event: NodeEvent) => void): () => void {
+    return this.#ports.events.subscribe(listener);
+  }
+
+  #currentEpoch(): bigint | null {
+    const { schedule } = this.#ports.state().options;
+    return epochAt(schedule, BigInt(Math.floor(this.#ports.now() / 1_000)));
+  }
+
+  /** A rollup with its parameters of the newest epoch that has begun. */
+  #followed(rollupId: bigint): FollowedRollup | null {
+    const epochs = [...this.#ports.state().epochs.entries()].sort(([a], [b]) => (a < b ? 1 : -1));
+    const current = this.#currentEpoch();
     for (const [epoch, fixed] of epochs) {
       const parameters = fixed.rollups.get(rollupId);
       if (parameters === undefined || (current !== null && epoch > current)) continue;
@@ -51,138 +209,30 @@ export function createEngineView(ports: EngineViewPorts): NodeView {
   }
 
   /** A certificate from the store, checked again: what a disk gives back is not trusted. */
-  async function verify(certificate: Certificate | null): Promise<VerifiedCertificate | null> {
+  async #verify(certificate: Certificate | null): Promise<VerifiedCertificate | null> {
     if (certificate === null) return null;
+    const { state, store, bls } = this.#ports;
     const record = await store.epochRecord(certificate.claim.epoch);
     const parameters = record?.rollups.find((each) => each.rollupId === certificate.claim.rollupId);
     if (record === null || parameters === undefined) return null;
-    const result = verifyCertificate(ports.bls, certificate, {
+    const result = verifyCertificate(bls, certificate, {
       operatorSet: record.operatorSet,
       thresholdBps: parameters.thresholdBps,
       domain: state().options.domain,
     });
     return result.ok ? result.certificate : null;
   }
+}
 
-  const isContradicted = (rollupId: bigint, id: Hex): boolean =>
-    state()
-      .rollups.get(rollupId)
-      ?.contradictions.some((each) => each.certificateIds.includes(id)) ?? false;
+function fail(code: ViewFailure): { readonly ok: false; readonly code: ViewFailure } {
+  return { ok: false, code };
+}
 
-  async function certificateAt(
-    rollupId: bigint,
-    blockNumber: bigint,
-  ): Promise<ViewResult<ServedCertificate>> {
-    const rollup = state().rollups.get(rollupId);
-    if (rollup === undefined) return { ok: false, code: "unknown-rollup" };
-    const held = rollup.certified.get(blockNumber);
-    const certificate =
-      held?.certificate ?? (await verify(await store.certificateAt(rollupId, blockNumber)));
-    if (certificate === null) return { ok: false, code: "not-yet" };
-    if (isContradicted(rollupId, certificate.certificateId)) {
-      return { ok: false, code: "contradicted" };
-    }
-    const isImproving = typeof held?.openUntilMs === "number";
-    return { ok: true, value: { certificate, isImproving } };
-  }
-
-  async function blockStatus(
-    rollupId: bigint,
-    key: bigint | Hex,
-  ): Promise<ViewResult<BlockStatus>> {
-    const asked = typeof key === "bigint" ? { blockNumber: key } : { blockHash: key };
-    const view = blockOf(state(), rollupId, asked);
-    if (view === null) return { ok: false, code: "unknown-rollup" };
-    const context = { rollupId, now: now() };
-    if (view.status === "unknown" && typeof key === "bigint") {
-      const stored = await certificateAt(rollupId, key);
-      if (stored.ok) {
-        const old = certifiedBlockView(stored.value.certificate);
-        return { ok: true, value: toBlockStatus(state(), old, context) };
-      }
-    }
-    return { ok: true, value: toBlockStatus(state(), view, context) };
-  }
-
-  function unknownBlock(rollupId: bigint): ViewResult<BlockStatus> {
-    if (!state().rollups.has(rollupId)) return { ok: false, code: "unknown-rollup" };
-    return { ok: true, value: toBlockStatus(state(), UNKNOWN_BLOCK, { rollupId, now: now() }) };
-  }
-
-  async function operatorSet(asked: bigint | "current"): Promise<ViewResult<OperatorSet>> {
-    const epoch = asked === "current" ? currentEpoch() : asked;
-    if (epoch === null) return { ok: false, code: "unknown-epoch" };
-    const known = state().epochs.get(epoch)?.operatorSet;
-    const value = known ?? (await store.epochRecord(epoch))?.operatorSet;
-    return value === undefined ? { ok: false, code: "unknown-epoch" } : { ok: true, value };
-  }
-
-  return {
-    network() {
-      const { domain, schedule } = state().options;
-      const versions = { protocol: 1, api: 1, software: VERSION } as const;
-      return { domain, ...schedule, currentEpoch: currentEpoch(), versions };
-    },
-    rollups() {
-      const all = [...state().rollups.keys()].map(followed);
-      return all.filter((each) => each !== null);
-    },
-    rollup(rollupId) {
-      if (!state().rollups.has(rollupId)) return { ok: false, code: "unknown-rollup" };
-      const value = followed(rollupId);
-      return value === null ? { ok: false, code: "unavailable" } : { ok: true, value };
-    },
-    finality(rollupId) {
-      const view = finalityOf(state(), rollupId, now());
-      if (view === null) return { ok: false, code: "unknown-rollup" };
-      const context = { now: now(), abstention: ports.abstention(rollupId) };
-      return { ok: true, value: toFinality(view, context) };
-    },
-    block: blockStatus,
-    async transaction(rollupId, transactionHash) {
-      const blockHash = await ports.blockOfTransaction(rollupId, transactionHash);
-      // Never looked up by its own hash: it could be that of a block.
-      const block =
-        blockHash === null ? unknownBlock(rollupId) : await blockStatus(rollupId, blockHash);
-      if (!block.ok) return block;
-      const value: TransactionStatus = { transactionHash, ...block.value };
-      return { ok: true, value };
-    },
-    certificate: certificateAt,
-    async certificates(rollupId, page) {
-      const rollup = state().rollups.get(rollupId);
-      if (rollup === undefined) return { ok: false, code: "unknown-rollup" };
-      const { items, next } = await readPage(page, (asked) =>
-        store.listCertificates({ rollupId, ...asked }),
-      );
-      const data: VerifiedCertificate[] = [];
-      for (const row of items) {
-        const held = rollup.certified.get(row.claim.blockNumber)?.certificate;
-        const isHeld = held?.certificateId === row.certificateId;
-        const certificate = isHeld ? held : await verify(row);
-        if (certificate === null || isContradicted(rollupId, row.certificateId)) continue;
-        data.push(certificate);
-      }
-      return { ok: true, value: { data, next: next?.claim.blockNumber ?? null } };
-    },
-    async certificateById(certificateId) {
-      const certificate = await verify(await store.certificateById(certificateId));
-      if (certificate === null) return { ok: false, code: "unknown-certificate" };
-      return { ok: true, value: { certificate, isImproving: false } };
-    },
-    operatorSet,
-    async setUpdate(epoch) {
-      const set = await operatorSet(epoch);
-      return set.ok ? { ok: false, code: "not-yet" } : set;
-    },
-    async evidence(page) {
-      const { items, next } = await readPage(page, (asked) => store.listEvidence(asked));
-      return { data: items.map((entry) => entry.evidence), next: next?.position ?? null };
-    },
-    alerts: () => store.listAlerts(),
-    health: ports.health,
-    subscribe: events.subscribe,
-  };
+function isContradicted(
+  rollup: { readonly contradictions: readonly Contradiction[] },
+  certificateId: Hex,
+): boolean {
+  return rollup.contradictions.some((each) => each.certificateIds.includes(certificateId));
 }
 
 /** A page of rows, and the first row of the page after it: null on the page with the newest. */
