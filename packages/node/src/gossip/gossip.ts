@@ -5,8 +5,8 @@ import {
   toHex,
   type WireAttestation,
 } from "@mach/core";
-import { multiaddr } from "@multiformats/multiaddr";
 import { type Bindings, createBindings } from "./bindings.ts";
+import { createBootRedial, toTarget } from "./boot-nodes.ts";
 import { type Counters, createCounters, type GossipCounts, type GossipLogger } from "./counters.ts";
 import { GossipError } from "./gossip-error.ts";
 import type { GossipHandlers, GossipPeer, RollupHead, SyncQuery } from "./handlers.ts";
@@ -16,7 +16,7 @@ import { createOutbox, type Outbox } from "./outbox.ts";
 import { type BindingSigner, createOwnBinding, type OwnBinding } from "./own-binding.ts";
 import { loadPeerKey } from "./peer-key.ts";
 import { guardPubsub } from "./pubsub-guard.ts";
-import { createRedial, type Redial, type RedialTarget } from "./redial.ts";
+import type { Redial } from "./redial.ts";
 import { Sessions } from "./sessions.ts";
 import { createStrikes, type Strikes } from "./strikes.ts";
 import { requestSync, type SyncOptions, type SyncResult, serveSync } from "./sync.ts";
@@ -71,8 +71,6 @@ export interface Gossip {
 
 const TICK_MS = 1_000;
 const MAX_REMEMBERED_PEERS = 4_096;
-/** More than a dial takes. */
-const YIELD_MS = 300;
 
 /** Gossip that has not been started; every bound is in `options.limits`. */
 export function createGossip(options: GossipOptions, handlers: GossipHandlers): Gossip {
@@ -147,7 +145,14 @@ class GossipNode implements Gossip {
       now,
       onFailed: (error) => this.#counters.report("binding-not-signed", { error }),
     });
-    const redial = this.#createRedial(libp2p, targets);
+    const redial = createBootRedial(libp2p, targets, {
+      minMs: this.#limits.redialMinMs,
+      maxMs: this.#limits.redialMaxMs,
+      onFailed: (address, error) => {
+        this.#counters.count("dial-failed");
+        this.#options.logger.debug({ address, err: error }, "boot node not reached");
+      },
+    });
     const guard = guardPubsub(libp2p.services.pubsub, {
       topics: new Set([this.#names.attestations, this.#names.certificates, this.#names.evidence]),
       isWithinRate: (peerId) => sessions.isFrameWithinRate(peerId),
@@ -274,24 +279,6 @@ class GossipNode implements Gossip {
     });
   }
 
-  #createRedial(libp2p: GossipLibp2p, targets: readonly RedialTarget[]): Redial {
-    const { redialMinMs, redialMaxMs } = this.#limits;
-    return createRedial(
-      targets,
-      { minMs: redialMinMs, maxMs: redialMaxMs },
-      {
-        self: libp2p.peerId.toString(),
-        isConnected: (peerId) => libp2p.getPeers().some((each) => each.toString() === peerId),
-        yieldMs: (address) => (isBefore(libp2p, address) ? 0 : YIELD_MS),
-        dial: (address) => dial(libp2p, address),
-        onFailed: (address, error) => {
-          this.#counters.count("dial-failed");
-          this.#options.logger.debug({ address, err: error }, "boot node not reached");
-        },
-      },
-    );
-  }
-
   async #serve(libp2p: GossipLibp2p, sessions: Sessions): Promise<void> {
     const handlers = this.#handlers;
     await libp2p.handle(
@@ -371,36 +358,6 @@ async function listen(libp2p: GossipLibp2p): Promise<void> {
     throw new GossipError(
       "listen-failed",
       "the gossip address cannot be listened on: free the port, or set another gossip.port",
-      { cause },
-    );
-  }
-}
-
-/** The peer that answers at an address: this node itself where the address is its own. */
-async function dial(libp2p: GossipLibp2p, address: string): Promise<string> {
-  try {
-    return (await libp2p.dial(multiaddr(address))).remotePeer.toString();
-  } catch (error) {
-    if (error instanceof Error && error.name === "InvalidPeerIdError") {
-      return libp2p.peerId.toString();
-    }
-    throw error;
-  }
-}
-
-/** Whether this node listens on an address that sorts before: a rule that two nodes share. */
-function isBefore(libp2p: GossipLibp2p, address: string): boolean {
-  return libp2p.getMultiaddrs().some((own) => own.toString() < address);
-}
-
-function toTarget(address: string): RedialTarget {
-  try {
-    const components = multiaddr(address).getComponents();
-    return { address, peerId: components.find((each) => each.name === "p2p")?.value };
-  } catch (cause) {
-    throw new GossipError(
-      "bad-address",
-      `${address} is no multiaddr: write it like /ip4/192.0.2.1/tcp/4600`,
       { cause },
     );
   }

@@ -56,7 +56,7 @@ export const DEFAULT_LIMITS: GossipLimits = {
   strikeLimit: 10,
   strikeForgivenMs: 60_000,
   banMs: 600_000,
-  helloTimeoutMs: 5_000,
+  helloTimeoutMs: 15_000,
   requestTimeoutMs: 5_000,
   requestsPerSecond: 10,
   redialMinMs: 1_000,

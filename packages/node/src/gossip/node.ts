@@ -28,6 +28,8 @@ export interface NodeOptions {
 const RESERVED_CONNECTIONS = 16;
 /** Gossipsub's envelope around messages, with room to spare. */
 const ENVELOPE_BYTES = 65_536;
+/** Generous, because a handshake that is cut off on a busy machine is only begun again. */
+const DIAL_TIMEOUT_MS = 15_000;
 const MAX_OUTBOUND_BUFFER_BYTES = 16 * 1_048_576;
 
 /** A libp2p node over TCP, noise and yamux with gossipsub; not started yet. */
@@ -48,8 +50,9 @@ export function createNode(options: NodeOptions): Promise<GossipLibp2p> {
       maxConnections: limits.maxConnections + RESERVED_CONNECTIONS,
       inboundConnectionThreshold: limits.inboundConnectionsPerSecond,
       maxIncomingPendingConnections: 64,
-      dialTimeout: limits.helloTimeoutMs,
-      inboundUpgradeTimeout: limits.helloTimeoutMs,
+      dialTimeout: DIAL_TIMEOUT_MS,
+      addressDialTimeout: DIAL_TIMEOUT_MS,
+      inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
     },
     connectionGater: {
       denyDialPeer: (peerId) => isBanned(peerId.toString()),

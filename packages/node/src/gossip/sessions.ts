@@ -47,7 +47,7 @@ const OPERATOR_TAG = "mach-operator";
 const LINK_WAIT_MS = 2_000;
 const LINK_POLL_MS = 10;
 /** A connection without gossip for this long is closed, so that it can be made anew. */
-const UNLINKED_MS = 10_000;
+const UNLINKED_MS = 30_000;
 
 /** Watches the connections: hello, identity, strikes, and hanging up. */
 export class Sessions {

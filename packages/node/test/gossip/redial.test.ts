@@ -5,7 +5,9 @@ let dials: number[];
 let connected: Set<string>;
 let answer: () => Promise<string>;
 let redial: Redial;
+let yieldMs: number;
 beforeEach(() => {
+  yieldMs = 0;
   vi.useFakeTimers({ now: 0 });
   dials = [];
   connected = new Set();
@@ -22,6 +24,7 @@ function redialOf(peerId: string | undefined): Redial {
     { minMs: 1_000, maxMs: 15_000 },
     {
       self: "self",
+      yieldMs: () => yieldMs,
       isConnected: (each) => connected.has(each),
       dial: () => {
         dials.push(Date.now());
@@ -39,6 +42,13 @@ describe("redialling", () => {
     redialOf("boot");
     await vi.advanceTimersByTimeAsync(46_000);
     expect(dials).toEqual([0, 1_000, 3_000, 7_000, 15_000, 30_000, 45_000]);
+  });
+
+  it("waits longer each time where the other side is the one to dial first", async () => {
+    yieldMs = 300;
+    redialOf("boot");
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(dials).toEqual([300, 1_600, 3_900]);
   });
 
   it("stays with a connected peer, and dials a second after it has left", async () => {
