@@ -95,8 +95,6 @@ function checkRepeated(
   const certified = rollup.certified.get(vote.claim.blockNumber);
   if (certified === undefined || certified.digest !== vote.digest) return null;
   if (certified.certificate.operatorSetHash !== epoch.operatorSet.operatorSetHash) return null;
-  // The window is closed: the certificate is the record of who signed this claim.
-  if (certified.openUntilMs === null) return "stale";
   return bitfieldIndices(certified.certificate.signers).includes(vote.index) ? "duplicate" : null;
 }
 

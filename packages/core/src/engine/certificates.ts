@@ -209,7 +209,8 @@ function signersInBoth(
 
 /**
  * After the window the certificate is the record of who signed: its single attestations go.
- * Those to other claims stay until the height does, for the evidence that they may become.
+ * Those to other claims, and later ones by operators that are not in it, stay until the height
+ * does, for the evidence that they may become.
  */
 function dropAttestations(rollup: RollupState, closed: CertifiedHeight): void {
   const height = rollup.heights.get(closed.certificate.claim.blockNumber);

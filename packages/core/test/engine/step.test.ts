@@ -94,7 +94,8 @@ describe("towards a certificate", () => {
     node.tick(1_999);
     expect(node.trace.gossiped).toEqual([]);
     node.tick(2_500);
-    expect(node.receive(attest(fourth, claimAt(1n)))).toBe("stale");
+    expect(node.receive(attest(fourth, claimAt(1n)))).toBe("accepted");
+    expect(node.receive(attest(third, claimAt(1n)))).toBe("duplicate");
     node.tick(9_000);
     expect(node.trace.gossiped.map((each) => each.signers)).toEqual(["0x07"]);
     expect(signersAt(node)).toEqual(["0x07"]);
@@ -277,6 +278,15 @@ describe("evidence", () => {
     for (const evidence of node.trace.evidence) {
       expect(verifyEvidence(xorBls, evidence, context)).toEqual({ ok: true, operators: [second] });
     }
+  });
+
+  it("after the window two claims of an operator that was too late are evidence all the same", () => {
+    const node = readyNode();
+    for (const operator of [first, second, third]) node.receive(attest(operator, claimAt(1n)));
+    node.tick(3_000);
+    node.receive(attest(fourth, claimAt(1n)));
+    node.receive(attest(fourth, claimAt(1n, 1)));
+    expect(node.trace.evidence.map((each) => each.kind)).toEqual(["double-attestation"]);
   });
 
   it("two certificates at one height contradict each other, and neither is served", () => {
