@@ -49,6 +49,8 @@ function install() {
 checkNode();
 process.chdir(root);
 if (!isInstalled()) install();
+// Its cache would stay behind in the temporary folder, and gains nothing here.
+process.env.TSX_DISABLE_CACHE = "1";
 const { register } = await import("tsx/esm/api");
 register();
 const [name, ...args] = process.argv.slice(2);

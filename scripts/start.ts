@@ -10,6 +10,7 @@ import { apiPortFrom, requireFreePort } from "./local-network/ports.ts";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const FOLDER = fileURLToPath(new URL("../.local", import.meta.url));
 const REFRESH_MS = 250;
+const PARENT_CHECK_MS = 500;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** `npm start`: builds, brings up a local network, and shows it until a signal ends it. */
@@ -17,6 +18,7 @@ export async function main(): Promise<number> {
   const controller = new AbortController();
   const { signal } = controller;
   for (const name of SIGNALS) process.on(name, () => controller.abort());
+  const parent = watchParent(() => controller.abort());
   // Whoever read the output has left, and nobody sees the network any more.
   process.stdout.on("error", () => controller.abort());
   try {
@@ -35,7 +37,18 @@ export async function main(): Promise<number> {
     if (error.code === "stopped") return 0;
     process.stderr.write(`mach: ${error.message}\n`);
     return 1;
+  } finally {
+    clearInterval(parent);
   }
+}
+
+/** A killed npm passes nothing on: what it started would go on with nobody to end it. */
+function watchParent(onGone: () => void): NodeJS.Timeout {
+  const { ppid } = process;
+  const isFromNpm = process.env["npm_lifecycle_event"] === "start";
+  return setInterval(() => {
+    if (isFromNpm && process.ppid !== ppid) onGone();
+  }, PARENT_CHECK_MS).unref();
 }
 
 async function build(): Promise<void> {

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 export interface CommandResult {
   readonly exitCode: number;
   readonly stdout: string;
@@ -29,12 +31,20 @@ export async function readCommand(
 }
 
 async function exitCodeOf(child: ReturnType<typeof spawn>): Promise<number> {
-  return await new Promise((resolve) => {
+  const forward = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+    process.exitCode = 1;
+    child.once("close", () => process.exit());
+  };
+  for (const signal of SIGNALS) process.once(signal, forward);
+  return await new Promise<number>((resolve) => {
     child.once("error", (error) => {
       console.error(`cannot be started: ${error.message}`);
       resolve(127);
     });
     // `close` rather than `exit`: all of the output has arrived by then.
     child.once("close", (code) => resolve(code ?? 1));
+  }).finally(() => {
+    for (const signal of SIGNALS) process.off(signal, forward);
   });
 }
