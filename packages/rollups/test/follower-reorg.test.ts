@@ -134,6 +134,24 @@ describe("a reorg", () => {
     expect(seen.order).toEqual(["abstain reorg-too-deep", "skipped reorg-too-deep", "block 5"]);
   });
 
+  it("that one source saw while the others are away is not believed", async () => {
+    const anvil = await startAnvil({ flavour: "evm" });
+    await anvil.mine(5);
+    const other = await startLyingNode(anvil.httpUrl);
+    const seen = record({ urls: [anvil.httpUrl, other.url], agree: 2 }, { fromBlockNumber: 0n });
+    await seen.reached(5n);
+    other.behave({ kind: "lie", lie: () => null });
+    await reorg(anvil, 2);
+    await until(() => seen.codes().length > 0);
+    await anvil.mine();
+    await until(() => seen.abstentions.some(({ blockNumber }) => blockNumber === 6n));
+    expect(seen.order.filter((each) => !each.startsWith("abstain"))).toHaveLength(6);
+    other.behave({ kind: "honest" });
+    await until(() => seen.blocks.length === 9);
+    expect(seen.reorgs).toMatchObject([{ depth: 2, droppedFrom: 4n }]);
+    await expectChain(seen, anvil);
+  });
+
   it("that only one of two sources saw is not believed", async () => {
     const anvil = await startAnvil({ flavour: "evm" });
     await anvil.mine(5);

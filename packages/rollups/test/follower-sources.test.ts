@@ -53,6 +53,12 @@ const LIES: readonly { name: string; behaviour: Behaviour; code: string; one?: s
     one: "too-large",
   },
   {
+    name: "a huge body of unknown length",
+    behaviour: { kind: "body", body: " ".repeat(300_000), chunked: true },
+    code: "sources-unavailable",
+    one: "too-large",
+  },
+  {
     name: "status 500",
     behaviour: { kind: "status", status: 500 },
     code: "sources-unavailable",
@@ -298,6 +304,24 @@ describe("a source that boasts of a head that it does not have", () => {
     await seen.reached(0n);
     await anvil.mine(3);
     await seen.reached(3n);
+    expect(seen.skips).toEqual([]);
+    expect(seen.heights()).toEqual([0n, 1n, 2n, 3n]);
+  });
+
+  it("makes nobody skip what is there", async () => {
+    const anvil = await startAnvil({ flavour: "evm" });
+    const liar = await startLyingNode(anvil.httpUrl);
+    liar.behave({
+      kind: "lie",
+      lie: ({ params, truth }) =>
+        params[0] === "latest"
+          ? forge(truth as Record<string, unknown>, { number: "0xffffffffffff" })
+          : undefined,
+    });
+    const seen = record({ urls: [liar.url], agree: 1 }, { fromBlockNumber: 0n });
+    await anvil.mine(3);
+    await seen.reached(3n);
+    await until(() => seen.codes().includes("source-lagging"));
     expect(seen.skips).toEqual([]);
     expect(seen.heights()).toEqual([0n, 1n, 2n, 3n]);
   });

@@ -16,7 +16,8 @@ export type Behaviour =
   | { readonly kind: "lie"; readonly lie: Lie }
   | { readonly kind: "hang" }
   | { readonly kind: "status"; readonly status: number }
-  | { readonly kind: "body"; readonly body: string }
+  /** `chunked` keeps its length from being known ahead. */
+  | { readonly kind: "body"; readonly body: string; readonly chunked?: boolean }
   /** Breaks the connection. */
   | { readonly kind: "reset" };
 
@@ -54,7 +55,8 @@ export async function startLyingNode(upstream: string): Promise<LyingNode> {
         response.writeHead(acting.status).end("{}");
         return;
       case "body":
-        response.end(acting.body);
+        if (acting.chunked) response.write(acting.body);
+        response.end(acting.chunked ? "" : acting.body);
         return;
       case "lie":
       case "honest": {
