@@ -96,6 +96,7 @@ class GossipNode implements Gossip {
   readonly #bindings: Bindings;
   readonly #outbox: Outbox;
   #running: Running | null = null;
+  #isStarted = false;
 
   constructor(options: GossipOptions, handlers: GossipHandlers) {
     const { domain, now } = options;
@@ -134,7 +135,8 @@ class GossipNode implements Gossip {
   }
 
   async start(): Promise<void> {
-    if (this.#running !== null) return;
+    if (this.#isStarted) return;
+    this.#isStarted = true;
     const { domain, now, bindingSigner } = this.#options;
     const targets = this.#options.bootNodes.map(toTarget);
     const key = await loadPeerKey(this.#options.dataDir);
@@ -155,7 +157,7 @@ class GossipNode implements Gossip {
     });
     const guard = guardPubsub(libp2p.services.pubsub, {
       topics: new Set([this.#names.attestations, this.#names.certificates, this.#names.evidence]),
-      isWithinRate: (peerId) => sessions.isFrameWithinRate(peerId),
+      isWithinRate: (peerId) => sessions.isMessageWithinRate(peerId),
       onTrouble: (peerId, code) => {
         this.#counters.count(code, peerId);
         sessions.blame(peerId, code);
@@ -203,6 +205,7 @@ class GossipNode implements Gossip {
     if (running === null) return;
     this.#outbox.flush();
     this.#running = null;
+    this.#isStarted = false;
     clearInterval(running.timer);
     running.redial.stop();
     running.sessions.stop();
@@ -324,7 +327,14 @@ class GossipNode implements Gossip {
       this.#counters.report("publish-while-stopped");
       return;
     }
-    const data = encode();
+    let data: Uint8Array;
+    try {
+      data = encode();
+    } catch (error) {
+      // What cannot be written is the node's own fault, and no reason to stop attesting.
+      this.#counters.report("publish-failed", { error });
+      return;
+    }
     if (data.length > this.#limits.maxMessageBytes) {
       this.#counters.report("publish-too-large");
       return;

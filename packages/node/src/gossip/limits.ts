@@ -21,8 +21,8 @@ export interface GossipLimits {
   readonly maxMessagesInHand: number;
   /** How long a handler may take before its message is ignored. */
   readonly handlerTimeoutMs: number;
-  /** How many gossip frames a peer may send in a second; twice as many in one go. */
-  readonly framesPerSecond: number;
+  /** How many gossip messages a peer may send in a second; twice as many in one go. */
+  readonly messagesPerSecond: number;
   readonly heartbeatMs: number;
   /** After this many strikes a peer is hung up on. */
   readonly strikeLimit: number;
@@ -51,14 +51,14 @@ export const DEFAULT_LIMITS: GossipLimits = {
   maxQueuedMessages: 1_024,
   maxMessagesInHand: 256,
   handlerTimeoutMs: 10_000,
-  framesPerSecond: 4_000,
+  messagesPerSecond: 2_000,
   heartbeatMs: 700,
   strikeLimit: 10,
   strikeForgivenMs: 60_000,
   banMs: 600_000,
   helloTimeoutMs: 15_000,
   requestTimeoutMs: 5_000,
-  requestsPerSecond: 10,
+  requestsPerSecond: 25,
   redialMinMs: 1_000,
   redialMaxMs: 15_000,
   bindingLifetimeMs: 86_400_000,

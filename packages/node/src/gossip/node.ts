@@ -96,7 +96,7 @@ function createPubsub(options: NodeOptions): ReturnType<typeof gossipsub> {
     maxTopicBytesPerPeer: 16_384,
     decodeRpcLimits: {
       maxSubscriptions: 16,
-      maxMessages: 64,
+      maxMessages: MAX_ASKED,
       maxControlMessages: 64,
       maxIhaveMessageIDs: MAX_ANNOUNCED,
       maxIwantMessageIDs: MAX_ANNOUNCED,

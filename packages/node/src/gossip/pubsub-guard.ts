@@ -13,14 +13,16 @@ interface Frame {
   subarray(): Uint8Array;
 }
 
+interface RpcMessage {
+  readonly topic?: string;
+  readonly from?: unknown;
+  readonly seqno?: unknown;
+  readonly signature?: unknown;
+  readonly key?: unknown;
+}
+
 interface Rpc {
-  readonly messages: readonly {
-    readonly topic?: string;
-    readonly from?: unknown;
-    readonly seqno?: unknown;
-    readonly signature?: unknown;
-    readonly key?: unknown;
-  }[];
+  messages: readonly RpcMessage[];
 }
 
 interface GossipsubInternals {
@@ -48,7 +50,7 @@ export type FrameTrouble =
 
 export interface PubsubGuardOptions {
   readonly topics: ReadonlySet<string>;
-  /** Whether one more frame of the peer is within its rate; it is dropped unread if not. */
+  /** Whether one more frame, or message in a frame, is within the peer's rate; dropped if not. */
   readonly isWithinRate: (peerId: string) => boolean;
   readonly onTrouble: (peerId: string, code: FrameTrouble) => void;
 }
@@ -119,15 +121,21 @@ function guardFrames(internals: GossipsubInternals, options: PubsubGuardOptions)
       if (peerId !== undefined) onTrouble(peerId, "undecodable-frame");
       throw error;
     }
+    if (peerId === undefined) return rpc;
+    // Each message leaves records in gossipsub for two minutes: the rate is what bounds them.
+    rpc.messages = rpc.messages.filter((_, i) => i === 0 || options.isWithinRate(peerId));
     for (const message of rpc.messages) {
-      if (peerId === undefined) break;
-      if (!topics.has(message.topic ?? "")) onTrouble(peerId, "foreign-topic");
-      else if (message.from ?? message.seqno ?? message.signature ?? message.key) {
-        onTrouble(peerId, "signed-message");
-      }
+      const trouble = troubleWith(message, topics);
+      if (trouble !== null) onTrouble(peerId, trouble);
     }
     return rpc;
   };
+}
+
+function troubleWith(message: RpcMessage, topics: ReadonlySet<string>): FrameTrouble | null {
+  if (!topics.has(message.topic ?? "")) return "foreign-topic";
+  const extra = message.from ?? message.seqno ?? message.signature ?? message.key;
+  return extra === undefined || extra === null ? null : "signed-message";
 }
 
 function internalsOf(pubsub: GossipSub): GossipsubInternals {

@@ -19,7 +19,7 @@ interface Session {
   /** The peer id's multihash. */
   readonly multihash: Hex;
   readonly connectedAt: number;
-  readonly isFrameWithinRate: RateLimit;
+  readonly isMessageWithinRate: RateLimit;
   readonly isHelloWithinRate: RateLimit;
   readonly isRequestWithinRate: RateLimit;
   isGreeted: boolean;
@@ -93,10 +93,10 @@ export class Sessions {
     return session && this.#context.bindings.operatorOf(session.multihash);
   }
 
-  isFrameWithinRate(peerId: string): boolean {
+  isMessageWithinRate(peerId: string): boolean {
     const session = this.#sessions.get(peerId);
-    if (session === undefined || session.isFrameWithinRate()) return true;
-    this.#context.counters.report("too-many-frames", { peerId });
+    if (session === undefined || session.isMessageWithinRate()) return true;
+    this.#context.counters.report("too-many-messages", { peerId });
     return false;
   }
 
@@ -189,13 +189,13 @@ export class Sessions {
     const known = this.#sessions.get(peerId);
     if (known !== undefined) return known;
     const { limits, now } = this.#context;
-    const { framesPerSecond, requestsPerSecond } = limits;
+    const { messagesPerSecond, requestsPerSecond } = limits;
     const session: Session = {
       peerId,
       multihash: toHex(peer.toMultihash().bytes),
       connectedAt: now(),
-      isFrameWithinRate: createRateLimit(
-        { perSecond: framesPerSecond, burst: 2 * framesPerSecond },
+      isMessageWithinRate: createRateLimit(
+        { perSecond: messagesPerSecond, burst: 2 * messagesPerSecond },
         now,
       ),
       isHelloWithinRate: createRateLimit({ perSecond: 0.2, burst: 8 }, now),

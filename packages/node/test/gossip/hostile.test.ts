@@ -115,13 +115,13 @@ describe("a peer that sends foreign frames", () => {
   });
 
   it("loses the frames beyond its rate, unread and without a strike", async () => {
-    const slow = await network.add({ limits: { framesPerSecond: 5 } });
+    const slow = await network.add({ limits: { messagesPerSecond: 5 } });
     const peer = await intruder();
     const connection = await peer.connect(slow.gossip.addresses()[0] ?? "");
     const stream = await connection.newStream("/meshsub/1.2.0");
     // Fifty empty RPCs.
     stream.send(new Uint8Array(50));
-    await until(() => (slow.gossip.stats().total["too-many-frames"] ?? 0) >= 35);
+    await until(() => (slow.gossip.stats().total["too-many-messages"] ?? 0) >= 35);
     expect(slow.gossip.stats().total["strike"]).toBeUndefined();
   });
 });
