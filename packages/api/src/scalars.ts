@@ -38,14 +38,16 @@ export function hexRangeSchema(least: number, most: number): z.ZodType<Hex, Hex>
 
 /** An unsigned integer of so many bits as a decimal string without leading zeros. */
 export function decimalSchema(bits: 64 | 128 | 256): z.ZodType<bigint, string> {
-  const limit = 1n << BigInt(bits);
-  const digits = (limit - 1n).toString().length;
-  return z
-    .string()
-    .max(digits, { abort: true })
-    .regex(/^(?:0|[1-9][0-9]*)$/, { abort: true })
-    .refine((text) => BigInt(text) < limit)
-    .transform(BigInt);
+  const largest = ((1n << BigInt(bits)) - 1n).toString();
+  return (
+    z
+      .string()
+      .max(largest.length, { abort: true })
+      .regex(/^(?:0|[1-9][0-9]*)$/, { abort: true })
+      // Of two numbers with equally many digits the larger one is the larger text.
+      .refine((text) => text.length < largest.length || text <= largest)
+      .transform(BigInt)
+  );
 }
 
 export const hash: z.ZodType<Hex, Hex> = hexSchema(32).meta({ description: "32 bytes" });

@@ -1,43 +1,39 @@
 import { hash } from "node:crypto";
 import { CACHE_CLASSES, type CacheClass } from "@mach/api";
 
+/** A text to be sent, with its validator. */
+export interface Body {
+  readonly text: string;
+  readonly byteLength: number;
+  /** Text of ASCII alone goes out with its head in one write, without being encoded first. */
+  readonly encoding: "latin1" | "utf8";
+  /** A strong validator: it stands for exactly these bytes (RFC 9110, section 8.8.3). */
+  readonly etag: string;
+}
+
 /** A successful answer, ready to be sent. */
 export interface Answer {
-  readonly body: Buffer;
-  /** A strong validator: it stands for exactly these bytes. */
-  readonly etag: string;
+  readonly body: Body;
   readonly cacheControl: string;
   readonly contentType: string;
 }
 
-/** Bytes with their validator. */
-export interface CachedBody {
-  readonly body: Buffer;
-  readonly etag: string;
+/** A text as a body. */
+export function toBody(text: string): Body {
+  const byteLength = Buffer.byteLength(text);
+  const encoding = byteLength === text.length ? "latin1" : "utf8";
+  return { text, byteLength, encoding, etag: `"${hash("sha1", text, "base64url")}"` };
 }
 
-const JSON_TYPE = "application/json; charset=utf-8";
-
-/** A document as an answer of its own. */
-export function jsonAnswer(document: object, cache: CacheClass): Answer {
-  return cachedAnswer(toCachedBody(document), cache);
+/** A document as a body. */
+export function toJsonBody(document: object): Body {
+  return toBody(JSON.stringify(document));
 }
 
-/** Bytes of JSON as an answer. */
-export function cachedAnswer(cached: CachedBody, cache: CacheClass): Answer {
-  const { body, etag } = cached;
-  return { body, etag, cacheControl: CACHE_CLASSES[cache].header, contentType: JSON_TYPE };
-}
-
-/** A document's bytes with their validator. */
-export function toCachedBody(document: object): CachedBody {
-  const body = Buffer.from(JSON.stringify(document));
-  return { body, etag: etagOf(body) };
-}
-
-/** The strong entity tag of a body (RFC 9110, section 8.8.3). */
-export function etagOf(body: Buffer): string {
-  return `"${hash("sha1", body, "base64url")}"`;
+/** A body of JSON as an answer. */
+export function jsonAnswer(body: Body, cache: CacheClass): Answer {
+  const cacheControl = CACHE_CLASSES[cache].header;
+  return { body, cacheControl, contentType: "application/json; charset=utf-8" };
 }
 
 /** Whether If-None-Match names this tag (RFC 9110, section 13.1.2: the weak comparison). */

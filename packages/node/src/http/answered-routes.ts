@@ -48,15 +48,16 @@ function sendResult(
   result: HandlerResult,
 ): FastifyReply {
   if (!result.ok) return sendError(reply, result.code);
-  const { body, etag, cacheControl, contentType } = result.answer;
+  const { body, cacheControl, contentType } = result.answer;
+  const { text, byteLength, encoding, etag } = body;
   const head = ["etag", etag, "cache-control", cacheControl, ...PUBLIC_HEADER_LIST];
   // Written past fastify: these bytes need no serialiser, and its way costs a tenth of a request.
   reply.hijack();
   if (isNotModified(request.headers["if-none-match"], etag)) {
     reply.raw.writeHead(304, head).end();
   } else {
-    head.push("content-type", contentType, "content-length", String(body.length));
-    reply.raw.writeHead(200, head).end(body);
+    head.push("content-type", contentType, "content-length", String(byteLength));
+    reply.raw.writeHead(200, head).end(text, encoding);
   }
   return reply;
 }

@@ -1,15 +1,15 @@
-import type { CachedBody } from "./answer.ts";
+import type { Body } from "./answer.ts";
 
 /** Serialised answers that do not change, by key; the least recently used go first. */
 export interface BodyCache {
-  get(key: string): CachedBody | undefined;
-  set(key: string, body: CachedBody): void;
+  get(key: string): Body | undefined;
+  set(key: string, body: Body): void;
 }
 
 /** A cache of at most so many bytes in all; a body of more than a quarter of them is not kept. */
 export function createBodyCache(options: { readonly maxBytes: number }): BodyCache {
   const { maxBytes } = options;
-  const bodies = new Map<string, CachedBody>();
+  const bodies = new Map<string, Body>();
   let bytes = 0;
   return {
     get(key) {
@@ -37,6 +37,6 @@ export function createBodyCache(options: { readonly maxBytes: number }): BodyCac
 }
 
 /** The body with its key, and what an entry of a map takes beside them. */
-function sizeOf(key: string, cached: CachedBody): number {
-  return cached.body.length + 2 * key.length + 256;
+function sizeOf(key: string, body: Body): number {
+  return body.byteLength + 2 * key.length + 256;
 }

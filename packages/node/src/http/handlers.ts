@@ -19,7 +19,7 @@ import {
   type RouteShapes,
   renderDocsPage,
 } from "@mach/api";
-import { type Answer, cachedAnswer, etagOf, jsonAnswer, toCachedBody } from "./answer.ts";
+import { type Answer, jsonAnswer, toBody, toJsonBody } from "./answer.ts";
 import type { BodyCache } from "./body-cache.ts";
 import type {
   Eventual,
@@ -28,6 +28,7 @@ import type {
   ViewFailure,
   ViewResult,
 } from "./node-view.ts";
+import { createTurnMemo } from "./turn-memo.ts";
 
 /** The routes that answer once; events are a stream and stand beside them. */
 export type AnsweredRouteId = Exclude<RouteId, "events">;
@@ -49,10 +50,10 @@ export function createHandlers(
   options: { readonly software: string },
 ): Handlers {
   const { view, cache } = dependencies;
-  const openApi = toCachedBody(buildOpenApi(options));
-  const docs = Buffer.from(renderDocsPage(options));
-  const docsAnswer: Answer = {
-    ...cachedAnswer({ body: docs, etag: etagOf(docs) }, "settled"),
+  const heads = createTurnMemo<bigint, HandlerResult>();
+  const openApi = toJsonBody(buildOpenApi(options));
+  const docs: Answer = {
+    ...jsonAnswer(toBody(renderDocsPage(options)), "settled"),
     contentType: "text/html; charset=utf-8",
   };
   return {
@@ -60,8 +61,11 @@ export function createHandlers(
     rollups: () => after(view.rollups(), (value) => plain(value.map(encodeRollup), "head")),
     rollup: ({ params }) =>
       found(view.rollup(params.rollupId), (value) => plain(encodeRollup(value), "head")),
-    finality: ({ params }) =>
-      found(view.finality(params.rollupId), (value) => plain(encodeFinality(value), "head")),
+    finality: ({ params: { rollupId } }) =>
+      heads.get(rollupId) ??
+      found(view.finality(rollupId), (value) =>
+        heads.keep(rollupId, plain(encodeFinality(value), "head")),
+      ),
     block: ({ params }) =>
       found(view.block(params.rollupId, params.block), (value) =>
         plain(encodeBlockStatus(value), statusCache(value.status)),
@@ -80,7 +84,7 @@ export function createHandlers(
       ),
     certificateById: ({ params }) => {
       const kept = cache.get(params.certificateId);
-      if (kept !== undefined) return { ok: true, answer: cachedAnswer(kept, "immutable") };
+      if (kept !== undefined) return { ok: true, answer: jsonAnswer(kept, "immutable") };
       return found(view.certificateById(params.certificateId), (value) =>
         certificateAnswer(cache, value, "immutable"),
       );
@@ -88,9 +92,9 @@ export function createHandlers(
     operatorSet: ({ params }) =>
       found(view.operatorSet(params.epoch), (value) => {
         const key = `${value.epoch}:${value.operatorSetHash}`;
-        const kept = cache.get(key) ?? toCachedBody({ data: encodeOperatorSet(value) });
+        const kept = cache.get(key) ?? toJsonBody({ data: encodeOperatorSet(value) });
         cache.set(key, kept);
-        return ok(cachedAnswer(kept, params.epoch === "current" ? "head" : "settled"));
+        return ok(jsonAnswer(kept, params.epoch === "current" ? "head" : "settled"));
       }),
     setUpdate: ({ params }) =>
       found(view.setUpdate(params.epoch), (value) =>
@@ -100,8 +104,8 @@ export function createHandlers(
       after(view.evidence(query), ({ data, next }) => page(data.map(encodeEvidence), next)),
     alerts: () => after(view.alerts(), (value) => plain(value.map(encodeAlert), "head")),
     health: () => after(view.health(), (value) => plain(encodeHealth(value), "none")),
-    openapi: () => ok(cachedAnswer(openApi, "settled")),
-    docs: () => ok(docsAnswer),
+    openapi: () => ok(jsonAnswer(openApi, "settled")),
+    docs: () => ok(docs),
   };
 }
 
@@ -129,18 +133,19 @@ function certificateAnswer(
   let body = cache.get(certificate.certificateId);
   if (body === undefined) {
     const rule = encodeBadgeRule(certificateRule(certificate));
-    body = toCachedBody({ data: encodeCertificate(certificate), rule });
+    body = toJsonBody({ data: encodeCertificate(certificate), rule });
     cache.set(certificate.certificateId, body);
   }
-  return ok(cachedAnswer(body, cacheClass));
+  return ok(jsonAnswer(body, cacheClass));
 }
 
 function plain(data: object, cache: CacheClass): HandlerResult {
-  return ok(jsonAnswer({ data }, cache));
+  return ok(jsonAnswer(toJsonBody({ data }), cache));
 }
 
 function page(data: readonly object[], next: bigint | null): HandlerResult {
-  return ok(jsonAnswer({ data, next: next?.toString() ?? null }, "head"));
+  const body = toJsonBody({ data, next: next?.toString() ?? null });
+  return ok(jsonAnswer(body, "head"));
 }
 
 function ok(answer: Answer): HandlerResult {

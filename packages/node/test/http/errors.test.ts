@@ -140,3 +140,41 @@ test("no text in the place of any part makes the server fail", async () => {
   );
   expect(failures).toEqual([]);
 });
+
+test("any ids of the right form get an answer of the route's own", async () => {
+  const { client, failures } = await startTestServer();
+  const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+  const id = fc.oneof(uint64, fc.constant(rollupId));
+  const hash = fc
+    .uint8Array({ minLength: 32, maxLength: 32 })
+    .map((bytes) => `0x${Buffer.from(bytes).toString("hex")}` as const);
+  const ids = fc.record({ rollupId: id, number: uint64, hash, epoch: uint64 });
+  await fc.assert(
+    fc.asyncProperty(ids, async ({ rollupId, number, hash, epoch }) => {
+      const results = [
+        await client.get("finality", { rollupId }),
+        await client.get("block", { rollupId, block: number }),
+        await client.get("block", { rollupId, block: hash }),
+        await client.get("transaction", { rollupId, transactionHash: hash }),
+        await client.get("certificate", { rollupId, blockNumber: number }),
+        await client.get("certificates", { rollupId, from: number, limit: 100 }),
+        await client.get("certificateById", { certificateId: hash }),
+        await client.get("operatorSet", { epoch }),
+        await client.get("setUpdate", { epoch }),
+        await client.get("evidence", { from: number }),
+      ];
+      const codes = results.map((each) => (each.ok ? "ok" : each.code));
+      for (const code of codes) {
+        expect([
+          "ok",
+          "unknown-rollup",
+          "unknown-certificate",
+          "unknown-epoch",
+          "not-yet",
+        ]).toContain(code);
+      }
+    }),
+    { numRuns: 50 },
+  );
+  expect(failures).toEqual([]);
+});

@@ -101,3 +101,32 @@ test("evidence page by page, alerts and health", async () => {
   expect(await client.get("alerts", {})).toEqual({ ok: true, answer: { data: [alert] } });
   expect(await client.get("health", {})).toEqual({ ok: true, answer: { data: health } });
 });
+
+test("a rollup's finality is built anew for each turn in which it is asked for", async () => {
+  let built = 0;
+  const { url } = await startTestServer({
+    parts: {
+      finality: () => {
+        built += 1;
+        return { ok: true, value: { ...finality, latencyMs: built } };
+      },
+    },
+  });
+  const address = `${url}/v1/rollups/${rollupId}/finality`;
+  const latency = async () => {
+    const { data } = (await (await fetch(address)).json()) as { data: { latencyMs: number } };
+    return data.latencyMs;
+  };
+  expect([await latency(), await latency(), await latency()]).toEqual([1, 2, 3]);
+});
+
+test("text beyond ASCII arrives whole", async () => {
+  const message = "Zahler leer: \u00e9\u20ac\u{1f980}";
+  const { client, url } = await startTestServer({
+    parts: { alerts: () => [{ ...alert, message }] },
+  });
+  expect(await client.get("alerts", {})).toMatchObject({ answer: { data: [{ message }] } });
+  const response = await fetch(`${url}/v1/alerts`);
+  const { byteLength } = await response.arrayBuffer();
+  expect(response.headers.get("content-length")).toBe(String(byteLength));
+});
