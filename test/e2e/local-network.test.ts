@@ -1,0 +1,205 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { encodeEvidence, encodeOperatorSet } from "@mach/api";
+import { createNativeBls } from "@mach/bls";
+import { createPortableBls } from "@mach/bls/portable";
+import { isConsistentOperatorSet, keccak256, verifyCertificate } from "@mach/core";
+import { REGISTRY_ABI } from "@mach/settlement";
+import { Contract, JsonRpcProvider } from "ethers";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type LocalNetwork, startLocalNetwork } from "../../scripts/local-network/local-network.ts";
+import { read, until } from "./api.ts";
+import { contradict, startEquivocator } from "./equivocator.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const fifth = { secretKey: createNativeBls().generateSecretKey().toBytes(), weight: 1n };
+
+let network: LocalNetwork;
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "mach-e2e-"));
+  const options = { folder: join(folder, "network"), extraOperators: [fifth] };
+  network = await startLocalNetwork(options);
+});
+
+afterAll(async () => {
+  await network?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The fast-final height of a rollup, null before the first. */
+async function fastFinalHeight(rollupId: bigint): Promise<bigint | null> {
+  const { data } = await read(network.apiUrl, "finality", { rollupId });
+  return data.fastFinal?.blockNumber ?? null;
+}
+
+async function kill(index: number): Promise<void> {
+  const operator = network.operators[index];
+  if (operator === undefined) throw new Error("no such operator");
+  process.kill(operator.entry().pid, "SIGKILL");
+  await until("the operator to end", async () => (operator.entry().running ? null : true));
+}
+
+it("the first certificates of both rollups can be checked by somebody else's means", async () => {
+  const provider = new JsonRpcProvider(network.l1.rpcUrl, undefined, { staticNetwork: true });
+  const registry = new Contract(network.deployment.registry, REGISTRY_ABI, provider);
+  for (const { rollupId, rpcUrl } of network.rollups) {
+    const certificate = await until("a certificate", async () => {
+      const { data } = await read(network.apiUrl, "finality", { rollupId });
+      return data.certificate;
+    });
+    const { claim, domain } = certificate;
+    const { data: operatorSet } = await read(network.apiUrl, "operatorSet", {
+      epoch: claim.epoch,
+    });
+    const bls = createPortableBls();
+    expect(domain).toEqual(network.deployment.domain);
+    expect(isConsistentOperatorSet(bls, operatorSet)).toBe(true);
+    const context = { operatorSet, thresholdBps: 6667, domain };
+    expect(verifyCertificate(bls, certificate, context).ok).toBe(true);
+    const fixed = await registry.getFunction("operatorSetHash").staticCall(claim.epoch);
+    expect(fixed).toBe(certificate.operatorSetHash);
+    const rollup = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true });
+    const block = await rollup.getBlock(Number(claim.blockNumber));
+    expect(block?.hash).toBe(claim.blockHash);
+    rollup.destroy();
+  }
+  provider.destroy();
+});
+
+it("every block and transaction of a rollup is found with the certificate that covers it", async () => {
+  const rollupId = 901n;
+  const height = await until("a height", () => fastFinalHeight(rollupId));
+  const { data } = await read(network.apiUrl, "block", { rollupId, block: height });
+  expect(["fast-final", "safe", "finalized"]).toContain(data.status);
+  const [rollup] = network.rollups;
+  const provider = new JsonRpcProvider(rollup?.rpcUrl, undefined, { staticNetwork: true });
+  const transactionHash = await until("a transaction", async () => {
+    const block = await provider.getBlock("latest");
+    return (block?.transactions[0] as `0x${string}` | undefined) ?? null;
+  });
+  provider.destroy();
+  const status = await until("the transaction to be fast-final", async () => {
+    const answer = await read(network.apiUrl, "transaction", { rollupId, transactionHash });
+    return answer.data.certificate === null ? null : answer.data;
+  });
+  const top = status.headers?.[0];
+  const hash = top === undefined ? status.block?.blockHash : keccak256(top);
+  expect(hash).toBe(status.certificate?.claim.blockHash);
+});
+
+it("an operator that signs two claims at one height is convicted on every node", async () => {
+  const rollupId = 902n;
+  const [, , , , operator] = network.deployment.operators;
+  if (operator === undefined) throw new Error("no fifth operator");
+  const equivocator = await startEquivocator({
+    domain: network.deployment.domain,
+    operator: operator.address,
+    secretKey: fifth.secretKey,
+    bootNodes: network.describe().bootNodes,
+  });
+  await until("peers", async () => (equivocator.peers() >= 3 ? true : null));
+  const claim = await until("a certificate", async () => {
+    const { data } = await read(network.apiUrl, "finality", { rollupId });
+    return data.certificate?.claim ?? null;
+  });
+  equivocator.attest([claim, contradict(claim)]);
+  for (const node of [...network.operators, network.observer]) {
+    const evidence = await until(`evidence on ${node.name}`, async () => {
+      const { data } = await read(node.apiUrl, "evidence", {});
+      return data[0] ?? null;
+    });
+    expect(evidence).toMatchObject({ operator: operator.address, rollupId });
+  }
+  await equivocator.stop();
+  const { data } = await read(network.apiUrl, "evidence", {});
+  const set = await read(network.apiUrl, "operatorSet", { epoch: claim.epoch });
+  const [evidence] = data;
+  if (evidence === undefined) throw new Error("no evidence");
+  const evidenceFile = join(folder, "evidence.json");
+  const setFile = join(folder, "set.json");
+  writeFileSync(evidenceFile, JSON.stringify(encodeEvidence(evidence)));
+  writeFileSync(setFile, JSON.stringify(encodeOperatorSet(set.data)));
+  const { chainId, verifyingContract } = network.deployment.domain;
+  const answer = await runCommand(
+    `npm run --silent mach -- evidence verify ${evidenceFile} --operator-set ${setFile} ` +
+      `--chain-id ${chainId} --contract ${verifyingContract} --json`,
+  );
+  expect(answer.exitCode).toBe(0);
+  expect(JSON.parse(answer.stdout)).toMatchObject({ valid: true, operators: [operator.address] });
+});
+
+it("one lost operator changes nothing; two stop it, and all is made up for when they return", async () => {
+  const rollupIds = network.rollups.map(({ rollupId }) => rollupId);
+  const [first, second] = network.operators;
+  if (first === undefined || second === undefined) throw new Error("no operators");
+  await kill(0);
+  for (const rollupId of rollupIds) {
+    const before = await until("a height", () => fastFinalHeight(rollupId));
+    await until("certificates to go on", async () => {
+      const height = await fastFinalHeight(rollupId);
+      return height !== null && height >= before + 4n ? true : null;
+    });
+  }
+  await kill(1);
+  const stoppedAt = new Map<bigint, bigint>();
+  for (const rollupId of rollupIds) {
+    const reason = await until("the reason", async () => {
+      const { data } = await read(network.apiUrl, "finality", { rollupId });
+      stoppedAt.set(rollupId, data.fastFinal?.blockNumber ?? 0n);
+      return data.reason?.code === "below-threshold" ? data.reason : null;
+    });
+    // Of the five weights 22, 24, 26, 28 and 1, the third and the fourth are left.
+    expect(reason).toMatchObject({ presentWeight: 54n, requiredWeight: 68n });
+  }
+  const missedUpTo = new Map<bigint, bigint>();
+  for (const rollupId of rollupIds) {
+    const stopped = stoppedAt.get(rollupId) ?? 0n;
+    const observed = await until("blocks without certificates", async () => {
+      const { data } = await read(network.apiUrl, "finality", { rollupId });
+      const height = data.observed?.blockNumber ?? 0n;
+      return height >= stopped + 4n ? height : null;
+    });
+    expect(await fastFinalHeight(rollupId)).toBe(stopped);
+    missedUpTo.set(rollupId, observed);
+  }
+  const again = [first, second].map((node) => spawnShell(node.entry().command));
+  for (const rollupId of rollupIds) {
+    const observed = missedUpTo.get(rollupId) ?? 0n;
+    await until("finality to catch up", async () => {
+      const height = await fastFinalHeight(rollupId);
+      return height !== null && height > observed ? true : null;
+    });
+    for (let block = (stoppedAt.get(rollupId) ?? 0n) + 1n; block <= observed; block += 1n) {
+      const { data } = await read(network.apiUrl, "block", { rollupId, block });
+      expect(["fast-final", "safe", "finalized"]).toContain(data.status);
+      expect(data.certificate).not.toBeNull();
+    }
+  }
+  for (const node of [first, second]) {
+    const role = await until("both to be back", async () => {
+      const { data } = await read(node.apiUrl, "health", {});
+      return data.role;
+    });
+    expect(role).toBe("operator");
+  }
+  await network.stop();
+  await Promise.all(again.map((child) => child.ended));
+});
+
+function spawnShell(command: string): { readonly ended: Promise<number | null> } {
+  const child = spawn("sh", ["-c", `exec ${command}`], { cwd: ROOT, stdio: "ignore" });
+  return { ended: new Promise((resolve) => child.once("exit", resolve)) };
+}
+
+function runCommand(command: string): Promise<{ exitCode: number | null; stdout: string }> {
+  const child = spawn("sh", ["-c", command], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  let stdout = "";
+  child.stdout.on("data", (data: Buffer) => {
+    stdout += data.toString();
+  });
+  return new Promise((resolve) => child.once("close", (exitCode) => resolve({ exitCode, stdout })));
+}
