@@ -63,7 +63,10 @@ async function build(): Promise<void> {
 async function show(network: LocalNetwork, signal: AbortSignal): Promise<void> {
   const { isTTY } = process.stdout;
   say(`The network runs; its addresses are in ${FOLDER}/network.json`);
-  say(`API ${network.apiUrl}, documented at ${network.apiUrl}/docs\n`);
+  say(`API ${network.apiUrl}, documented at ${network.apiUrl}/docs`);
+  const wait = Number(network.deployment.genesisTime) - Math.floor(Date.now() / 1000);
+  if (wait > 0) say(`The first epoch begins in ${wait} s, its first certificates soon after`);
+  say("");
   let before: Picture | null = null;
   while (!signal.aborted) {
     const picture = await takePicture(network);

@@ -104,6 +104,6 @@ function describeReason(reason: {
   readonly requiredWeight: bigint | null;
 }): string {
   const { code, presentWeight, requiredWeight } = reason;
-  if (presentWeight === null || requiredWeight === null) return code;
+  if (presentWeight === null || !requiredWeight) return code;
   return `${code}: ${presentWeight} of ${requiredWeight}`;
 }

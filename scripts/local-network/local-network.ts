@@ -114,6 +114,7 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
   parts.nodes.push(...operators, observer);
   for (const node of parts.nodes) track(parts, parts.nodeChildren, node.start());
   await untilApiAnswers(observer);
+  nodes.publish();
   for (const { rpcUrl } of rollups) parts.trickles.push(startTrickle(rpcUrl));
   let stopped: Promise<void> | undefined;
   return {

@@ -33,8 +33,9 @@ export interface NodesOptions {
 export interface Nodes {
   readonly operators: readonly (NodeProcess & { readonly registered: RegisteredOperator })[];
   readonly observer: NodeProcess;
-  /** What network.json says; the file is written again whenever that changes. */
   describe(): NetworkFile;
+  /** Writes network.json, now and whenever what it says changes. */
+  publish(): void;
 }
 
 /** The repository's root. */
@@ -74,9 +75,14 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
     await initialiseRecord(dirname(entry().logFile), { options, operator: registered.address });
   }
 
+  let isPublished = false;
   function onChange(): void {
     // A node that ends while all of it is being removed changes nothing any more.
-    if (existsSync(folder)) writeNetworkFile(folder, describe());
+    if (isPublished && existsSync(folder)) writeNetworkFile(folder, describe());
+  }
+  function publish(): void {
+    isPublished = true;
+    onChange();
   }
   function describe(): NetworkFile {
     return {
@@ -91,7 +97,7 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
       bootNodes: gossipPorts.map((port) => `/ip4/127.0.0.1/tcp/${port}`),
     };
   }
-  return { operators, observer, describe };
+  return { operators, observer, describe, publish };
 }
 
 /** Makes an operator's signing record, as `mach protection init` does. */

@@ -9,6 +9,8 @@ import { openOperator } from "./operator.ts";
 export interface NodeOptions {
   /** The node is told to stop by another way than a signal. */
   readonly onStop: () => void;
+  /** Ends a start that is still waiting, for the L1 for instance. */
+  readonly signal: AbortSignal;
 }
 
 /** A node that runs. */
@@ -21,6 +23,7 @@ export interface RunningNode {
 export async function startNode(config: NodeConfig, options: NodeOptions): Promise<RunningNode> {
   const logger = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
   const starting = new AbortController();
+  const signal = AbortSignal.any([starting.signal, options.signal]);
   const { lifelinePort } = config;
   const lifeline =
     lifelinePort === undefined
@@ -30,7 +33,7 @@ export async function startNode(config: NodeConfig, options: NodeOptions): Promi
           options.onStop();
         });
   try {
-    const foundation = await openFoundation(config, { logger, signal: starting.signal });
+    const foundation = await openFoundation(config, { logger, signal });
     const { folder, domain, bls } = foundation;
     const onFatal = (error: unknown): void => {
       // Going on without the signing record is what double signatures are made of.

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { type ConfigProblem, loadConfig } from "../config.ts";
+import { type ConfigProblem, loadConfig, type NodeConfig } from "../config.ts";
+import { NodeError } from "../node-error.ts";
 import { type Command, type CommandContext, type ExitCode, UsageError } from "./command.ts";
 
 /** `mach run`: the node itself, until a signal ends it. */
@@ -38,12 +39,32 @@ async function runNode(args: readonly string[], context: CommandContext): Promis
     context.output.stderr(describe(result.problems));
     return 2;
   }
-  const stopped = untilSignal();
-  const { startNode } = await import("../main.ts");
-  const node = await startNode(result.config, { onStop: stopped.stop });
-  await stopped.promise;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const stop = (): void => controller.abort();
+  for (const name of SIGNALS) process.once(name, stop);
+  const node = await startUnlessStopped(result.config, { signal, stop }, context);
+  if (node === null) return signal.aborted ? 0 : 1;
+  await untilAborted(signal);
   await node.stop();
   return 0;
+}
+
+async function startUnlessStopped(
+  config: NodeConfig,
+  { signal, stop }: { readonly signal: AbortSignal; readonly stop: () => void },
+  context: CommandContext,
+): Promise<{ stop(): Promise<void> } | null> {
+  const { startNode } = await import("../main.ts");
+  try {
+    return await startNode(config, { onStop: stop, signal });
+  } catch (error) {
+    // What was told to stop before it had started fails for that reason alone.
+    if (signal.aborted) return null;
+    if (!(error instanceof NodeError)) throw error;
+    context.output.stderr(`mach: ${error.message}${describeCause(error.cause)}\n`);
+    return null;
+  }
 }
 
 function parseSettings(settings: readonly string[]): Readonly<Record<string, string>> {
@@ -61,11 +82,13 @@ function describe(problems: readonly ConfigProblem[]): string {
   return `The configuration is wrong in ${problems.length} place(s):\n${lines.join("\n")}\n`;
 }
 
-function untilSignal(): { readonly promise: Promise<void>; readonly stop: () => void } {
-  let stop = (): void => undefined;
-  const promise = new Promise<void>((resolve) => {
-    stop = resolve;
+function describeCause(cause: unknown): string {
+  return cause instanceof Error ? ` (${cause.message})` : "";
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => {
+    signal.addEventListener("abort", resolve, { once: true });
   });
-  for (const signal of SIGNALS) process.once(signal, stop);
-  return { promise, stop };
 }
