@@ -81,16 +81,17 @@ export function agreeOnBlock(
 ): Promise<Agreement> {
   const { agree, selector, parentHash } = request;
   return new Promise((resolve) => {
-    const answered: Answered[] = [];
+    const bySource = new Map<BlockSource, Answered>();
     let winner: Hex | null = null;
     const decide = (block: CheckedBlock): void => {
       winner = block.blockHash;
-      for (const each of answered) judge(each, block.blockHash);
+      for (const each of bySource.values()) judge(each, block.blockHash);
       resolve({ ok: true, block });
     };
     for (const source of sources) {
       void source.ask(selector).then((answer) => {
-        answered.push({ source, answer });
+        bySource.set(source, { source, answer });
+        const answered = sources.flatMap((each) => bySource.get(each) ?? []);
         if (winner !== null) return judge({ source, answer }, winner);
         const enough = supportedBlocks(answered).filter(({ hosts }) => hosts >= agree);
         const linking = enough.find(

@@ -37,7 +37,12 @@ export async function startLyingNode(upstream: string): Promise<LyingNode> {
 
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+    } catch {
+      // The client has gone.
+      return;
+    }
     const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
       id: number;
       method: string;

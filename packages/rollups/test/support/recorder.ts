@@ -68,7 +68,7 @@ export function record(
       stack: "evm",
       pollMs: 20,
       headsMs: 50,
-      timeoutMs: 1000,
+      timeoutMs: 10_000,
       minBackoffMs: 20,
       maxBackoffMs: 100,
       lagGraceMs: 100,
