@@ -13,8 +13,19 @@ const DOMAIN_TYPEHASH = keccak256Text(
 const NAME_HASH = keccak256Text("MACH");
 const VERSION_HASH = keccak256Text("1");
 
+/** A node hashes for one domain over and over: each object's separator is kept with it. */
+const separators = new WeakMap<Domain, Hex>();
+
 /** The EIP-712 domain separator (EIP-712, definition of domainSeparator). */
 export function domainSeparator(domain: Domain): Hex {
+  const known = separators.get(domain);
+  if (known !== undefined) return known;
+  const separator = computeSeparator(domain);
+  separators.set(domain, separator);
+  return separator;
+}
+
+function computeSeparator(domain: Domain): Hex {
   return keccak256(
     concatHex(
       DOMAIN_TYPEHASH,

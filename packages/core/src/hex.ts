@@ -19,9 +19,14 @@ export function fromHex(hex: string): Uint8Array {
   if (!isHex(hex)) throw new RangeError("expected lower-case hex of whole bytes with 0x");
   const bytes = new Uint8Array((hex.length - 2) / 2);
   for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = Number.parseInt(hex.slice(2 + 2 * i, 4 + 2 * i), 16);
+    bytes[i] = (digit(hex.charCodeAt(2 + 2 * i)) << 4) | digit(hex.charCodeAt(3 + 2 * i));
   }
   return bytes;
+}
+
+/** The value of a lower-case hexadecimal digit, from its character code. */
+function digit(code: number): number {
+  return code < 58 ? code - 48 : code - 87;
 }
 
 /** Whether the value is lower-case hex with 0x, of `byteLength` bytes where one is given. */

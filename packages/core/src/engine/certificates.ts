@@ -10,7 +10,7 @@ import {
 import { type Claim, claimDigest } from "../claim.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Hex } from "../hex.ts";
-import { addContradiction, newestServed } from "./contradiction.ts";
+import { addContradiction, checkBranches, newestServed } from "./contradiction.ts";
 import type { Emit } from "./effects.ts";
 import {
   type CertifiedHeight,
@@ -93,6 +93,13 @@ export function onCertificateVerified(
   adopt(state, rollup, { certificate, isOwn: false }, now, emit);
 }
 
+/** Drops certificates below a height from memory: they are in the store. */
+export function pruneCertified(rollup: RollupState, lowestKept: bigint): void {
+  for (const [blockNumber, held] of rollup.certified) {
+    if (blockNumber < lowestKept && held !== rollup.newest) rollup.certified.delete(blockNumber);
+  }
+}
+
 /** Closes windows, and gossips closed certificates that nobody else gossiped first. */
 export function closeWindows(rollup: RollupState, now: number, emit: Emit): void {
   for (const [blockNumber, held] of rollup.certified) {
@@ -146,6 +153,12 @@ function adopt(
   const own = rollup.blocks.get(blockNumber);
   if (held === undefined && own !== undefined && own.blockHash !== certificate.claim.blockHash) {
     emit({ type: "report", report: { code: "certificate-disagrees", certificate } });
+  }
+  if (own !== undefined) checkBranches(rollup, emit);
+  // Certificates come in also while no block does: memory is bounded by them too.
+  const newest = rollup.newest?.certificate.claim.blockNumber;
+  if (newest !== undefined && newest > (rollup.tip?.blockNumber ?? -1n)) {
+    pruneCertified(rollup, newest - BigInt(state.options.chainDepth) + 1n);
   }
 }
 

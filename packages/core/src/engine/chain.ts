@@ -2,7 +2,8 @@ import { type Claim, claimDigest } from "../claim.ts";
 import { epochAt } from "../epoch.ts";
 import type { Hex } from "../hex.ts";
 import { trySum } from "./attestation-pool.ts";
-import { checkAgainstFinalized, newestServed } from "./contradiction.ts";
+import { pruneCertified } from "./certificates.ts";
+import { checkAgainstFinalized, checkBranches, newestServed } from "./contradiction.ts";
 import type { AbstainReason, Emit } from "./effects.ts";
 import {
   type EngineState,
@@ -34,6 +35,7 @@ export function onBlockVerified(
   heightAt(rollup, blockNumber).observedAtMs = observedAtMs;
   prune(state, rollup);
   rollup.earlyCount = countEarly(rollup);
+  if (rollup.forkedAt !== null) checkBranches(rollup, emit);
   considerHeight(state, rollup, blockNumber, emit);
   proposeClaims(state, rollup, emit);
 }
@@ -45,6 +47,9 @@ export function onReorged(
 ): void {
   const rollup = state.rollups.get(reorg.rollupId);
   if (rollup === undefined) return;
+  if (rollup.forkedAt === null || reorg.commonAncestor < rollup.forkedAt) {
+    rollup.forkedAt = reorg.commonAncestor;
+  }
   for (const [blockNumber, block] of rollup.blocks) {
     if (blockNumber <= reorg.commonAncestor) continue;
     rollup.blocks.delete(blockNumber);
@@ -198,9 +203,8 @@ function prune(state: EngineState, rollup: RollupState): void {
   for (const blockNumber of rollup.heights.keys()) {
     if (blockNumber < lowestOpen) rollup.heights.delete(blockNumber);
   }
-  for (const [blockNumber, held] of rollup.certified) {
-    if (blockNumber < lowestKept && held !== rollup.newest) rollup.certified.delete(blockNumber);
-  }
+  if (rollup.forkedAt !== null && rollup.forkedAt < lowestKept) rollup.forkedAt = null;
+  pruneCertified(rollup, lowestKept);
   for (const [blockNumber, block] of rollup.blocks) {
     if (blockNumber >= lowestKept) continue;
     rollup.blocks.delete(blockNumber);

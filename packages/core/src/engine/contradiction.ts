@@ -90,6 +90,41 @@ export function checkAgainstFinalized(rollup: RollupState, emit: Emit): void {
   );
 }
 
+/**
+ * Holds the certificates against each other along the followed branch, whose blocks link: one that
+ * is off it conflicts with every one on it at or above its height, because neither block is then
+ * the other's ancestor. All of them above the fork are contradicted.
+ */
+export function checkBranches(rollup: RollupState, emit: Emit): void {
+  const contradicted = contradictedIds(rollup);
+  let lowestOff: bigint | null = null;
+  let highestOn: bigint | null = null;
+  for (const [blockNumber, { certificate }] of rollup.certified) {
+    const own = rollup.blocks.get(blockNumber);
+    if (own === undefined || contradicted.has(certificate.certificateId)) continue;
+    if (own.blockHash === certificate.claim.blockHash) {
+      if (highestOn === null || blockNumber > highestOn) highestOn = blockNumber;
+    } else if (lowestOff === null || blockNumber < lowestOff) {
+      lowestOff = blockNumber;
+    }
+  }
+  if (lowestOff === null || highestOn === null || highestOn < lowestOff) return;
+  const { forkedAt } = rollup;
+  const from = forkedAt !== null && forkedAt < lowestOff ? forkedAt + 1n : lowestOff;
+  const conflicting = [...rollup.certified.entries()].filter(
+    ([blockNumber]) => blockNumber >= from,
+  );
+  addContradiction(
+    rollup,
+    {
+      fromBlockNumber: from,
+      throughBlockNumber: conflicting.reduce((max, [each]) => (each > max ? each : max), from),
+      certificateIds: conflicting.map(([, { certificate }]) => certificate.certificateId),
+    },
+    emit,
+  );
+}
+
 /** The finalised chain's hash at a height, where the kept blocks lead up to the finalised one. */
 function finalizedHashAt(rollup: RollupState, blockNumber: bigint): string | null {
   const { finalized } = rollup;

@@ -109,6 +109,8 @@ export interface RollupState {
   /** The followed branch by height. */
   readonly blocks: Map<bigint, VerifiedBlock>;
   readonly numberByHash: Map<Hex, bigint>;
+  /** The lowest height above which a kept block was replaced; null while none was. */
+  forkedAt: bigint | null;
   tip: VerifiedBlock | null;
   tipObservedAtMs: number | null;
   safe: Head | null;
@@ -147,6 +149,7 @@ export function createEngineState(options: EngineOptions): EngineState {
       rollupId,
       blocks: new Map(),
       numberByHash: new Map(),
+      forkedAt: null,
       tip: null,
       tipObservedAtMs: null,
       safe: null,

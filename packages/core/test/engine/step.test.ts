@@ -304,6 +304,52 @@ describe("evidence", () => {
   });
 });
 
+describe("contradiction by branches", () => {
+  it("a certificate off the followed branch and one above it on the branch contradict", () => {
+    const node = readyNode();
+    node.block(blockAt(2n));
+    node.receiveCertificate(certify(claimAt(1n), [0, 1, 2, 3]));
+    node.receiveCertificate(certify(claimAt(2n), [0, 1, 2, 3]));
+    node.input({ type: "reorged", rollupId: ROLLUP_ID, commonAncestor: 1n });
+    for (let number = 2n; number <= 3n; number += 1n) node.block(blockAt(number, 1));
+    expect(finalityOf(node.state(), ROLLUP_ID, 5_000)?.fastFinal?.blockNumber).toBe(2n);
+    node.receiveCertificate(certify(claimAt(3n, 1), [0, 1, 2, 3]));
+    const finality = finalityOf(node.state(), ROLLUP_ID, 5_000);
+    expect([finality?.fastFinal?.blockNumber, finality?.reason?.code]).toEqual([
+      1n,
+      "contradicted",
+    ]);
+    expect(node.trace.contradictions).toEqual([2]);
+    expect([1n, 2n, 3n].map((number) => statusAt(node, number))).toEqual([
+      "fast-final",
+      "observed",
+      "contradicted",
+    ]);
+  });
+
+  it("certificates of one branch never contradict, in whatever order they come", () => {
+    const node = readyNode();
+    for (const number of [3n, 1n, 2n]) {
+      node.receiveCertificate(certify(claimAt(number), [0, 1, 2, 3]));
+    }
+    for (const number of [2n, 3n, 4n]) node.block(blockAt(number));
+    expect(node.trace.contradictions).toEqual([]);
+    expect(finalityOf(node.state(), ROLLUP_ID, 5_000)?.fastFinal?.blockNumber).toBe(3n);
+  });
+
+  it("without any block, certificates stay within the bound of memory", () => {
+    const node = createTestNode();
+    for (let epoch = 0n; epoch < 3n; epoch += 1n) {
+      const operatorSet = operatorSetOf(epoch);
+      node.input({ type: "set-known", operatorSet, rollups: [parameters] });
+    }
+    for (let number = 1n; number <= 150n; number += 1n) {
+      node.receiveCertificate(certify(claimAt(number), [0, 1, 2, 3]));
+    }
+    expect(node.state().rollups.get(ROLLUP_ID)?.certified.size).toBe(32);
+  });
+});
+
 describe("contradiction by L1", () => {
   it("stops fast finality from the contradicted height until L1 has passed it", () => {
     const node = readyNode();
