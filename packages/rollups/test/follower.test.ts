@@ -136,6 +136,7 @@ describe("following", () => {
     const seen = record({ urls: [anvil.httpUrl, other.url], agree: 2 });
     const tags = ["latest", "safe", "finalized"] as const;
     await until(() => seen.heads.at(-1)?.finalized?.blockNumber === 7n);
+    await until(() => seen.heads.at(-1)?.latest?.blockNumber === 9n);
     for (const tag of tags) {
       const raw = await anvil.call<Record<string, string>>("eth_getBlockByNumber", [tag, false]);
       expect(seen.heads.at(-1)?.[tag]).toEqual({
