@@ -142,16 +142,30 @@ describe("coming back", () => {
   });
 
   test("a backlog larger than what a reader may lag behind is delivered whole", async () => {
-    const { url, view } = await startTestServer({ limits: { maxPendingEventBytes: 20_000 } });
+    const limits = { maxPendingEventBytes: 20_000, maxEventClients: 1, eventHistory: 10_000 };
+    const { url, port, view } = await startTestServer({ limits });
     const first = await readEvents(`${url}/v1/events?topics=alert`);
     view.tell(alertOf("first", 10));
     await expect.poll(() => first.events.length).toBe(1);
     first.close();
-    for (let i = 0; i < 500; i++) view.tell(alertOf(String(i), 1_000));
-    const headers = { "last-event-id": first.events[0]?.id ?? "" };
-    const second = await readEvents(`${url}/v1/events?topics=alert`, { headers });
-    await expect.poll(() => second.events.length).toBe(500);
-    expect(second.events.at(-1)).toMatchObject({ data: { data: { alertId: "499" } } });
+    // More than the kernel takes, and the reader takes nothing for now.
+    for (let i = 0; i < 10_000; i++) view.tell(alertOf(String(i), 1_000));
+    await expect.poll(() => first.isClosed()).toBe(true);
+    const second = connect(port, "127.0.0.1");
+    second.write(
+      "GET /v1/events?topics=alert HTTP/1.1\r\nhost: x\r\n" +
+        `last-event-id: ${first.events[0]?.id}\r\n\r\n`,
+    );
+    await new Promise((resolve) => second.once("readable", resolve));
+    view.tell(alertOf("live", 10));
+    let text = "";
+    second.setEncoding("utf8");
+    second.on("data", (data: string) => {
+      text += data;
+    });
+    await expect.poll(() => text, { timeout: 20_000 }).toContain('"alertId":"live"');
+    expect(text.match(/^id: /gm)?.length).toBe(10_001);
+    second.destroy();
   });
 });
 
@@ -239,10 +253,11 @@ describe("bounds", () => {
   });
 
   test("a silent stream outlives the requests' timeouts, with signs of life", async () => {
-    const limits = { requestTimeoutMs: 100, keepAliveMs: 100, heartbeatMs: 50 };
+    // A heartbeat comes later than any of the timeouts would.
+    const limits = { requestTimeoutMs: 100, keepAliveMs: 100, heartbeatMs: 900 };
     const { url, view } = await startTestServer({ limits });
     const reader = await readEvents(`${url}/v1/events`);
-    await expect.poll(() => reader.comments.length).toBeGreaterThanOrEqual(12);
+    await expect.poll(() => reader.comments.length, { timeout: 5_000 }).toBeGreaterThan(1);
     view.tell(EVENTS.epoch);
     await expect.poll(() => reader.events.length).toBe(1);
     expect(reader.isClosed()).toBe(false);

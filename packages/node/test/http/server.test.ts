@@ -79,6 +79,33 @@ describe("starting and stopping", () => {
     expect(view.listenerCount()).toBe(0);
   });
 
+  test("what is asked on an open connection while the server stops is unavailable", async () => {
+    const asked = deferred<void>();
+    const answer = deferred<Awaited<ReturnType<NodeView["block"]>>>();
+    const block: NodeView["block"] = () => {
+      asked.resolve();
+      return answer.promise;
+    };
+    const { server, port } = await startTestServer({ parts: { block } });
+    const socket = connect(port, "127.0.0.1");
+    const text = deferred<string>();
+    let received = "";
+    socket.setEncoding("utf8");
+    socket.on("data", (data: string) => {
+      received += data;
+    });
+    socket.on("close", () => text.resolve(received));
+    socket.write(`GET ${PATHS.block} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await asked.promise;
+    const stopped = server.stop();
+    socket.write("GET /v1/network HTTP/1.1\r\nhost: x\r\n\r\n");
+    // The second request is read before the first is answered: both are on one connection.
+    await fetch(`http://127.0.0.1:${port}/v1/network`).catch(() => undefined);
+    answer.resolve({ ok: true, value: unknownBlock });
+    await stopped;
+    expect(await text.promise).toMatch(/^HTTP\/1.1 200 .*HTTP\/1.1 503 .*"code":"unavailable"/s);
+  });
+
   test("stopping cuts what does not finish, within two seconds", async () => {
     const { server, url, port } = await startTestServer({
       parts: { block: () => new Promise(() => {}) },
