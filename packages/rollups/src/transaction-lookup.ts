@@ -28,7 +28,9 @@ const MAX_IN_FLIGHT = 64;
 export function createTransactionLookup(options: TransactionLookupOptions): TransactionLookup {
   const { urls, agree, timeoutMs } = options;
   const limits = { timeoutMs, maxResponseBytes: MAX_RESPONSE_BYTES, maxInFlight: MAX_IN_FLIGHT };
-  const clients = urls.map((url) => createHttpClient({ url, ...limits }));
+  // Two endpoints of one host are one source.
+  const byHost = new Map(urls.map((url) => [new URL(url).host, url]));
+  const clients = [...byHost.values()].map((url) => createHttpClient({ url, ...limits }));
   return {
     async blockOf(transactionHash) {
       const answers = await Promise.all(clients.map((each) => askBlock(each, transactionHash)));
