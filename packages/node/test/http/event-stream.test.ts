@@ -196,6 +196,20 @@ describe("bounds", () => {
     slow.destroy();
   });
 
+  test("a reader that has taken nothing between two heartbeats is dropped", async () => {
+    const { url, port, view } = await startTestServer({
+      limits: { maxPendingEventBytes: 1 << 30, maxEventClients: 1, heartbeatMs: 50 },
+    });
+    const stuck = connect(port, "127.0.0.1", () => stuck.write(STREAM));
+    stuck.on("error", () => {});
+    await new Promise((resolve) => stuck.once("readable", resolve));
+    expect(await readCode(`${url}/v1/events`)).toEqual([503, "unavailable"]);
+    for (let i = 0; i < 10_000; i++) view.tell(alertOf(String(i), 1_000));
+    const status = async () => (await readEvents(`${url}/v1/events`)).response.statusCode;
+    await expect.poll(status, { timeout: 5_000 }).toBe(200);
+    stuck.destroy();
+  });
+
   test("a reader that lags gets only the newest finality of each rollup", async () => {
     const { port, view } = await startTestServer();
     const slow = connect(port, "127.0.0.1");
