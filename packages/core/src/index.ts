@@ -36,8 +36,11 @@ export {
   type AdmissionFailure,
   type AdmissionResult,
   admitAttestation,
+  type ClaimFailure,
+  checkClaim,
   isToBlame,
 } from "./engine/admission.ts";
+export { openContradiction } from "./engine/contradiction.ts";
 export type { AbstainReason, Effect, Input, Report } from "./engine/effects.ts";
 export {
   type BlockStatus,

@@ -46,17 +46,10 @@ export function admitAttestation(
   if (rollup === undefined) return fail("unknown-rollup");
   const window = checkWindow(state, rollup, claim);
   if (window !== null) return fail(window);
-  if (epochAt(state.options.schedule, claim.timestamp) !== claim.epoch) {
-    return fail("epoch-mismatch");
-  }
+  const illegal = checkClaim(state, claim);
+  if (illegal !== null) return fail(illegal);
   const epoch = state.epochs.get(claim.epoch);
   if (epoch === undefined) return fail("unknown-operator-set");
-  const parameters = epoch.rollups.get(claim.rollupId);
-  if (parameters === undefined) return fail("not-attested");
-  const isAttested =
-    claim.blockNumber % parameters.attestationInterval === 0n &&
-    claim.verification === parameters.verification;
-  if (!isAttested) return fail("not-attested");
   const index = epoch.byOperator.get(operator);
   const member = index === undefined ? undefined : epoch.operatorSet.operators[index];
   if (index === undefined || member === undefined) return fail("not-an-operator");
@@ -65,6 +58,27 @@ export function admitAttestation(
   if (repeated !== null) return fail(repeated);
   const { publicKey, weight } = member;
   return { ok: true, attestation: asAdmitted(attestation, { digest, index, publicKey, weight }) };
+}
+
+export type ClaimFailure = Extract<
+  AdmissionFailure,
+  "epoch-mismatch" | "unknown-operator-set" | "not-attested"
+>;
+
+/**
+ * Whether a claim is one that the rollup's operators make at all: of the epoch of its timestamp,
+ * at a height and a level that the rollup attests in that epoch. Null where it is.
+ */
+export function checkClaim(state: EngineState, claim: Claim): ClaimFailure | null {
+  if (epochAt(state.options.schedule, claim.timestamp) !== claim.epoch) return "epoch-mismatch";
+  const epoch = state.epochs.get(claim.epoch);
+  if (epoch === undefined) return "unknown-operator-set";
+  const parameters = epoch.rollups.get(claim.rollupId);
+  const isAttested =
+    parameters !== undefined &&
+    claim.blockNumber % parameters.attestationInterval === 0n &&
+    claim.verification === parameters.verification;
+  return isAttested ? null : "not-attested";
 }
 
 /** The heights around the newest block that attestations are taken for; null where it is one. */

@@ -39,7 +39,7 @@ export const schedule = { genesisTime: 1_000n, epochSeconds: 60n };
 
 /** The operators of the local network, in ascending order of address. */
 export const WEIGHTS = [22n, 24n, 26n, 28n] as const;
-export const OPERATORS: readonly Hex[] = WEIGHTS.map((_, i) => `0x${`0${i + 1}`.repeat(20)}`);
+export const OPERATORS: readonly Hex[] = WEIGHTS.map((_, i): Hex => `0x${`0${i + 1}`.repeat(20)}`);
 
 export function operatorSetOf(epoch: bigint, weights: readonly bigint[] = WEIGHTS): OperatorSet {
   const operators = weights.map((weight, i) => ({

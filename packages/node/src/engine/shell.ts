@@ -6,6 +6,7 @@ import {
   type Certificate,
   type Claim,
   type Contradiction,
+  checkClaim,
   claimDigest,
   createEngineState,
   type Effect,
@@ -136,6 +137,8 @@ class Shell implements EngineShell {
       return ACCEPT;
     }
     if (known !== null) return known.verdict;
+    const illegal = checkClaim(this.#state, certificate.claim);
+    if (illegal !== null) return { accept: false, code: illegal, blame: isToBlame(illegal) };
     const epoch = this.#state.epochs.get(certificate.claim.epoch);
     const parameters = epoch?.rollups.get(certificate.claim.rollupId);
     if (epoch === undefined || parameters === undefined) {

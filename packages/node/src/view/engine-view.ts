@@ -20,6 +20,7 @@ import {
   finalityOf,
   type Hex,
   type OperatorSet,
+  openContradiction,
   type SetUpdate,
   type VerifiedCertificate,
   verifyCertificate,
@@ -128,6 +129,8 @@ class EngineView implements NodeView {
       (await this.#verify(await this.#ports.store.certificateAt(rollupId, blockNumber)));
     if (certificate === null) return fail("not-yet");
     if (isContradicted(rollup, certificate.certificateId)) return fail("contradicted");
+    const open = openContradiction(rollup);
+    if (open !== null && blockNumber >= open.fromBlockNumber) return fail("contradicted");
     return { ok: true, value: { certificate, isImproving: typeof held?.openUntilMs === "number" } };
   }
 
