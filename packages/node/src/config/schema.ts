@@ -53,7 +53,6 @@ export interface ApiConfig {
   readonly maxConnections: number;
   readonly maxEventClients: number;
   readonly eventHistory: number;
-  readonly maxPageItems: number;
 }
 
 export interface EngineConfig {
@@ -230,11 +229,7 @@ const api = z
       min: 0,
       max: 100_000,
     }).default(4_096),
-    maxPageItems: integer("The most items that one page of a list may have.", {
-      min: 1,
-      max: 1_000,
-    }).default(100),
-  })
+    })
   .describe("The HTTP API. Without it this node serves none.");
 
 const engine = z.strictObject({
