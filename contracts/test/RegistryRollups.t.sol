@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Registry} from "../src/Registry.sol";
 import {IRegistry} from "../src/interfaces/IRegistry.sol";
 import {RegistryTestBase} from "./RegistryTestBase.sol";
 
