@@ -123,6 +123,11 @@ api: { port: -1 }
     ]);
   });
 
+  it("does not pass over a misspelt variable", () => {
+    const problems = problemsOf({ file: fileOf(MINIMAL), env: { MACH_API_PROT: "1" } });
+    expect(problems.map((problem) => problem.path)).toEqual(["MACH_API_PROT"]);
+  });
+
   it("says that a file cannot be read, or is no YAML", () => {
     expect(problemsOf({ file: "/nowhere/node.yaml" })).toEqual([
       { path: "/nowhere/node.yaml", message: "cannot be read (ENOENT)" },
