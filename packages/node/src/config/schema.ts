@@ -229,7 +229,7 @@ const api = z
       min: 0,
       max: 100_000,
     }).default(4_096),
-    })
+  })
   .describe("The HTTP API. Without it this node serves none.");
 
 const engine = z.strictObject({
