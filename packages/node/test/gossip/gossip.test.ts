@@ -3,6 +3,7 @@ import {
   attestationAt,
   certificateAt,
   evidenceAt,
+  SILENT,
   TestNetwork,
   type TestNode,
   until,
@@ -190,6 +191,22 @@ describe("starting and stopping", () => {
     await until(() => (early.gossip.stats().total["dial-failed"] ?? 0) > 0);
     const late = await network.add({ port });
     await until(() => early.ready.length === 1 && late.ready.length === 1);
+  });
+
+  it("gives up on a boot node that turns out to be itself", async () => {
+    const probe = await network.add();
+    const port = Number(addressOf(probe).split("/")[4]);
+    await probe.gossip.stop();
+    const bootNodes = [`/ip4/127.0.0.1/tcp/${port}`, "/ip4/127.0.0.1/tcp/1"];
+    const limits = { redialMinMs: 20, redialMaxMs: 20 };
+    const refused: string[] = [];
+    const logger = {
+      ...SILENT,
+      debug: (fields: object) => void refused.push("address" in fields ? `${fields.address}` : ""),
+    };
+    await network.add({ port, bootNodes, limits, logger });
+    await until(() => refused.length >= 5);
+    expect(new Set(refused)).toEqual(new Set(["/ip4/127.0.0.1/tcp/1"]));
   });
 
   it("says which setting is wrong", async () => {
