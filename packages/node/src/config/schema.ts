@@ -183,7 +183,7 @@ const gossip = z.strictObject({
   tickMs: integer("How long attestations wait to share one message, in milliseconds.", {
     min: 0,
     max: 1_000,
-  }).default(5),
+  }).default(0),
   heartbeatMs: integer("The pause between two gossipsub heartbeats, in milliseconds.", {
     min: 100,
     max: 10_000,
