@@ -1,5 +1,5 @@
 import type { Hex } from "@mach/core";
-import type { RpcFailureCode } from "./json-rpc.ts";
+import type { RpcFailureCode } from "@mach/rpc";
 import type { BlockFailure, CheckedBlock } from "./stack.ts";
 
 export type BlockSelector =

@@ -1,4 +1,5 @@
 import type { Hex } from "@mach/core";
+import { backoffMs } from "@mach/rpc";
 import {
   type Agreement,
   agreeOnBlock,
@@ -6,7 +7,6 @@ import {
   type Disagreement,
   explainDisagreement,
 } from "./agreement.ts";
-import { backoffMs } from "./backoff.ts";
 import type { Abstention, RollupFollowerEvents } from "./follower-events.ts";
 import {
   type FollowerSettings,

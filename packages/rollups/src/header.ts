@@ -127,8 +127,8 @@ export function parseQuantity(raw: unknown, bits = 64): bigint | null {
   return value >> BigInt(bits) === 0n ? value : null;
 }
 
-/** Whether a parsed JSON value is an object, and no array or null. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+// The one of @mach/rpc would load its network code into whatever checks a header.
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

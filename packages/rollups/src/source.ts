@@ -1,11 +1,16 @@
 import type { Hex } from "@mach/core";
+import {
+  backoffMs,
+  createHttpClient,
+  type RpcClient,
+  type RpcClientOptions,
+  type RpcFailureCode,
+  type RpcResult,
+  WebSocketClient,
+} from "@mach/rpc";
 import type { BlockSelector, BlockSource, SourceAnswer, SourceFailureCode } from "./agreement.ts";
-import { backoffMs } from "./backoff.ts";
 import { parseQuantity } from "./header.ts";
-import { createHttpClient } from "./http-client.ts";
-import type { RpcClient, RpcClientOptions, RpcFailureCode, RpcResult } from "./json-rpc.ts";
 import type { CheckedBlock, StackRules } from "./stack.ts";
-import { WebSocketClient } from "./web-socket-client.ts";
 
 /** What is known of a source, fit for showing: its URL may hold a key and is left out. */
 export interface SourceDescription {

@@ -1,7 +1,5 @@
 import { type Hex, isHex } from "@mach/core";
-import { isObject } from "./header.ts";
-import { createHttpClient } from "./http-client.ts";
-import type { RpcClient } from "./json-rpc.ts";
+import { createHttpClient, isObject, type RpcClient } from "@mach/rpc";
 
 export interface TransactionLookupOptions {
   /** HTTP endpoints of independent sources. */

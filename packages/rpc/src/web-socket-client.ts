@@ -1,7 +1,7 @@
 import { WebSocket } from "ws";
 import { backoffMs } from "./backoff.ts";
-import { isObject } from "./header.ts";
 import {
+  isObject,
   parseJson,
   parseResponse,
   type RpcClient,

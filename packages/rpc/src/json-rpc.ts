@@ -1,5 +1,3 @@
-import { isObject } from "./header.ts";
-
 /** Why a JSON-RPC call gave no result. */
 export type RpcFailureCode =
   /** No whole answer within timeoutMs. */
@@ -49,6 +47,11 @@ export interface RpcClientOptions {
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
   readonly maxInFlight: number;
+}
+
+/** Whether a parsed JSON value is an object, and no array or null. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The text of a JSON-RPC 2.0 request. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { WebSocketClient } from "../src/web-socket-client.ts";
-import { until } from "./support/anvil.ts";
+import { until } from "./until.ts";
 
 type Answer = (socket: WebSocket, request: { id: number; method: string }) => void;
 
