@@ -1,0 +1,96 @@
+import { cpus } from "node:os";
+import { type BenchContext, withContext } from "./bench/bench-context.ts";
+import { benchCertificate, CERTIFICATE_COUNTS } from "./bench/certificate.ts";
+import { benchCrypto, CRYPTO_COUNTS } from "./bench/crypto.ts";
+import { benchGossip, GOSSIP_COUNTS } from "./bench/gossip.ts";
+import { benchHttp, HTTP_COUNTS } from "./bench/http.ts";
+import { NOT_YET } from "./bench/not-yet.ts";
+import { GROUPS, type Group, type Row } from "./bench/row.ts";
+import { benchStore, STORE_COUNTS } from "./bench/store.ts";
+import { formatTable } from "./bench/table.ts";
+
+type Length = "full" | "quick";
+
+const BENCHES: {
+  readonly [Name in Group]: (context: BenchContext, length: Length) => Promise<readonly Row[]>;
+} = {
+  certificate: (context, length) => benchCertificate(context, CERTIFICATE_COUNTS[length]),
+  crypto: (context, length) => benchCrypto(context, CRYPTO_COUNTS[length]),
+  store: (context, length) => benchStore(context, STORE_COUNTS[length]),
+  gossip: (context, length) => benchGossip(context, GOSSIP_COUNTS[length]),
+  http: (context, length) => benchHttp(context, HTTP_COUNTS[length]),
+};
+
+const USAGE = `usage: npm run bench -- [${GROUPS.join("|")} ...] [--quick] [--json]`;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const INTERRUPTED = 130;
+
+/**
+ * Measures and prints each figure beside its bound; all groups where none is named. A goal that is
+ * missed is shown and is no failure: the exit code is 1 only for a figure that could not be had.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const options = parseArguments(args);
+  if (options === null) {
+    console.error(USAGE);
+    return 2;
+  }
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(new Error("stopped"));
+  for (const name of SIGNALS) process.on(name, abort);
+  const { signal } = controller;
+  const rows: Row[] = [];
+  try {
+    for (const group of options.groups) {
+      const progress = (step: string): void => console.error(`${group}: ${step}`);
+      const bench = BENCHES[group];
+      rows.push(
+        ...(await withContext({ signal, progress }, (context) => bench(context, options.length))),
+      );
+    }
+  } catch (error) {
+    if (signal.aborted) return INTERRUPTED;
+    console.error(error);
+    return 1;
+  } finally {
+    for (const name of SIGNALS) process.off(name, abort);
+  }
+  if (options.isJson) printJson(rows, options.length);
+  else printTable(rows);
+  return 0;
+}
+
+interface Options {
+  readonly groups: readonly Group[];
+  readonly length: Length;
+  readonly isJson: boolean;
+}
+
+function parseArguments(args: readonly string[]): Options | null {
+  const flags = args.filter((arg) => arg.startsWith("-"));
+  const named = args.filter((arg) => !arg.startsWith("-"));
+  const groups = GROUPS.filter((group) => named.length === 0 || named.includes(group));
+  if (flags.some((flag) => flag !== "--json" && flag !== "--quick")) return null;
+  if (named.some((name) => !groups.some((group) => group === name))) return null;
+  const length = flags.includes("--quick") ? "quick" : "full";
+  return { groups, length, isJson: flags.includes("--json") };
+}
+
+function printTable(rows: readonly Row[]): void {
+  console.log(formatTable(rows));
+  console.log("\nnot yet:");
+  for (const { name, goal, because } of NOT_YET) console.log(`  ${name} (${goal}): ${because}`);
+  console.log(`\n${machine()}, ${new Date().toISOString()}; median (least-most) of the rounds`);
+}
+
+function printJson(rows: readonly Row[], length: Length): void {
+  const at = new Date().toISOString();
+  console.log(JSON.stringify({ at, machine: machine(), length, rows, notYet: NOT_YET }));
+}
+
+/** The class of machine that the figures are of. */
+function machine(): string {
+  const [first] = cpus();
+  const { platform, arch, version } = process;
+  return `${cpus().length} cores ${first?.model.trim()}, Node ${version} on ${platform} ${arch}`;
+}

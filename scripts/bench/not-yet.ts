@@ -1,0 +1,29 @@
+/** A row of the design's table that nothing here can measure, and why. */
+export interface MissingRow {
+  readonly name: string;
+  readonly goal: string;
+  readonly because: string;
+}
+
+export const NOT_YET: readonly MissingRow[] = [
+  {
+    name: "new block to certificate, 128 operators in 8 processes",
+    goal: "p50 <= 4x",
+    because: "a process signs for one operator only",
+  },
+  {
+    name: "certificate checked on L1",
+    goal: "<= 165 k gas",
+    because: "no contract verifies certificates yet",
+  },
+  {
+    name: "stateless re-execution of 120 transactions",
+    goal: "<= 90 ms",
+    because: "operators check headers and do not execute blocks yet",
+  },
+  {
+    name: "memory of a node after a day",
+    goal: "flat",
+    because: "it takes a day: a long run of its own, not minutes of this one",
+  },
+];
