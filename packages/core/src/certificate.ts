@@ -129,8 +129,8 @@ export function sumWeight(operators: readonly { readonly weight: bigint }[]): bi
  * with equal weight the bitfield that is smaller as a big-endian number of its bytes stays.
  */
 export function replacesCertificate(
-  current: VerifiedCertificate,
-  next: VerifiedCertificate,
+  current: Pick<VerifiedCertificate, "signedWeight" | "signers">,
+  next: Pick<VerifiedCertificate, "signedWeight" | "signers">,
 ): boolean {
   if (next.signedWeight !== current.signedWeight) return next.signedWeight > current.signedWeight;
   return BigInt(next.signers) < BigInt(current.signers);

@@ -1,5 +1,4 @@
 import type { Alert } from "@mach/api";
-import type { Hex } from "@mach/core";
 import { keccak256Text } from "@mach/core";
 
 /** What raises an alert: one stands at most for each code, rollup and subject. */
@@ -11,6 +10,8 @@ export interface AlertCause {
   readonly subject?: string;
   /** What happened and what to do next. */
   readonly message: string;
+  /** For what happens rather than lasts: cleared so long after it last happened. */
+  readonly lastsMs?: number;
 }
 
 /** The alerts that stand, raised and cleared by cause. */
@@ -19,6 +20,10 @@ export interface Alerts {
   raise(cause: AlertCause): void;
   /** Clears what stands of this cause. */
   clear(cause: Pick<AlertCause, "code" | "rollupId" | "subject">): void;
+  /** Clears what has lasted its time. To be called from time to time. */
+  expire(): void;
+  /** Clears what an earlier run left standing: what still holds will be raised anew. */
+  clearEarlier(earlier: readonly Alert[]): void;
 }
 
 export interface AlertsPorts {
@@ -28,41 +33,63 @@ export interface AlertsPorts {
   readonly now: () => number;
 }
 
-/** How many alerts may stand at once; the oldest gives way. */
-const MAX_STANDING = 1_024;
+/** How many alerts may stand at once; the oldest is cleared for one more. */
+export const MAX_STANDING = 1_024;
+/** How long what happens at a moment stands. */
+export const EVENT_LASTS_MS = 3_600_000;
+
+interface Standing {
+  readonly alert: Alert;
+  /** Null where it stands until it is cleared. */
+  expiresAtMs: number | null;
+}
 
 /** Keeps count of what stands, so that a fault that lasts is one alert and not a stream. */
 export function createAlerts(ports: AlertsPorts): Alerts {
-  const standing = new Map<string, Alert>();
+  const standing = new Map<string, Standing>();
   const seconds = (): bigint => BigInt(Math.floor(ports.now() / 1_000));
+  let count = 0;
+
+  function clearKey(key: string): void {
+    const stood = standing.get(key);
+    if (stood === undefined) return;
+    standing.delete(key);
+    ports.publish({ ...stood.alert, clearedAt: seconds() });
+  }
 
   return {
     raise(cause) {
       const key = keyOf(cause);
-      if (standing.has(key)) return;
-      const { code, severity, rollupId, message } = cause;
-      const raisedAt = seconds();
-      const alertId = alertIdOf(key, ports.now());
-      const alert = { alertId, code, severity, rollupId, message, raisedAt, clearedAt: null };
+      const { code, severity, rollupId, message, lastsMs } = cause;
+      const expiresAtMs = lastsMs === undefined ? null : ports.now() + lastsMs;
+      const stands = standing.get(key);
+      if (stands !== undefined) {
+        stands.expiresAtMs = expiresAtMs;
+        return;
+      }
       const oldest = standing.keys().next();
-      if (standing.size >= MAX_STANDING && !oldest.done) standing.delete(oldest.value);
-      standing.set(key, alert);
+      if (standing.size >= MAX_STANDING && !oldest.done) clearKey(oldest.value);
+      count += 1;
+      const alertId = keccak256Text(`${key}/${ports.now()}/${count}`);
+      const raisedAt = seconds();
+      const alert = { alertId, code, severity, rollupId, message, raisedAt, clearedAt: null };
+      standing.set(key, { alert, expiresAtMs });
       ports.publish(alert);
     },
-    clear(cause) {
-      const key = keyOf(cause);
-      const alert = standing.get(key);
-      if (alert === undefined) return;
-      standing.delete(key);
-      ports.publish({ ...alert, clearedAt: seconds() });
+    clear: (cause) => clearKey(keyOf(cause)),
+    expire() {
+      for (const [key, { expiresAtMs }] of standing) {
+        if (expiresAtMs !== null && expiresAtMs <= ports.now()) clearKey(key);
+      }
+    },
+    clearEarlier(earlier) {
+      for (const alert of earlier) {
+        if (alert.clearedAt === null) ports.publish({ ...alert, clearedAt: seconds() });
+      }
     },
   };
 }
 
 function keyOf(cause: Pick<AlertCause, "code" | "rollupId" | "subject">): string {
   return `${cause.code}/${cause.rollupId ?? ""}/${cause.subject ?? ""}`;
-}
-
-function alertIdOf(key: string, nowMs: number): Hex {
-  return keccak256Text(`${key}/${nowMs}`);
 }

@@ -1,5 +1,3 @@
-import { mkdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   type BatchVerifier,
@@ -19,6 +17,7 @@ import type { NodeConfig } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import type { EpochPayer } from "./engine/epoch-watcher.ts";
 import { NodeError } from "./node-error.ts";
+import { readSecretFile, unusable } from "./secret-file.ts";
 import { openLmdbStore } from "./store/lmdb-store.ts";
 import type { Store } from "./store/store.ts";
 
@@ -37,19 +36,14 @@ export interface Foundation {
 const MAX_EVIDENCE = 10_000;
 const MAX_ALERTS = 1_024;
 const RETRY_MS = 1_000;
+const PAYER = "payer's key";
 
 /** Opens all of it. Throws a NodeError with what to do next; waits for an L1 that is down. */
 export async function openFoundation(
   config: NodeConfig,
   context: { readonly logger: Logger; readonly signal: AbortSignal },
 ): Promise<Foundation> {
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const opened = await openDataFolder(config.dataDir);
-  if (!opened.ok) {
-    const why = opened.code === "folder-locked" ? `is in use by process ${opened.pid}` : "fails";
-    throw new NodeError("data-folder-unusable", `The data folder ${config.dataDir} ${why}.`);
-  }
-  const { folder } = opened;
+  const folder = await openFolder(config.dataDir);
   const { chainId, registry } = config.network;
   const domain = { chainId, verifyingContract: registry };
   try {
@@ -66,7 +60,7 @@ export async function openFoundation(
     );
     const schedule = await readSchedule(reader, context);
     const store = await openStore(folder, domain);
-    const verifier = await createBatchVerifier();
+    const verifier = await startVerifier(store);
     return {
       folder,
       bls,
@@ -75,16 +69,44 @@ export async function openFoundation(
       domain,
       schedule,
       store,
-      async close() {
-        await verifier.close();
-        await store.stop();
-        await folder.release();
-      },
+      close: () => closeInOrder([() => verifier.close(), () => store.stop(), folder.release]),
     };
   } catch (error) {
     await folder.release();
     throw error;
   }
+}
+
+/** Ends each in turn, whatever becomes of those before it; then throws the first failure. */
+export async function closeInOrder(closers: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closers) {
+    try {
+      await close();
+    } catch (error) {
+      // What comes after it has to be closed all the same.
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+async function startVerifier(store: Store): Promise<BatchVerifier> {
+  try {
+    return await createBatchVerifier();
+  } catch (error) {
+    await store.stop();
+    throw error;
+  }
+}
+
+async function openFolder(dataDir: string): Promise<DataFolder> {
+  const opened = await openDataFolder(dataDir);
+  if (opened.ok) return opened.folder;
+  const isLocked = opened.code === "folder-locked";
+  const why = isLocked ? `is in use by process ${opened.pid}` : "cannot be made or written";
+  const cause = isLocked ? undefined : opened.cause;
+  throw new NodeError("data-folder-unusable", `The data folder ${dataDir} ${why}.`, { cause });
 }
 
 /** The account that pays for fixing epochs, where one is configured. */
@@ -95,15 +117,11 @@ export async function openPayer(
   const { payer, l1, network } = config;
   const [rpcUrl] = l1.rpcUrls;
   if (payer === undefined || rpcUrl === undefined) return null;
-  const privateKey = (await readFile(payer.privateKeyFile, "utf8")).trim();
-  if (!/^(0x)?[0-9a-f]{64}$/i.test(privateKey)) {
-    throw new NodeError(
-      "secret-key-unusable",
-      `The payer's key file ${payer.privateKeyFile} does not hold 32 bytes of hex.`,
-    );
-  }
   const { chainId, registry } = network;
-  const signer = createL1Signer({ rpcUrl, chainId, privateKey, timeoutMs: l1.timeoutMs });
+  const privateKey = await readSecretFile(payer.privateKeyFile, PAYER);
+  const signer = createPayer(payer.privateKeyFile, {
+    ...{ rpcUrl, chainId, privateKey, timeoutMs: l1.timeoutMs },
+  });
   const delay = async (milliseconds: number, signal?: AbortSignal): Promise<void> => {
     await sleep(milliseconds, undefined, signal && { signal });
   };
@@ -121,12 +139,24 @@ export async function openPayer(
   return { fixer, operator: turn, stepMs: payer.stepMs };
 }
 
+function createPayer(
+  file: string,
+  options: Parameters<typeof createL1Signer>[0],
+): ReturnType<typeof createL1Signer> {
+  try {
+    return createL1Signer(options);
+  } catch {
+    // Its cause is left out: it may quote the key.
+    throw unusable(file, PAYER, "holds no valid private key");
+  }
+}
+
 async function readSchedule(
   reader: RegistryReader,
   context: { readonly logger: Logger; readonly signal: AbortSignal },
 ): Promise<EpochSchedule> {
   for (;;) {
-    const result = await reader.readNetwork();
+    const result = await unlessAborted(reader.readNetwork(), context.signal);
     if (result.ok) return result.network.schedule;
     if (result.code === "wrong-chain" || result.code === "malformed-answer") {
       throw new NodeError(
@@ -139,12 +169,28 @@ async function readSchedule(
   }
 }
 
+/** Does not wait for an L1 that is silent once the start is called off. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
 async function openStore(folder: DataFolder, domain: Domain): Promise<Store> {
   const limits = { domain, maxEvidence: MAX_EVIDENCE, maxAlerts: MAX_ALERTS };
   const opened = await openLmdbStore(folder, limits);
   if (opened.ok) return opened.store;
-  throw new NodeError(
-    "data-folder-unusable",
-    `The store in ${folder.path} is of another network: use another data folder.`,
-  );
+  const why =
+    opened.code === "wrong-domain"
+      ? "is of another network: use another data folder"
+      : "is damaged: move it away, and the node fetches what it held again";
+  throw new NodeError("data-folder-unusable", `The store in ${folder.storePath} ${why}.`);
 }

@@ -14,9 +14,9 @@ import { type Announcer, createAnnouncer } from "./engine/announcer.ts";
 import { createEpochWatcher, type EpochPayer, type EpochWatcher } from "./engine/epoch-watcher.ts";
 import { followRollups, type RollupFollowing } from "./engine/follow-rollups.ts";
 import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
-import { restoreEngine } from "./engine/restore.ts";
+import { keepEpoch, restoreEngine } from "./engine/restore.ts";
 import { createEngineShell, type EngineShell } from "./engine/shell.ts";
-import type { Foundation } from "./foundation.ts";
+import { closeInOrder, type Foundation } from "./foundation.ts";
 import { createGossip, type Gossip } from "./gossip/gossip.ts";
 import type { GossipHandlers } from "./gossip/handlers.ts";
 import { healthOf } from "./health.ts";
@@ -24,6 +24,7 @@ import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { NodeError } from "./node-error.ts";
 import type { OperatorSigner } from "./operator.ts";
 import { canonicalJson } from "./store/canonical-json.ts";
+import type { EpochRecord } from "./store/store.ts";
 import { VERSION } from "./version.ts";
 import { createEngineView } from "./view/engine-view.ts";
 import { createEventHub, type EventHub } from "./view/events.ts";
@@ -35,6 +36,8 @@ export interface NodeDependencies {
   readonly payer: EpochPayer | null;
   readonly resumes: readonly RollupResume[];
   readonly logger: Logger;
+  /** Ends the process. */
+  readonly onFatal: (error: unknown) => void;
 }
 
 /** How long a height may lack its certificate before readers are given a reason. */
@@ -45,6 +48,8 @@ const CHAIN_DEPTH_FACTOR = 4;
 const EPOCH_LOOKBACK = 8;
 /** Heights below the newest certificate that are compared with a peer's again. */
 const SYNC_OVERLAP = 8;
+/** How long one peer may answer before it is another's turn. */
+const SYNC_PEER_TIMEOUT_MS = 20_000;
 
 /** The parts of a node, each handed what it may use: chains in, gossip both ways, readers out. */
 export class MachNode {
@@ -78,23 +83,40 @@ export class MachNode {
     this.#engine = this.#createEngine();
     this.#gossip = this.#createGossip();
     this.#sync = createPeerSync(
-      { gossip: this.#gossip, engine: this.#engine },
-      { intervalMs: config.gossip.syncIntervalMs, overlap: SYNC_OVERLAP },
+      {
+        gossip: this.#gossip,
+        engine: this.#engine,
+        onFault: (err) => dependencies.logger.error({ err }, "a turn with a peer failed"),
+        now,
+      },
+      {
+        intervalMs: config.gossip.syncIntervalMs,
+        overlap: SYNC_OVERLAP,
+        peerTimeoutMs: SYNC_PEER_TIMEOUT_MS,
+      },
     );
     this.#following = this.#followRollups();
     this.#http = this.#createHttp();
   }
 
   async start(): Promise<void> {
-    const { logger } = this.#dependencies;
+    const { logger, foundation } = this.#dependencies;
+    this.#alerts.clearEarlier(await foundation.store.listAlerts());
+    // Before anybody is answered: what was contradicted before must not be served for a moment.
+    const known = await this.#restore();
     const listening = await this.#http?.start();
     if (listening?.ok === false) throw new NodeError("api-unusable", listening.message);
-    this.#watcher = await this.#watchEpochs();
     await this.#gossip.start();
+    const newest = known.at(-1);
+    if (newest !== undefined) this.#following.onParameters(newest.rollups);
     this.#sync.start();
+    this.#watcher = this.#watchEpochs(known);
     this.#watcher.start();
     const { tickMs } = this.#config.engine;
-    this.#tick = setInterval(() => this.#engine.input({ type: "tick" }), tickMs);
+    this.#tick = setInterval(() => {
+      this.#engine.input({ type: "tick" });
+      this.#alerts.expire();
+    }, tickMs);
     const api = listening?.url ?? null;
     const addresses = this.#gossip.addresses();
     logger.info({ api, peerId: this.#gossip.peerId(), addresses }, "node started");
@@ -102,23 +124,23 @@ export class MachNode {
 
   async stop(): Promise<void> {
     clearInterval(this.#tick);
-    await Promise.all([
-      this.#http?.stop(),
-      this.#sync.stop(),
-      this.#watcher?.stop(),
-      this.#following.stop(),
+    this.#sync.stop();
+    await closeInOrder([
+      async () => await this.#watcher?.stop(),
+      () => this.#following.stop(),
+      async () => await this.#http?.stop(),
+      () => this.#gossip.stop(),
+      () => this.#engine.settle(),
     ]);
-    await this.#gossip.stop();
-    await this.#engine.settle();
     this.#dependencies.logger.info("node stopped");
   }
 
   #createAlerts(): Alerts {
-    const { store } = this.#dependencies.foundation;
+    const { foundation, onFatal } = this.#dependencies;
     return createAlerts({
       now,
       publish: (alert) => {
-        void store.putAlert(alert);
+        foundation.store.putAlert(alert).catch(onFatal);
         const { rollupId } = alert;
         this.#events.publish({ topic: "alert", rollupId, answer: { data: alert } });
       },
@@ -126,7 +148,7 @@ export class MachNode {
   }
 
   #createEngine(): EngineShell {
-    const { foundation, operator, resumes } = this.#dependencies;
+    const { foundation, operator, resumes, onFatal } = this.#dependencies;
     const { bls, verifier, store, domain, schedule } = foundation;
     const { improvementWindowMs, openHeights, earlyAttestations } = this.#config.engine;
     return createEngineShell(
@@ -152,6 +174,7 @@ export class MachNode {
           publishEvidence: (evidence) => this.#gossip.publishEvidence(evidence),
         },
         announce: (announcement) => this.#announcer.announce(announcement),
+        onFatal,
         now,
       },
     );
@@ -244,9 +267,9 @@ export class MachNode {
     return height === null ? null : height + 1n;
   }
 
-  async #watchEpochs(): Promise<EpochWatcher> {
-    const { foundation, payer, logger } = this.#dependencies;
-    const { store, bls, schedule, reader } = foundation;
+  /** Gives the engine what the store kept of earlier runs. */
+  async #restore(): Promise<readonly EpochRecord[]> {
+    const { store, bls, schedule } = this.#dependencies.foundation;
     const current = epochAt(schedule, BigInt(Math.floor(now() / 1_000))) ?? 0n;
     const epochs = Array.from(
       { length: EPOCH_LOOKBACK + 2 },
@@ -255,8 +278,13 @@ export class MachNode {
     const { openHeights, catchUpBlocks } = this.#config.engine;
     const certificates = Math.max(openHeights, catchUpBlocks);
     const known = await restoreEngine(this.#engine, store, { bls, epochs, certificates });
-    const newest = known.at(-1);
-    if (newest !== undefined) this.#following.onParameters(newest.rollups);
+    this.#announcer.onRestored();
+    return known;
+  }
+
+  #watchEpochs(known: readonly EpochRecord[]): EpochWatcher {
+    const { foundation, payer, logger, onFatal } = this.#dependencies;
+    const { schedule, reader } = foundation;
     return createEpochWatcher(
       {
         reader,
@@ -264,6 +292,7 @@ export class MachNode {
         alerts: this.#alerts,
         onEpoch: (epoch) => this.#onEpoch(epoch),
         onFailure: (failure) => logger.debug(failure, "operator set not read"),
+        onFatal,
         now,
       },
       {
@@ -278,7 +307,7 @@ export class MachNode {
   async #onEpoch({ operatorSet, rollups, unsupportedRollups }: RegistryEpoch): Promise<void> {
     const { foundation, logger } = this.#dependencies;
     const { epoch, operatorSetHash } = operatorSet;
-    await foundation.store.putEpoch({ operatorSet, rollups });
+    await keepEpoch(foundation.store, { operatorSet, rollups });
     logger.info({ epoch, operatorSetHash, unsupportedRollups }, "operator set known");
     this.#engine.input({ type: "set-known", operatorSet, rollups });
     this.#gossip.recheckBindings();

@@ -1,7 +1,7 @@
 import "./polyfill.ts";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import type { NodeConfig } from "./config.ts";
-import { openFoundation, openPayer } from "./foundation.ts";
+import { closeInOrder, openFoundation, openPayer } from "./foundation.ts";
 import { connectLifeline } from "./lifeline.ts";
 import { MachNode } from "./mach-node.ts";
 import { openOperator } from "./operator.ts";
@@ -19,48 +19,61 @@ export interface RunningNode {
   stop(): Promise<void>;
 }
 
-/** Starts a node; throws a NodeError that says what to do where it cannot. */
+/** Starts a node; throws a NodeError that says what to do where it cannot, and leaves nothing. */
 export async function startNode(config: NodeConfig, options: NodeOptions): Promise<RunningNode> {
   const logger = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
-  const starting = new AbortController();
-  const signal = AbortSignal.any([starting.signal, options.signal]);
-  const { lifelinePort } = config;
-  const lifeline =
-    lifelinePort === undefined
-      ? null
-      : connectLifeline(lifelinePort, () => {
-          starting.abort();
-          options.onStop();
-        });
+  const closers: (() => Promise<void>)[] = [];
+  const stop = (): Promise<void> => closeInOrder(closers.splice(0));
   try {
-    const foundation = await openFoundation(config, { logger, signal });
-    const { folder, domain, bls } = foundation;
-    const onFatal = (error: unknown): void => {
-      // Going on without the signing record is what double signatures are made of.
-      logger.fatal({ err: error }, "the signing record failed: the node ends at once");
-      process.exit(1);
-    };
-    const dependencies = { folder, domain, bls, onFatal, now: () => Date.now() };
-    const operator = config.operator ? await openOperator(config.operator, dependencies) : null;
-    const payer = await openPayer(config, config.operator?.address ?? null);
-    const resumes = await Promise.all(
-      config.rollups.map(async ({ rollupId }) => ({
-        rollupId,
-        lastSigned: (await operator?.lastSigned(rollupId)) ?? null,
-      })),
-    );
-    const node = new MachNode(config, { foundation, operator, payer, resumes, logger });
-    await node.start();
-    return {
-      async stop() {
-        await node.stop();
-        await operator?.stop();
-        await foundation.close();
-        lifeline?.close();
-      },
-    };
+    await openNode(config, { ...options, logger, onOpened: (close) => closers.unshift(close) });
+    return { stop };
   } catch (error) {
-    lifeline?.close();
+    await stop().catch((err: unknown) => logger.error({ err }, "not all could be closed"));
     throw error;
   }
+}
+
+interface OpenContext extends NodeOptions {
+  readonly logger: Logger;
+  /** Told how to close each part, as soon as it stands. */
+  readonly onOpened: (close: () => Promise<void>) => void;
+}
+
+async function openNode(config: NodeConfig, context: OpenContext): Promise<void> {
+  const { logger, onOpened } = context;
+  const signal = holdLifeline(config, context);
+  const foundation = await openFoundation(config, { logger, signal });
+  onOpened(() => foundation.close());
+  const { folder, domain, bls } = foundation;
+  const onFatal = (error: unknown): void => {
+    // Going on without what must be on disk is what double signatures and wrong answers are made of.
+    logger.fatal({ err: error }, "the node cannot go on and ends at once");
+    process.exit(1);
+  };
+  const dependencies = { folder, domain, bls, onFatal, now: () => Date.now() };
+  const operator = config.operator ? await openOperator(config.operator, dependencies) : null;
+  if (operator !== null) onOpened(() => operator.stop());
+  const payer = await openPayer(config, config.operator?.address ?? null);
+  const resumes = await Promise.all(
+    config.rollups.map(async ({ rollupId }) => ({
+      rollupId,
+      lastSigned: (await operator?.lastSigned(rollupId)) ?? null,
+    })),
+  );
+  const node = new MachNode(config, { foundation, operator, payer, resumes, logger, onFatal });
+  onOpened(() => node.stop());
+  await node.start();
+}
+
+/** Connects to the launcher where there is one; the signal ends a start that is under way. */
+function holdLifeline(config: NodeConfig, context: OpenContext): AbortSignal {
+  const { lifelinePort } = config;
+  if (lifelinePort === undefined) return context.signal;
+  const starting = new AbortController();
+  const lifeline = connectLifeline(lifelinePort, () => {
+    starting.abort();
+    context.onStop();
+  });
+  context.onOpened(async () => lifeline.close());
+  return AbortSignal.any([starting.signal, context.signal]);
 }

@@ -1,11 +1,11 @@
-import { readFile, stat } from "node:fs/promises";
 import type { NativeBls, SecretKey } from "@mach/bls";
-import { type Domain, fromHex, type Hex, isHex, type SignedPeerBinding } from "@mach/core";
+import { type Domain, fromHex, type Hex, type SignedPeerBinding } from "@mach/core";
 import type { OperatorConfig } from "./config.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { ClaimSigner } from "./engine/shell.ts";
 import type { BindingSigner } from "./gossip/own-binding.ts";
 import { NodeError } from "./node-error.ts";
+import { readSecretFile, unusable } from "./secret-file.ts";
 import { createSigner } from "./signer/local-signer.ts";
 import { openProtection } from "./signer/open-protection.ts";
 
@@ -13,7 +13,6 @@ import { openProtection } from "./signer/open-protection.ts";
 export interface OperatorSigner {
   readonly claims: ClaimSigner;
   readonly bindings: BindingSigner;
-  readonly publicKey: Hex;
   lastSigned(rollupId: bigint): Promise<bigint | null>;
   stop(): Promise<void>;
 }
@@ -29,6 +28,7 @@ export interface OperatorDependencies {
 /** How far above the verified head a height may be before the signer refuses it. */
 const MAX_AHEAD_BLOCKS = 4_096n;
 const MAX_QUEUED = 4_096;
+const NAME = "BLS key";
 
 /** Opens an operator's key and its signing record; throws a NodeError that says what is missing. */
 export async function openOperator(
@@ -53,8 +53,8 @@ export async function openOperator(
     { maxAheadBlocks: MAX_AHEAD_BLOCKS, maxQueued: MAX_QUEUED },
   );
   return {
-    publicKey: bls.publicKeyOf(secretKey),
     claims: {
+      publicKey: bls.publicKeyOf(secretKey),
       async sign(request) {
         const result = await signer.sign({ ...request, domain, operator });
         if (!result.ok) return result;
@@ -77,19 +77,7 @@ export async function openOperator(
 }
 
 async function readSecretKey(file: string, bls: NativeBls): Promise<SecretKey> {
-  const unusable = (why: string, cause?: unknown): NodeError =>
-    new NodeError("secret-key-unusable", `The BLS key file ${file} ${why}.`, { cause });
-  let text: string;
-  try {
-    const { mode } = await stat(file);
-    if ((mode & 0o077) !== 0) throw unusable("can be read by others: chmod 600 it");
-    text = (await readFile(file, "utf8")).trim();
-  } catch (error) {
-    if (error instanceof NodeError) throw error;
-    throw unusable("cannot be read", error);
-  }
-  if (!isHex(text, 32)) throw unusable("does not hold 32 bytes of lower-case hex with 0x");
-  const secretKey = bls.secretKeyFromBytes(fromHex(text));
-  if (secretKey === null) throw unusable("holds no valid secret key");
+  const secretKey = bls.secretKeyFromBytes(fromHex(await readSecretFile(file, NAME)));
+  if (secretKey === null) throw unusable(file, NAME, "holds no valid secret key");
   return secretKey;
 }

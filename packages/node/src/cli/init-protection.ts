@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { loadConfig } from "../config.ts";
 import { openDataFolder } from "../data-folder.ts";
@@ -31,7 +30,6 @@ async function initProtection(args: readonly string[], context: CommandContext):
   }
   const { operator, dataDir, network } = loaded.config;
   if (operator === undefined) throw new UsageError("the configuration names no operator");
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const opened = await openDataFolder(dataDir);
   if (!opened.ok) {
     const sentence = `not made (${opened.code}): ${dataDir} cannot be used now`;

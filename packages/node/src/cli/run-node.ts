@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
+import { BlsError } from "@mach/bls";
 import { type ConfigProblem, loadConfig, type NodeConfig } from "../config.ts";
+import { GossipError } from "../gossip/gossip-error.ts";
 import { NodeError } from "../node-error.ts";
 import { type Command, type CommandContext, type ExitCode, UsageError } from "./command.ts";
 
@@ -20,6 +22,8 @@ Exit code: 0 stopped by a signal, 1 stopped by a fault, 2 wrong configuration or
 };
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** Long enough for a line on stderr to be written. */
+const LEAVE_MS = 250;
 
 async function runNode(args: readonly string[], context: CommandContext): Promise<ExitCode> {
   const { values } = parseArgs({
@@ -44,9 +48,13 @@ async function runNode(args: readonly string[], context: CommandContext): Promis
   const stop = (): void => controller.abort();
   for (const name of SIGNALS) process.once(name, stop);
   const node = await startUnlessStopped(result.config, { signal, stop }, context);
-  if (node === null) return signal.aborted ? 0 : 1;
+  if (node === null) {
+    leaveSoon();
+    return signal.aborted ? 0 : 1;
+  }
   await untilAborted(signal);
   await node.stop();
+  leaveSoon();
   return 0;
 }
 
@@ -61,10 +69,23 @@ async function startUnlessStopped(
   } catch (error) {
     // What was told to stop before it had started fails for that reason alone.
     if (signal.aborted) return null;
-    if (!(error instanceof NodeError)) throw error;
+    if (!isExplained(error)) throw error;
     context.output.stderr(`mach: ${error.message}${describeCause(error.cause)}\n`);
     return null;
   }
+}
+
+/** An error that says by itself what to do: a stack would only hide it. */
+function isExplained(error: unknown): error is Error {
+  return error instanceof NodeError || error instanceof GossipError || error instanceof BlsError;
+}
+
+/**
+ * All that belongs to the node is closed. A question that its L1 or a rollup has not answered yet
+ * is not worth waiting for, and would keep the process until it timed out.
+ */
+function leaveSoon(): void {
+  setTimeout(() => process.exit(), LEAVE_MS).unref();
 }
 
 function parseSettings(settings: readonly string[]): Readonly<Record<string, string>> {

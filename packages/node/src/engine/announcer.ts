@@ -2,12 +2,13 @@ import { certificateRule } from "@mach/api";
 import {
   type EngineState,
   finalityOf,
+  openContradiction,
   type Report,
   toAttestation,
   toCertificate,
 } from "@mach/core";
 import type { Logger } from "pino";
-import type { Alerts } from "../alerts.ts";
+import { type Alerts, EVENT_LASTS_MS } from "../alerts.ts";
 import { toFinality } from "../view/answers.ts";
 import type { EventHub } from "../view/events.ts";
 import type { Announcement } from "./shell.ts";
@@ -27,6 +28,8 @@ export interface Announcer {
   announce(announcement: Announcement): void;
   /** The heads of a rollup moved. */
   onHeads(rollupId: bigint): void;
+  /** The engine has what the store kept: what still stands of it is said again. */
+  onRestored(): void;
 }
 
 /** One place where what happened becomes events, alerts and lines of the log. */
@@ -42,11 +45,19 @@ class PortsAnnouncer implements Announcer {
   }
 
   onHeads(rollupId: bigint): void {
-    const { state, now, abstention, events } = this.#ports;
+    const { state, now, abstention, events, alerts } = this.#ports;
     const view = finalityOf(state(), rollupId, now());
     if (view === null) return;
+    if (view.reason?.code !== "contradicted") alerts.clear({ code: "contradiction", rollupId });
     const data = toFinality(view, { now: now(), abstention: abstention(rollupId) });
     events.publish({ topic: "finality", rollupId, answer: { data } });
+  }
+
+  onRestored(): void {
+    for (const rollup of this.#ports.state().rollups.values()) {
+      const open = openContradiction(rollup);
+      if (open !== null) this.#raiseContradiction(rollup.rollupId, open.fromBlockNumber);
+    }
   }
 
   announce(announcement: Announcement): void {
@@ -62,15 +73,17 @@ class PortsAnnouncer implements Announcer {
         events.publish({ topic: "evidence", rollupId, answer: { data: evidence } });
         return;
       }
+      case "evidence-full": {
+        logger.error({ kind: announcement.evidence.kind }, "evidence not kept: the store is full");
+        const message = "Valid evidence was not kept, because the store holds as much as it may.";
+        alerts.raise({ code: "evidence-full", severity: "critical", rollupId: null, message });
+        return;
+      }
       case "contradiction": {
         const { rollupId, contradiction } = announcement;
-        const { fromBlockNumber } = contradiction;
         logger.error({ rollupId, ...contradiction }, "contradiction");
-        const message =
-          `Certificates from height ${fromBlockNumber} on are contradicted: nothing above is ` +
-          "served as fast-final until L1 has finalised past them.";
-        const subject = fromBlockNumber.toString();
-        alerts.raise({ code: "contradiction", severity: "critical", rollupId, subject, message });
+        this.#raiseContradiction(rollupId, contradiction.fromBlockNumber);
+        this.onHeads(rollupId);
         return;
       }
       case "sign-refused": {
@@ -78,13 +91,22 @@ class PortsAnnouncer implements Announcer {
         const { rollupId, blockNumber } = claim;
         logger.warn({ rollupId, blockNumber, code: subject }, "the signer refused");
         const message = `The signer refused block ${blockNumber} (${subject}).`;
-        alerts.raise({ code: "sign-refused", severity: "warning", rollupId, subject, message });
+        const cause = { code: "sign-refused", rollupId, subject, lastsMs: EVENT_LASTS_MS } as const;
+        alerts.raise({ ...cause, severity: "warning", message });
         return;
       }
       case "report":
         this.#onReport(announcement.report);
         return;
     }
+  }
+
+  #raiseContradiction(rollupId: bigint, fromBlockNumber: bigint): void {
+    const message =
+      `Certificates from height ${fromBlockNumber} on are contradicted: nothing above is ` +
+      "served as fast-final until L1 has finalised past them.";
+    const code = "contradiction";
+    this.#ports.alerts.raise({ code, severity: "critical", rollupId, message });
   }
 
   #onCertificate(found: Extract<Announcement, { type: "certificate" }>): void {
@@ -95,8 +117,13 @@ class PortsAnnouncer implements Announcer {
       { rollupId, blockNumber, blockHash, signedWeight, totalWeight, latencyMs },
       "certificate stands",
     );
-    const answer = { data: toCertificate(certificate), rule: certificateRule(certificate) };
-    this.#ports.events.publish({ topic: "certificate", rollupId, answer });
+    const rollup = this.#ports.state().rollups.get(rollupId);
+    const open = rollup === undefined ? null : openContradiction(rollup);
+    // What is not served must not be pushed either.
+    if (open === null || blockNumber < open.fromBlockNumber) {
+      const answer = { data: toCertificate(certificate), rule: certificateRule(certificate) };
+      this.#ports.events.publish({ topic: "certificate", rollupId, answer });
+    }
     this.onHeads(rollupId);
   }
 
@@ -115,8 +142,8 @@ class PortsAnnouncer implements Announcer {
         const { rollupId, blockNumber } = claim;
         logger.warn({ rollupId, blockNumber, operator: subject }, "operator disagrees");
         const message = `Operator ${subject} attested another claim at height ${blockNumber}.`;
-        const code = "operator-disagrees";
-        alerts.raise({ code, severity: "warning", rollupId, subject, message });
+        const cause = { code: "operator-disagrees", rollupId, subject } as const;
+        alerts.raise({ ...cause, severity: "warning", message, lastsMs: EVENT_LASTS_MS });
         return;
       }
       case "certificate-disagrees": {
@@ -125,16 +152,16 @@ class PortsAnnouncer implements Announcer {
         const message =
           `A valid certificate at height ${blockNumber} names another block than this node ` +
           "verified: its RPC endpoints are wrong, or the sequencer has changed its chain.";
-        const subject = blockNumber.toString();
-        const code = "certificate-disagrees";
-        alerts.raise({ code, severity: "critical", rollupId, subject, message });
+        const cause = { code: "certificate-disagrees", rollupId } as const;
+        alerts.raise({ ...cause, severity: "critical", message, lastsMs: EVENT_LASTS_MS });
         return;
       }
       case "abstained": {
         const { rollupId, blockNumber, reason: subject } = report;
         logger.warn({ rollupId, blockNumber, reason: subject }, "not signed");
         const message = `Block ${blockNumber} was not signed (${subject}).`;
-        alerts.raise({ code: "abstained", severity: "warning", rollupId, subject, message });
+        const cause = { code: "abstained", rollupId, subject, lastsMs: EVENT_LASTS_MS } as const;
+        alerts.raise({ ...cause, severity: "warning", message });
         return;
       }
     }

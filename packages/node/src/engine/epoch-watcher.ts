@@ -6,6 +6,7 @@ import {
   type ReadOperatorSetResult,
   type RegistryEpoch,
   type RegistryReader,
+  type RegistryReadFailure,
 } from "@mach/settlement";
 import type { Alerts } from "../alerts.ts";
 
@@ -18,7 +19,7 @@ export interface EpochPayer {
 }
 
 export interface EpochWatcherPorts {
-  readonly reader: Pick<RegistryReader, "readOperatorSet">;
+  readonly reader: Pick<RegistryReader, "readOperatorSet" | "readNetwork">;
   readonly payer: EpochPayer | null;
   readonly alerts: Alerts;
   /** An epoch's set was read, rebuilt and found equal to the registry's hash. */
@@ -27,6 +28,8 @@ export interface EpochWatcherPorts {
     epoch: bigint;
     result: Exclude<ReadOperatorSetResult, { ok: true }>;
   }) => void;
+  /** Told of what `onEpoch` rejects with: the node must not go on. */
+  readonly onFatal: (error: unknown) => void;
   /** Milliseconds. */
   readonly now: () => number;
 }
@@ -36,12 +39,13 @@ export interface EpochWatcherOptions {
   readonly pollMs: number;
   /** How many epochs before the current one are read at the start. */
   readonly lookback: number;
-  /** Sets that the store had. */
+  /** Sets that the store had: each is read again, because L1 alone says what stands. */
   readonly known: readonly OperatorSet[];
 }
 
 export interface EpochWatcher {
   start(): void;
+  /** Does not wait for the L1: what it still answers is dropped. */
   stop(): Promise<void>;
   /** The last time that L1 answered, in milliseconds; null before the first. */
   l1AnsweredAtMs(): number | null;
@@ -49,6 +53,16 @@ export interface EpochWatcher {
 
 /** Where no set tells an operator's place, its address does: a collision costs gas, no more. */
 const FALLBACK_TURNS = 4n;
+/** How long nothing may have been asked of L1 before it is asked whether it is still there. */
+const PROBE_MS = 10_000;
+/** Failures to read L1 at all; the others are about one epoch's set. */
+const L1_FAILURES: ReadonlySet<string> = new Set<RegistryReadFailure["code"]>([
+  "l1-unavailable",
+  "wrong-chain",
+  "sources-disagree",
+  "registry-not-found",
+  "malformed-answer",
+]);
 
 /** Keeps the sets of the epochs around now known, and pays for fixing the next when it is due. */
 export function createEpochWatcher(
@@ -61,24 +75,28 @@ export function createEpochWatcher(
 class Watcher implements EpochWatcher {
   readonly #ports: EpochWatcherPorts;
   readonly #options: EpochWatcherOptions;
-  readonly #known: Set<bigint>;
+  readonly #known = new Set<bigint>();
   readonly #dueSinceMs = new Map<bigint, number>();
+  readonly #refused = new Set<bigint>();
   readonly #stopping = new AbortController();
   #newest: OperatorSet | null;
+  #restored: ReadonlySet<bigint>;
   #answeredAtMs: number | null = null;
   #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<void> | null = null;
   #isFirstRound = true;
+  #l1Failure: string | null = null;
 
   constructor(ports: EpochWatcherPorts, options: EpochWatcherOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#known = new Set(options.known.map((set) => set.epoch));
+    this.#restored = new Set(options.known.map((set) => set.epoch));
     this.#newest = options.known.at(-1) ?? null;
   }
 
   start(): void {
-    this.#running = this.#round().finally(() => this.#scheduleNext());
+    if (this.#running !== null || this.#stopping.signal.aborted) return;
+    this.#running = this.#run();
   }
 
   async stop(): Promise<void> {
@@ -91,7 +109,14 @@ class Watcher implements EpochWatcher {
     return this.#answeredAtMs;
   }
 
-  #scheduleNext(): void {
+  async #run(): Promise<void> {
+    try {
+      await this.#round();
+    } catch (error) {
+      this.#stopping.abort();
+      this.#ports.onFatal(error);
+    }
+    this.#running = null;
     if (this.#stopping.signal.aborted) return;
     this.#timer = setTimeout(() => this.start(), this.#options.pollMs);
   }
@@ -99,35 +124,47 @@ class Watcher implements EpochWatcher {
   async #round(): Promise<void> {
     const { schedule, lookback } = this.#options;
     const current = epochAt(schedule, BigInt(Math.floor(this.#ports.now() / 1_000)));
-    if (current === null) return;
+    if (current === null) {
+      await this.#probe();
+      this.#noteL1();
+      return;
+    }
     const before = this.#isFirstRound ? BigInt(lookback) : 1n;
     let hasFailed = false;
     let epoch = current > before ? current - before : 0n;
-    for (; epoch <= current + 1n && !this.#stopping.signal.aborted; epoch += 1n) {
+    for (; epoch <= current + 1n; epoch += 1n) {
       if (this.#known.has(epoch)) continue;
       const outcome = await this.#read(epoch);
+      if (this.#stopping.signal.aborted) return;
       hasFailed ||= outcome === "failed";
       // A past epoch that nobody fixed stays without a set: fixing it now would help nobody.
       if (outcome === "not-fixed" && epoch >= current) await this.#pay(epoch);
+      if (this.#stopping.signal.aborted) return;
     }
     if (!hasFailed) this.#isFirstRound = false;
-    if (!this.#known.has(current)) this.#alertUnknown(current);
-    for (const old of this.#known) if (old + BigInt(lookback) < current) this.#known.delete(old);
+    this.#forgetBefore(current);
+    this.#noteCurrent(current);
+    await this.#probe();
+    this.#noteL1();
   }
 
-  async #read(epoch: bigint): Promise<"known" | "not-fixed" | "failed"> {
-    const { reader, onEpoch, onFailure, alerts, now } = this.#ports;
-    const result = await reader.readOperatorSet(epoch);
-    if (result.ok || result.code === "not-fixed") this.#answeredAtMs = now();
+  async #read(epoch: bigint): Promise<"known" | "not-fixed" | "failed" | "stopped"> {
+    const { reader, onEpoch, onFailure, alerts } = this.#ports;
+    const result = await this.#unlessStopped(reader.readOperatorSet(epoch));
+    if (result === null) return "stopped";
+    this.#noteAnswer(result);
     if (!result.ok) {
       onFailure({ epoch, result });
-      return result.code === "not-fixed" ? "not-fixed" : "failed";
+      if (result.code === "not-fixed") return "not-fixed";
+      if (!L1_FAILURES.has(result.code)) this.#alertRefused(epoch, result.code);
+      return "failed";
     }
+    await onEpoch(result);
     this.#known.add(epoch);
     this.#dueSinceMs.delete(epoch);
+    alerts.clear(notFixed(epoch));
+    this.#clearRefused(epoch);
     if (this.#newest === null || this.#newest.epoch < epoch) this.#newest = result.operatorSet;
-    await onEpoch(result);
-    alerts.clear({ code: "operator-set-unknown", rollupId: null });
     return "known";
   }
 
@@ -138,15 +175,43 @@ class Watcher implements EpochWatcher {
     const since = this.#dueSinceMs.get(epoch) ?? now();
     this.#dueSinceMs.set(epoch, since);
     if (now() < since + this.#turnDelayMs(payer, epoch)) return;
-    const result = await payer.fixer.fixEpoch(epoch, this.#stopping.signal);
+    const { signal } = this.#stopping;
+    const result = await this.#unlessStopped(payer.fixer.fixEpoch(epoch, signal));
+    if (result === null) return;
     this.#noteBalance(result);
-    const cause = { code: "epoch-not-fixed", rollupId: null, subject: epoch.toString() } as const;
     if (result.code === "failed" || result.code === "low-balance") {
       const message = `Epoch ${epoch} could not be fixed on L1 (${result.code}); it is tried again.`;
-      alerts.raise({ ...cause, severity: "warning", message });
+      alerts.raise({ ...notFixed(epoch), severity: "warning", message });
     } else {
-      alerts.clear(cause);
+      alerts.clear(notFixed(epoch));
     }
+  }
+
+  /** Asks L1 something small where nothing else was asked: that it answers is worth knowing. */
+  async #probe(): Promise<void> {
+    const { reader, now } = this.#ports;
+    if (this.#answeredAtMs !== null && now() < this.#answeredAtMs + PROBE_MS) return;
+    const result = await this.#unlessStopped(reader.readNetwork());
+    if (result !== null) this.#noteAnswer(result);
+  }
+
+  #noteAnswer(result: { readonly ok: true } | { readonly ok: false; readonly code: string }): void {
+    if (result.ok || !L1_FAILURES.has(result.code)) this.#answeredAtMs = this.#ports.now();
+    else this.#l1Failure ??= result.code;
+  }
+
+  /** Once a round, so that an L1 that answers every other question is one alert. */
+  #noteL1(): void {
+    const { alerts } = this.#ports;
+    const cause = { code: "l1-not-readable", rollupId: null } as const;
+    const code = this.#l1Failure;
+    this.#l1Failure = null;
+    if (code === null) {
+      alerts.clear(cause);
+      return;
+    }
+    const message = `The registry cannot be read from L1 (${code}): check l1 in the configuration.`;
+    alerts.raise({ ...cause, severity: "warning", message });
   }
 
   #noteBalance(balance: PayerBalance): void {
@@ -154,6 +219,40 @@ class Watcher implements EpochWatcher {
     const message = "The account that pays for fixing epochs runs low: send it more ether.";
     if (balance.isBalanceLow) this.#ports.alerts.raise({ ...cause, severity: "warning", message });
     else if (balance.balanceWei !== null) this.#ports.alerts.clear(cause);
+  }
+
+  #alertRefused(epoch: bigint, code: string): void {
+    const message =
+      `What L1 says of the operators of epoch ${epoch} does not make the set that the registry ` +
+      `fixed (${code}): nothing of that epoch counts here. Ask another L1 endpoint.`;
+    this.#refused.add(epoch);
+    this.#ports.alerts.raise({ ...refused(epoch), severity: "critical", message });
+  }
+
+  #clearRefused(epoch: bigint): void {
+    if (this.#refused.delete(epoch)) this.#ports.alerts.clear(refused(epoch));
+  }
+
+  #noteCurrent(epoch: bigint): void {
+    const { alerts } = this.#ports;
+    const cause = { code: "operator-set-unknown", rollupId: null } as const;
+    if (this.#known.has(epoch) || this.#restored.has(epoch)) {
+      alerts.clear(cause);
+      return;
+    }
+    const message = `The operator set of epoch ${epoch} is not known here: nothing new becomes final.`;
+    alerts.raise({ ...cause, severity: "critical", message });
+  }
+
+  #forgetBefore(current: bigint): void {
+    const oldest = current - BigInt(this.#options.lookback);
+    for (const epoch of this.#known) if (epoch < oldest) this.#known.delete(epoch);
+    for (const epoch of this.#refused) if (epoch < oldest) this.#clearRefused(epoch);
+    for (const epoch of this.#dueSinceMs.keys()) {
+      if (epoch >= current) continue;
+      this.#dueSinceMs.delete(epoch);
+      this.#ports.alerts.clear(notFixed(epoch));
+    }
   }
 
   #turnDelayMs(payer: EpochPayer, epoch: bigint): number {
@@ -167,12 +266,28 @@ class Watcher implements EpochWatcher {
     return payerDelayMs({ epoch, index: member.index, count, stepMs });
   }
 
-  #alertUnknown(epoch: bigint): void {
-    this.#ports.alerts.raise({
-      code: "operator-set-unknown",
-      severity: "critical",
-      rollupId: null,
-      message: `The operator set of epoch ${epoch} is not known here: nothing new becomes final.`,
+  /** The answer, or null as soon as the watcher is stopped. */
+  async #unlessStopped<T>(answer: Promise<T>): Promise<T | null> {
+    const { signal } = this.#stopping;
+    if (signal.aborted) return null;
+    let onAbort = (): void => undefined;
+    const stopped = new Promise<null>((resolve) => {
+      onAbort = () => resolve(null);
+      signal.addEventListener("abort", onAbort, { once: true });
     });
+    try {
+      const first = await Promise.race([answer, stopped]);
+      return signal.aborted ? null : first;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   }
+}
+
+function refused(epoch: bigint): { code: string; rollupId: null; subject: string } {
+  return { code: "operator-set-refused", rollupId: null, subject: epoch.toString() };
+}
+
+function notFixed(epoch: bigint): { code: string; rollupId: null; subject: string } {
+  return { code: "epoch-not-fixed", rollupId: null, subject: epoch.toString() };
 }

@@ -9,7 +9,7 @@ import {
   type SourceDescription,
   type TransactionLookup,
 } from "@mach/rollups";
-import type { Alerts } from "../alerts.ts";
+import { type Alerts, EVENT_LASTS_MS } from "../alerts.ts";
 import type { EngineConfig, RollupConfig } from "../config.ts";
 import type { EngineShell } from "./shell.ts";
 
@@ -127,10 +127,11 @@ class Following implements RollupFollowing {
       onAbstain: (abstention) => this.#onAbstain(rollupId, abstention),
       onReorg: ({ commonAncestor, depth }) => {
         log({ rollupId, commonAncestor, depth }, "reorg");
-        const { blockNumber, blockHash: subject } = commonAncestor;
+        const { blockNumber } = commonAncestor;
         engine.input({ type: "reorged", rollupId, commonAncestor: blockNumber });
         const message = `Rollup ${rollupId} left ${depth} blocks above height ${blockNumber}.`;
-        alerts.raise({ code: "reorg", severity: "warning", rollupId, subject, message });
+        const cause = { code: "reorg", rollupId, lastsMs: EVENT_LASTS_MS } as const;
+        alerts.raise({ ...cause, severity: "warning", message });
       },
       onSkipped: (skipped) => this.#onSkipped(rollupId, skipped),
       onSourceState: ({ host, status, code }) => {
@@ -163,7 +164,7 @@ class Following implements RollupFollowing {
     }
     const range = `${fromBlockNumber} to ${toBlockNumber}`;
     const message = `Blocks ${range} of rollup ${rollupId} were skipped (${reason}).`;
-    const subject = fromBlockNumber.toString();
-    alerts.raise({ code: "blocks-skipped", severity: "warning", rollupId, subject, message });
+    const cause = { code: "blocks-skipped", rollupId, subject: reason } as const;
+    alerts.raise({ ...cause, severity: "warning", message, lastsMs: EVENT_LASTS_MS });
   }
 }

@@ -1,20 +1,27 @@
-import type { EngineState, OperatorSet } from "@mach/core";
+import type { EngineState } from "@mach/core";
 import type { Gossip } from "../gossip/gossip.ts";
 import type { GossipPeer } from "../gossip/handlers.ts";
 import type { EngineShell } from "./shell.ts";
+import type { Verdict } from "./verdict.ts";
 
 export interface PeerSyncPorts {
   readonly gossip: Pick<
     Gossip,
-    "peers" | "requestHeads" | "requestCertificates" | "requestAttestations"
+    "peers" | "requestHeads" | "requestCertificates" | "requestAttestations" | "blame"
   >;
   readonly engine: Pick<EngineShell, "state" | "receiveCertificate" | "receiveAttestations">;
+  /** Told of what should not happen: the peer is left, and the next one asked. */
+  readonly onFault: (error: unknown) => void;
+  /** Milliseconds. */
+  readonly now: () => number;
 }
 
 export interface PeerSyncOptions {
   readonly intervalMs: number;
   /** How many heights below the newest certificate are compared again: theirs may be better. */
   readonly overlap: number;
+  /** How long one peer may keep the others waiting. */
+  readonly peerTimeoutMs: number;
 }
 
 /** Asks peers for the certificates and attestations that were missed. */
@@ -22,119 +29,175 @@ export interface PeerSync {
   start(): void;
   /** A peer has come: asked at once. */
   onPeerReady(peer: Pick<GossipPeer, "peerId">): void;
-  stop(): Promise<void>;
+  /** What is under way is not waited for: what it still brings is dropped. */
+  stop(): void;
 }
 
-const PAGE = 64;
+const CERTIFICATES_PER_PAGE = 64;
+/** All of a height's attestations come in one page, where the set is no larger than that. */
+const ATTESTATIONS_PER_PAGE = 256;
 const MAX_PAGES = 32;
+const MAX_WAITING = 128;
 
 /** One peer at a time, and one rollup after the other: catching up must not crowd out the new. */
 export function createPeerSync(ports: PeerSyncPorts, options: PeerSyncOptions): PeerSync {
-  const { gossip, engine } = ports;
-  const waiting: string[] = [];
-  let isStopped = false;
-  let running: Promise<void> | null = null;
-  let timer: NodeJS.Timeout | undefined;
-  let turn = 0;
+  return new Sync(ports, options);
+}
 
-  async function syncWith(peerId: string): Promise<void> {
-    const heads = await gossip.requestHeads(peerId);
-    if (!heads.ok) return;
-    const theirs = new Map(heads.items.map((head) => [head.rollupId, head.blockNumber]));
-    for (const rollupId of [...engine.state().rollups.keys()]) {
-      if (isStopped) return;
-      const newest = theirs.get(rollupId);
-      if (newest !== undefined) await fetchCertificates(peerId, { rollupId, newest });
-      await fetchAttestations(peerId, rollupId);
-    }
+class Sync implements PeerSync {
+  readonly #ports: PeerSyncPorts;
+  readonly #options: PeerSyncOptions;
+  readonly #waiting: string[] = [];
+  #isStopped = false;
+  #running: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #turn = 0;
+
+  constructor(ports: PeerSyncPorts, options: PeerSyncOptions) {
+    this.#ports = ports;
+    this.#options = options;
   }
 
-  async function fetchCertificates(
-    peerId: string,
-    wanted: { readonly rollupId: bigint; readonly newest: bigint },
-  ): Promise<void> {
-    const { rollupId, newest } = wanted;
-    let from = firstWanted(engine.state(), wanted, options.overlap);
-    for (let page = 0; page < MAX_PAGES && from <= newest && !isStopped; page++) {
-      const answer = await gossip.requestCertificates(peerId, { rollupId, from, limit: PAGE });
+  start(): void {
+    this.#timer = setInterval(() => {
+      const peers = this.#ports.gossip.peers();
+      const peer = peers[this.#turn % Math.max(1, peers.length)];
+      this.#turn += 1;
+      if (peer !== undefined) this.onPeerReady(peer);
+    }, this.#options.intervalMs);
+  }
+
+  onPeerReady({ peerId }: Pick<GossipPeer, "peerId">): void {
+    // Who finds no place has its turn with the interval.
+    if (this.#isStopped || this.#waiting.length >= MAX_WAITING) return;
+    if (!this.#waiting.includes(peerId)) this.#waiting.push(peerId);
+    this.#running ??= this.#drain();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+  }
+
+  async #drain(): Promise<void> {
+    for (let peerId = this.#waiting.shift(); peerId; peerId = this.#waiting.shift()) {
+      if (this.#isStopped) break;
+      try {
+        await this.#syncWith(new PeerTurn(this.#ports, { ...this.#options, peerId }));
+      } catch (error) {
+        // One peer's turn must not be the last.
+        this.#ports.onFault(error);
+      }
+    }
+    // In the same turn as the look that found nobody waiting: nobody can come in between.
+    this.#running = null;
+  }
+
+  async #syncWith(peer: PeerTurn): Promise<void> {
+    const heads = await peer.heads();
+    const isOver = (): boolean => this.#isStopped || peer.isOver();
+    for (const rollupId of [...this.#ports.engine.state().rollups.keys()]) {
+      if (heads === null || isOver()) return;
+      const newest = heads.get(rollupId);
+      if (newest !== undefined) await peer.fetchCertificates({ rollupId, newest, isOver });
+      if (!isOver()) await peer.fetchAttestations({ rollupId, isOver });
+    }
+  }
+}
+
+interface Wanted {
+  readonly rollupId: bigint;
+  readonly isOver: () => boolean;
+}
+
+/** What one peer is asked for in its turn, and when it is over. */
+class PeerTurn {
+  readonly #ports: PeerSyncPorts;
+  readonly #peerId: string;
+  readonly #overlap: number;
+  readonly #endsAtMs: number;
+  #isLiar = false;
+
+  constructor(ports: PeerSyncPorts, options: PeerSyncOptions & { readonly peerId: string }) {
+    this.#ports = ports;
+    this.#peerId = options.peerId;
+    this.#overlap = options.overlap;
+    this.#endsAtMs = ports.now() + options.peerTimeoutMs;
+  }
+
+  isOver(): boolean {
+    return this.#isLiar || this.#ports.now() >= this.#endsAtMs;
+  }
+
+  /** The newest certified height of each rollup; null where the peer does not say. */
+  async heads(): Promise<ReadonlyMap<bigint, bigint> | null> {
+    const heads = await this.#ports.gossip.requestHeads(this.#peerId);
+    return heads.ok ? new Map(heads.items.map((head) => [head.rollupId, head.blockNumber])) : null;
+  }
+
+  async fetchCertificates(wanted: Wanted & { readonly newest: bigint }): Promise<void> {
+    const { gossip, engine } = this.#ports;
+    const { rollupId, newest, isOver } = wanted;
+    const limit = CERTIFICATES_PER_PAGE;
+    let from = firstWanted(engine.state(), wanted, this.#overlap);
+    for (let page = 0; page < MAX_PAGES && from <= newest; page++) {
+      const answer = await gossip.requestCertificates(this.#peerId, { rollupId, from, limit });
       if (!answer.ok || answer.items.length === 0) return;
       for (const certificate of answer.items) {
-        // A peer that answers what was not asked for is not listened to further.
-        if (certificate.claim.rollupId !== rollupId || certificate.claim.blockNumber < from) return;
-        const verdict = await engine.receiveCertificate(certificate);
-        if (!verdict.accept && verdict.blame) return;
-        from = certificate.claim.blockNumber + 1n;
+        if (isOver()) return;
+        const { claim } = certificate;
+        if (claim.rollupId !== rollupId || claim.blockNumber < from) return this.#blame("unasked");
+        if (this.#isLie(await engine.receiveCertificate(certificate))) return;
+        from = claim.blockNumber + 1n;
       }
     }
   }
 
-  async function fetchAttestations(peerId: string, rollupId: bigint): Promise<void> {
+  async fetchAttestations({ rollupId, isOver }: Wanted): Promise<void> {
+    const { gossip, engine } = this.#ports;
     const rollup = engine.state().rollups.get(rollupId);
-    const open = engine.state().options.openHeights;
+    const open = BigInt(engine.state().options.openHeights);
     const tip = rollup?.tip?.blockNumber;
     if (tip === undefined) return;
-    let from = tip > BigInt(open) ? tip - BigInt(open) : 0n;
-    for (let page = 0; page < MAX_PAGES && !isStopped; page++) {
-      const answer = await gossip.requestAttestations(peerId, { rollupId, from, limit: PAGE });
-      if (!answer.ok || answer.items.length === 0) return;
-      await Promise.all(answer.items.map((each) => engine.receiveAttestations([each])));
+    const limit = ATTESTATIONS_PER_PAGE;
+    let from = tip > open ? tip - open : 0n;
+    for (let page = 0; page < MAX_PAGES && from <= tip + open; page++) {
+      const answer = await gossip.requestAttestations(this.#peerId, { rollupId, from, limit });
+      if (!answer.ok || answer.items.length === 0 || isOver()) return;
+      const verdicts = await Promise.all(
+        answer.items.map((each) => engine.receiveAttestations([each])),
+      );
+      if (verdicts.some((verdict) => this.#isLie(verdict)) || isOver()) return;
       const last = answer.items.at(-1)?.claim.blockNumber ?? from;
-      if (answer.items.length < PAGE || last < from) return;
+      if (answer.items.length < limit || last < from) return;
       // The last height may have been cut off: it is asked for again unless it fills the page.
       from = last > from ? last : last + 1n;
     }
   }
 
-  async function drain(): Promise<void> {
-    for (let peerId = waiting.shift(); peerId !== undefined; peerId = waiting.shift()) {
-      if (isStopped) return;
-      await syncWith(peerId);
-    }
+  #isLie(verdict: Verdict): boolean {
+    if (verdict.accept || !verdict.blame) return false;
+    if (!this.#isLiar) this.#blame(verdict.code);
+    return true;
   }
 
-  function enqueue(peerId: string): void {
-    if (isStopped) return;
-    if (!waiting.includes(peerId)) waiting.push(peerId);
-    running ??= drain().finally(() => {
-      running = null;
-    });
+  #blame(code: string): void {
+    this.#isLiar = true;
+    this.#ports.gossip.blame(this.#peerId, code);
   }
-
-  return {
-    start() {
-      timer = setInterval(() => {
-        const peers = gossip.peers();
-        const peer = peers[turn % Math.max(1, peers.length)];
-        turn += 1;
-        if (peer !== undefined) enqueue(peer.peerId);
-      }, options.intervalMs);
-    },
-    onPeerReady: (peer) => enqueue(peer.peerId),
-    async stop() {
-      isStopped = true;
-      clearInterval(timer);
-      await running;
-    },
-  };
 }
 
-/** From where on a peer's certificates may be news: none is asked for that no set is known for. */
+/** From where on a peer's certificates may be news: none is asked for while no set is known. */
 function firstWanted(
   state: EngineState,
   wanted: { readonly rollupId: bigint; readonly newest: bigint },
   overlap: number,
 ): bigint {
-  const rollup = state.rollups.get(wanted.rollupId);
-  const oldestSet = oldestKnown(state);
-  const held = rollup?.newest?.certificate.claim.blockNumber;
-  if (oldestSet === null) return wanted.newest + 1n;
+  if (state.epochs.size === 0) return wanted.newest + 1n;
+  const held = state.rollups.get(wanted.rollupId)?.newest?.certificate.claim.blockNumber;
+  // What lies further below is covered by what is above it.
   const horizon = wanted.newest - BigInt(state.options.openHeights);
   const from = held === undefined ? horizon : held - BigInt(overlap);
   const lowest = from > horizon ? from : horizon;
   return lowest < 0n ? 0n : lowest;
-}
-
-function oldestKnown(state: EngineState): OperatorSet | null {
-  const [oldest] = [...state.epochs.values()];
-  return oldest?.operatorSet ?? null;
 }

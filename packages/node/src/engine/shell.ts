@@ -6,8 +6,6 @@ import {
   type Certificate,
   type Claim,
   type Contradiction,
-  checkClaim,
-  claimDigest,
   createEngineState,
   type Effect,
   type EngineOptions,
@@ -16,24 +14,20 @@ import {
   type EvidenceFailure,
   type Hex,
   type Input,
-  isSameDomain,
   isToBlame,
   MIN_THRESHOLD_BPS,
   type Report,
   step,
   type VerifiedAttestation,
   type VerifiedCertificate,
-  verifyCertificate,
   verifyEvidence,
   type WireAttestation,
 } from "@mach/core";
-import { evidenceId } from "../store/evidence-id.ts";
+import { NodeError } from "../node-error.ts";
 import type { Store } from "../store/store.ts";
-
-/** Whether a peer's message may be forwarded, and whether the peer is to blame for it. */
-export type Verdict =
-  | { readonly accept: true }
-  | { readonly accept: false; readonly code: string; readonly blame: boolean };
+import { checkCertificate } from "./certificate-check.ts";
+import { createEvidenceKeeper, type EvidenceKeeper } from "./evidence-keeper.ts";
+import { ACCEPT, combineVerdicts, ignore, reject, type Verdict } from "./verdict.ts";
 
 /** What the engine's effects reach. Each port is one that the node's wiring fills. */
 export interface EnginePorts {
@@ -45,10 +39,14 @@ export interface EnginePorts {
   readonly gossip: EngineGossip;
   /** What happened, once it is stored. */
   readonly announce: (announcement: Announcement) => void;
+  /** Told once that the engine cannot go on, a store that fails for instance: end the process. */
+  readonly onFatal: (error: unknown) => void;
   readonly now: () => number;
 }
 
 export interface ClaimSigner {
+  /** The key that it signs with: nothing is signed where the set names another for the operator. */
+  readonly publicKey: Hex;
   sign(request: {
     readonly claim: Claim;
     readonly verifiedHead: bigint;
@@ -59,7 +57,10 @@ export interface ClaimSigner {
   >;
 }
 
-export type EngineStore = Pick<Store, "putCertificate" | "putEvidence" | "putContradiction">;
+export type EngineStore = Pick<
+  Store,
+  "putCertificate" | "certificateAt" | "putEvidence" | "putContradiction"
+>;
 
 export interface EngineGossip {
   publishAttestation(attestation: VerifiedAttestation): void;
@@ -74,6 +75,8 @@ export type Announcement =
       readonly latencyMs: number | null;
     }
   | { readonly type: "evidence"; readonly evidence: Evidence }
+  /** Valid, and not kept: the store's bound on evidence is reached. */
+  | { readonly type: "evidence-full"; readonly evidence: Evidence }
   | {
       readonly type: "contradiction";
       readonly rollupId: bigint;
@@ -82,9 +85,11 @@ export type Announcement =
   | { readonly type: "sign-refused"; readonly claim: Claim; readonly code: string }
   | { readonly type: "report"; readonly report: Report };
 
-/** The engine with its effects performed. */
+/** The engine with its effects performed. Nothing of it rejects or throws: see `onFatal`. */
 export interface EngineShell {
   input(input: Input): void;
+  /** Takes what the store kept: what is there already is neither stored nor announced again. */
+  restore(input: Input): void;
   /** For reading only: it changes with the next input. */
   state(): EngineState;
   /** Attestations of one operator, from the wire: cheap checks, then the attribution check. */
@@ -95,8 +100,8 @@ export interface EngineShell {
   settle(): Promise<void>;
 }
 
-const ACCEPT: Verdict = { accept: true };
-const MAX_KNOWN_EVIDENCE = 4_096;
+/** What is answered once the engine has failed. */
+const FAILED: Verdict = ignore("engine-failed");
 
 /** Runs `core`'s step and performs what it asks for; results come back as inputs. */
 export function createEngineShell(options: EngineOptions, ports: EnginePorts): EngineShell {
@@ -106,13 +111,17 @@ export function createEngineShell(options: EngineOptions, ports: EnginePorts): E
 class Shell implements EngineShell {
   readonly #options: EngineOptions;
   readonly #ports: EnginePorts;
+  readonly #evidence: EvidenceKeeper;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #knownEvidence = new Set<Hex>();
+  readonly #waiting: Input[] = [];
   #state: EngineState;
+  #isStepping = false;
+  #hasFailed = false;
 
   constructor(options: EngineOptions, ports: EnginePorts) {
     this.#options = options;
     this.#ports = ports;
+    this.#evidence = createEvidenceKeeper(ports.store);
     this.#state = createEngineState(options);
   }
 
@@ -121,61 +130,73 @@ class Shell implements EngineShell {
   }
 
   input(input: Input): void {
+    this.#waiting.push(input);
+    // An effect that answers at once waits its turn: a step's effects are performed in order.
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) this.#step(next);
+    } catch (error) {
+      // A step that broke off leaves a state of which nothing is known.
+      this.#fail(error);
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  restore(input: Input): void {
+    if (this.#hasFailed) return;
     const result = step(this.#state, input, this.#ports.now());
     this.#state = result.state;
-    for (const effect of result.effects) this.#perform(effect);
+    for (const effect of result.effects) {
+      if (effect.type !== "store-certificate") this.#perform(effect);
+    }
   }
 
   async receiveAttestations(attestations: readonly WireAttestation[]): Promise<Verdict> {
-    return combine(await Promise.all(attestations.map((each) => this.#receiveOne(each))));
+    return combineVerdicts(await Promise.all(attestations.map((each) => this.#receiveOne(each))));
   }
 
   async receiveCertificate(certificate: Certificate): Promise<Verdict> {
-    const known = checkKnown(this.#state, certificate);
-    if (known !== null && "held" in known) {
-      this.input({ type: "certificate-verified", certificate: known.held });
-      return ACCEPT;
-    }
-    if (known !== null) return known.verdict;
-    const illegal = checkClaim(this.#state, certificate.claim);
-    if (illegal !== null) return { accept: false, code: illegal, blame: isToBlame(illegal) };
-    const epoch = this.#state.epochs.get(certificate.claim.epoch);
-    const parameters = epoch?.rollups.get(certificate.claim.rollupId);
-    if (epoch === undefined || parameters === undefined) {
-      return { accept: false, code: "unknown-operator-set", blame: false };
-    }
-    const { operatorSet } = epoch;
-    const { thresholdBps } = parameters;
-    const { domain } = this.#options;
-    const context = { operatorSet, thresholdBps, domain };
-    const result = verifyCertificate(this.#ports.bls, certificate, context);
-    if (!result.ok) return { accept: false, code: result.code, blame: true };
-    this.input({ type: "certificate-verified", certificate: result.certificate });
-    return ACCEPT;
+    if (this.#hasFailed) return FAILED;
+    const check = checkCertificate(this.#ports.bls, certificate, this.#state);
+    if (!check.ok) return check.verdict;
+    this.input({ type: "certificate-verified", certificate: check.certificate });
+    return this.#hasFailed ? FAILED : ACCEPT;
   }
 
   async receiveEvidence(evidence: Evidence): Promise<Verdict> {
-    if (this.#knownEvidence.has(evidenceId(evidence))) {
-      return { accept: false, code: "duplicate", blame: false };
-    }
+    if (this.#hasFailed) return FAILED;
+    if (this.#evidence.isKnown(evidence)) return ignore("duplicate");
     const result = verifyEvidence(this.#ports.bls, evidence, {
       domain: this.#options.domain,
       operatorSet: (epoch) => this.#state.epochs.get(epoch)?.operatorSet,
       thresholdBps: MIN_THRESHOLD_BPS,
     });
-    if (!result.ok) {
-      return { accept: false, code: result.code, blame: isEvidenceToBlame(result.code) };
+    if (!result.ok)
+      return isEvidenceToBlame(result.code) ? reject(result.code) : ignore(result.code);
+    const kept = await this.#keepEvidence(evidence);
+    if (kept !== "failed" && evidence.kind === "conflicting-certificates") {
+      // Two that conflict stop fast finality here as well, whoever noticed it first.
+      await this.receiveCertificate(evidence.lower);
+      await this.receiveCertificate(evidence.higher);
     }
-    await this.#keepEvidence(evidence);
-    return ACCEPT;
+    return this.#hasFailed ? FAILED : ACCEPT;
   }
 
   async settle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
+    while (this.#underWay.size > 0) await Promise.all([...this.#underWay]);
+  }
+
+  #step(input: Input): void {
+    if (this.#hasFailed) return;
+    const result = step(this.#state, input, this.#ports.now());
+    this.#state = result.state;
+    for (const effect of result.effects) this.#perform(effect);
   }
 
   #perform(effect: Effect): void {
-    const { gossip, store, announce } = this.#ports;
+    const { gossip, announce } = this.#ports;
     switch (effect.type) {
       case "sign":
         this.#track(this.#sign(effect.claim));
@@ -186,25 +207,18 @@ class Shell implements EngineShell {
       case "check-sum":
         this.#track(this.#checkSum(effect));
         return;
-      case "store-certificate": {
-        const { certificate, latencyMs } = effect;
-        const stored = store.putCertificate(certificate);
-        this.#track(stored.then(() => announce({ type: "certificate", certificate, latencyMs })));
+      case "store-certificate":
+        this.#track(this.#storeCertificate(effect));
         return;
-      }
       case "publish-certificate":
         gossip.publishCertificate(effect.certificate);
         return;
       case "store-evidence":
-        this.#track(this.#keepEvidence(effect.evidence));
+        this.#track(this.#keepOwnEvidence(effect.evidence));
         return;
-      case "store-contradiction": {
-        const { rollupId, contradiction } = effect;
-        const stored = store.putContradiction({ rollupId, contradiction });
-        const announcement = { type: "contradiction", rollupId, contradiction } as const;
-        this.#track(stored.then(() => announce(announcement)));
+      case "store-contradiction":
+        this.#track(this.#storeContradiction(effect));
         return;
-      }
       case "report":
         announce({ type: "report", report: effect.report });
         return;
@@ -212,9 +226,17 @@ class Shell implements EngineShell {
   }
 
   #track(work: Promise<void>): void {
-    this.#underWay.add(work);
-    // A store that fails is not survivable: the rejection is left to end the process.
-    void work.finally(() => this.#underWay.delete(work));
+    const settled = work
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#underWay.delete(settled));
+    this.#underWay.add(settled);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#waiting.length = 0;
+    this.#ports.onFatal(error);
   }
 
   async #sign(claim: Claim): Promise<void> {
@@ -222,6 +244,11 @@ class Shell implements EngineShell {
     const { signer, announce } = this.#ports;
     const rollup = this.#state.rollups.get(rollupId);
     if (signer === null || rollup === undefined) return;
+    if (!this.#isKeyInSet(signer, claim)) {
+      // What it signs is counted unchecked: with another key it would make bad certificates.
+      announce({ type: "sign-refused", claim, code: "key-not-in-set" });
+      return;
+    }
     const result = await signer.sign({
       claim,
       verifiedHead: rollup.tip?.blockNumber ?? blockNumber,
@@ -231,12 +258,22 @@ class Shell implements EngineShell {
     else announce({ type: "sign-refused", claim, code: result.code });
   }
 
+  #isKeyInSet(signer: ClaimSigner, claim: Claim): boolean {
+    const { operator } = this.#options;
+    const epoch = this.#state.epochs.get(claim.epoch);
+    const index = operator === null ? undefined : epoch?.byOperator.get(operator);
+    const member = index === undefined ? undefined : epoch?.operatorSet.operators[index];
+    return member !== undefined && member.publicKey === signer.publicKey;
+  }
+
   async #checkSum(sum: Extract<Effect, { type: "check-sum" }>): Promise<void> {
     const { claim, digest, signers, publicKeys, signatures } = sum;
     const { bls, verifier } = this.#ports;
     let signature: Hex | null;
     if (sum.isEachVerified) {
       signature = bls.aggregateSignatures(signatures);
+      // Only keys that were chosen to cancel out sum to infinity. To try again is to loop.
+      if (signature === null) return;
     } else {
       const verdict = await verifier.verifySum({ message: digest, publicKeys, signatures });
       signature = verdict.ok ? verdict.signature : null;
@@ -244,24 +281,54 @@ class Shell implements EngineShell {
     this.input({ type: "sum-checked", claim, digest, signers, signature });
   }
 
-  async #keepEvidence(evidence: Evidence): Promise<void> {
-    const id = evidenceId(evidence);
-    if (this.#knownEvidence.has(id)) return;
-    if (this.#knownEvidence.size >= MAX_KNOWN_EVIDENCE) this.#knownEvidence.clear();
-    this.#knownEvidence.add(id);
-    const { store, gossip, announce } = this.#ports;
-    const kept = await store.putEvidence(evidence);
-    if (!kept.ok || !kept.isNew) return;
-    announce({ type: "evidence", evidence });
-    gossip.publishEvidence(evidence);
+  async #storeCertificate(effect: Extract<Effect, { type: "store-certificate" }>): Promise<void> {
+    const { certificate, latencyMs } = effect;
+    const { store, announce } = this.#ports;
+    const stored = await store.putCertificate(certificate);
+    if (stored.ok) {
+      announce({ type: "certificate", certificate, latencyMs });
+      return;
+    }
+    if (stored.code === "wrong-domain") {
+      throw new NodeError("data-folder-unusable", "The store is of another network.");
+    }
+    // The one that stands there may have left memory: the engine has to see that they conflict.
+    const { rollupId, blockNumber } = certificate.claim;
+    const standing = await store.certificateAt(rollupId, blockNumber);
+    if (standing !== null) await this.receiveCertificate(standing);
+  }
+
+  async #storeContradiction(
+    effect: Extract<Effect, { type: "store-contradiction" }>,
+  ): Promise<void> {
+    const { rollupId, contradiction } = effect;
+    await this.#ports.store.putContradiction({ rollupId, contradiction });
+    this.#ports.announce({ type: "contradiction", rollupId, contradiction });
+  }
+
+  async #keepOwnEvidence(evidence: Evidence): Promise<void> {
+    const kept = await this.#keepEvidence(evidence);
+    if (kept === "kept") this.#ports.gossip.publishEvidence(evidence);
+  }
+
+  /** Evidence from a peer is forwarded by its verdict: only what is found here is published. */
+  async #keepEvidence(evidence: Evidence): Promise<"kept" | "known" | "full" | "failed"> {
+    try {
+      const kept = await this.#evidence.keep(evidence);
+      if (kept === "kept") this.#ports.announce({ type: "evidence", evidence });
+      if (kept === "full") this.#ports.announce({ type: "evidence-full", evidence });
+      return kept;
+    } catch (error) {
+      this.#fail(error);
+      return "failed";
+    }
   }
 
   async #receiveOne(attestation: WireAttestation): Promise<Verdict> {
+    if (this.#hasFailed) return FAILED;
     const admission = admitAttestation(this.#state, attestation);
-    if (!admission.ok) {
-      return { accept: false, code: admission.code, blame: isToBlame(admission.code) };
-    }
-    return await this.#attribute(admission.attestation);
+    if (admission.ok) return await this.#attribute(admission.attestation);
+    return isToBlame(admission.code) ? reject(admission.code) : ignore(admission.code);
   }
 
   async #attribute(admitted: AdmittedAttestation): Promise<Verdict> {
@@ -274,45 +341,8 @@ class Shell implements EngineShell {
       return ACCEPT;
     }
     this.input({ type: "attestation-refused", attestation: admitted });
-    return { accept: false, code: verdict.code, blame: verdict.code === "bad-signature" };
+    return verdict.code === "bad-signature" ? reject(verdict.code) : ignore(verdict.code);
   }
-}
-
-/** One message carries several attestations: one that is bad is bad for all of it. */
-function combine(verdicts: readonly Verdict[]): Verdict {
-  const refused = verdicts.filter((verdict) => !verdict.accept);
-  const blamed = refused.find((verdict) => verdict.blame);
-  if (blamed !== undefined) return blamed;
-  const isAnyAccepted = refused.length < verdicts.length;
-  return isAnyAccepted ? ACCEPT : (refused[0] ?? { accept: false, code: "empty", blame: true });
-}
-
-type Known =
-  | { readonly verdict: Verdict }
-  /** The very certificate that is held, and was verified before. */
-  | { readonly held: VerifiedCertificate };
-
-/** Answers a certificate that needs no cryptography; null where its signature has to be checked. */
-function checkKnown(state: EngineState, certificate: Certificate): Known | null {
-  const { claim } = certificate;
-  const refuse = (code: string, blame: boolean): Known => ({
-    verdict: { accept: false, code, blame },
-  });
-  const rollup = state.rollups.get(claim.rollupId);
-  if (rollup === undefined) return refuse("unknown-rollup", false);
-  if (!isSameDomain(certificate.domain, state.options.domain)) return refuse("wrong-domain", true);
-  const held = rollup.certified.get(claim.blockNumber);
-  if (held === undefined || held.certificate.certificateId !== certificate.certificateId) {
-    return null;
-  }
-  const { signers, operatorSetHash, signature } = held.certificate;
-  const isSame =
-    signers === certificate.signers &&
-    operatorSetHash === certificate.operatorSetHash &&
-    // The same signers' sum over the same claim has one valid encoding only.
-    signature === certificate.signature &&
-    held.digest === claimDigest(state.options.domain, claim);
-  return isSame ? { held: held.certificate } : refuse("bad-signature", true);
 }
 
 /** Evidence of an epoch whose set is not known here may be good: its sender is not to blame. */

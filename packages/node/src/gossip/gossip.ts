@@ -61,6 +61,8 @@ export interface Gossip {
   requestCertificates(peerId: string, query: SyncQuery): Promise<SyncResult<Certificate>>;
   requestAttestations(peerId: string, query: SyncQuery): Promise<SyncResult<WireAttestation>>;
   requestHeads(peerId: string): Promise<SyncResult<RollupHead>>;
+  /** What a peer answered a request with is a lie: it gets a strike. */
+  blame(peerId: string, code: string): void;
   /** The peers that said hello. */
   peers(): readonly GossipPeer[];
   /** How often each code came up. */
@@ -253,6 +255,11 @@ class GossipNode implements Gossip {
     const answer = await this.#request(peerId, { kind: "heads" });
     if (!answer.ok) return answer;
     return answer.kind === "heads" ? answer : { ok: false, code: "malformed" };
+  }
+
+  blame(peerId: string, code: string): void {
+    this.#counters.count(code, peerId);
+    this.#running?.sessions.blame(peerId, code);
   }
 
   peers(): readonly GossipPeer[] {

@@ -13,6 +13,7 @@ import {
   epochAt,
   type FinalityView,
   type Head,
+  openContradiction,
   requiredWeight,
   toCertificate,
   type VerifiedBlock,
@@ -62,7 +63,12 @@ const BASIS: { readonly [Status in BlockView["status"]]: RuleBasis } = {
 export function toBlockStatus(
   state: EngineState,
   view: BlockView,
-  context: { readonly rollupId: bigint; readonly now: number },
+  context: {
+    readonly rollupId: bigint;
+    readonly now: number;
+    /** Why this node trusts no newer block now; null where it does. */
+    readonly abstention: string | null;
+  },
 ): BlockStatus {
   const { rollupId, now } = context;
   const { status, certificate } = view;
@@ -76,7 +82,7 @@ export function toBlockStatus(
     rule: { ...ruleOf(state, view, rollupId), basis: BASIS[status] },
     certificate: certificate && toCertificate(certificate),
     headers: headersOf(view),
-    reason: reasonOf(state, view, rollupId),
+    reason: reasonOf(state, view, context),
     agesMs: {
       block: ageOf(block, now),
       certificate: typeof certifiedAtMs === "number" ? Math.max(0, now - certifiedAtMs) : null,
@@ -96,6 +102,11 @@ export const UNKNOWN_BLOCK: BlockView = {
 /** A block that only its certificate, read from the store and checked, tells of. */
 export function certifiedBlockView(certificate: VerifiedCertificate): BlockView {
   return { status: "fast-final", block: null, presentWeight: 0n, certificate, headers: [] };
+}
+
+/** A block whose only certificate that is known here, read from the store, is contradicted. */
+export function contradictedBlockView(certificate: VerifiedCertificate): BlockView {
+  return { status: "contradicted", block: null, presentWeight: 0n, certificate, headers: [] };
 }
 
 function headersOf(view: BlockView): BlockStatus["headers"] {
@@ -133,7 +144,12 @@ function ruleOf(state: EngineState, view: BlockView, rollupId: bigint): BadgeRul
   };
 }
 
-function reasonOf(state: EngineState, view: BlockView, rollupId: bigint): Reason | null {
+function reasonOf(
+  state: EngineState,
+  view: BlockView,
+  context: { readonly rollupId: bigint; readonly abstention: string | null },
+): Reason | null {
+  const { rollupId } = context;
   const { status, block, presentWeight } = view;
   if (status === "fast-final" || status === "safe" || status === "finalized") return null;
   const blockNumber = block?.blockNumber ?? null;
@@ -145,7 +161,8 @@ function reasonOf(state: EngineState, view: BlockView, rollupId: bigint): Reason
     abstention,
   });
   if (status === "contradicted") return because("contradicted");
-  if (block === null) return because("unknown-block");
+  if (block === null) return because("unknown-block", context.abstention);
+  if (isSuspended(state, rollupId, block)) return because("contradicted");
   if (block.outputRoot === null) return because("unverified-block", "needs-proof");
   const epoch = epochOf(state, block);
   const fixed = epoch === null ? undefined : state.epochs.get(epoch);
@@ -157,6 +174,13 @@ function reasonOf(state: EngineState, view: BlockView, rollupId: bigint): Reason
   }
   const required = requiredWeight(fixed.operatorSet.totalWeight, parameters.thresholdBps);
   return { ...because("below-threshold"), presentWeight, requiredWeight: required };
+}
+
+/** Whether a contradiction stops fast finality at this height, whatever weight stands there. */
+function isSuspended(state: EngineState, rollupId: bigint, block: VerifiedBlock): boolean {
+  const rollup = state.rollups.get(rollupId);
+  const open = rollup === undefined ? null : openContradiction(rollup);
+  return open !== null && block.blockNumber >= open.fromBlockNumber;
 }
 
 function epochOf(state: EngineState, block: VerifiedBlock): bigint | null {

@@ -10,10 +10,9 @@ import type {
   TransactionStatus,
 } from "@mach/api";
 import {
+  type BlockView,
   type Bls,
   blockOf,
-  type Certificate,
-  type Contradiction,
   type EngineState,
   type Evidence,
   epochAt,
@@ -23,7 +22,6 @@ import {
   openContradiction,
   type SetUpdate,
   type VerifiedCertificate,
-  verifyCertificate,
 } from "@mach/core";
 import type {
   NodeView,
@@ -34,8 +32,15 @@ import type {
 } from "../http/node-view.ts";
 import type { Store } from "../store/store.ts";
 import { VERSION } from "../version.ts";
-import { certifiedBlockView, toBlockStatus, toFinality, UNKNOWN_BLOCK } from "./answers.ts";
+import {
+  certifiedBlockView,
+  contradictedBlockView,
+  toBlockStatus,
+  toFinality,
+  UNKNOWN_BLOCK,
+} from "./answers.ts";
 import type { EventHub } from "./events.ts";
+import { createStoredCertificates, type StoredCertificates } from "./stored-certificates.ts";
 
 export interface EngineViewPorts {
   readonly state: () => EngineState;
@@ -51,6 +56,9 @@ export interface EngineViewPorts {
   readonly now: () => number;
 }
 
+/** About 2 KiB each. */
+const MAX_REMEMBERED_CERTIFICATES = 4_096;
+
 /** What readers see of a node: from the engine's memory where it is there, else from the store. */
 export function createEngineView(ports: EngineViewPorts): NodeView {
   return new EngineView(ports);
@@ -58,9 +66,15 @@ export function createEngineView(ports: EngineViewPorts): NodeView {
 
 class EngineView implements NodeView {
   readonly #ports: EngineViewPorts;
+  readonly #stored: StoredCertificates;
 
   constructor(ports: EngineViewPorts) {
+    const { store, bls, state } = ports;
     this.#ports = ports;
+    this.#stored = createStoredCertificates(
+      { store, bls, domain: () => state().options.domain },
+      { maxRemembered: MAX_REMEMBERED_CERTIFICATES },
+    );
   }
 
   network(): Network {
@@ -93,27 +107,21 @@ class EngineView implements NodeView {
     const asked = typeof key === "bigint" ? { blockNumber: key } : { blockHash: key };
     const view = blockOf(state, rollupId, asked);
     if (view === null) return fail("unknown-rollup");
-    const context = { rollupId, now: this.#ports.now() };
-    if (view.status === "unknown" && typeof key === "bigint") {
-      const stored = await this.certificate(rollupId, key);
-      if (stored.ok) {
-        const old = certifiedBlockView(stored.value.certificate);
-        return { ok: true, value: toBlockStatus(state, old, context) };
-      }
-    }
-    return { ok: true, value: toBlockStatus(state, view, context) };
+    const found =
+      view.status === "unknown" && typeof key === "bigint" ? await this.#find(rollupId, key) : null;
+    return { ok: true, value: this.#toStatus(rollupId, found === null ? view : viewOf(found)) };
   }
 
   async transaction(
     rollupId: bigint,
     transactionHash: Hex,
   ): Promise<ViewResult<TransactionStatus>> {
-    const { state, now, blockOfTransaction } = this.#ports;
+    const { state, blockOfTransaction } = this.#ports;
     if (!state().rollups.has(rollupId)) return fail("unknown-rollup");
     const blockHash = await blockOfTransaction(rollupId, transactionHash);
     if (blockHash === null) {
       // Never looked up by its own hash: it could be that of a block.
-      const unknown = toBlockStatus(state(), UNKNOWN_BLOCK, { rollupId, now: now() });
+      const unknown = this.#toStatus(rollupId, UNKNOWN_BLOCK);
       return { ok: true, value: { transactionHash, ...unknown } };
     }
     const block = await this.block(rollupId, blockHash);
@@ -121,17 +129,12 @@ class EngineView implements NodeView {
   }
 
   async certificate(rollupId: bigint, blockNumber: bigint): Promise<ViewResult<ServedCertificate>> {
-    const rollup = this.#ports.state().rollups.get(rollupId);
-    if (rollup === undefined) return fail("unknown-rollup");
-    const held = rollup.certified.get(blockNumber);
-    const certificate =
-      held?.certificate ??
-      (await this.#verify(await this.#ports.store.certificateAt(rollupId, blockNumber)));
-    if (certificate === null) return fail("not-yet");
-    if (isContradicted(rollup, certificate.certificateId)) return fail("contradicted");
-    const open = openContradiction(rollup);
-    if (open !== null && blockNumber >= open.fromBlockNumber) return fail("contradicted");
-    return { ok: true, value: { certificate, isImproving: typeof held?.openUntilMs === "number" } };
+    if (!this.#ports.state().rollups.has(rollupId)) return fail("unknown-rollup");
+    const found = await this.#find(rollupId, blockNumber);
+    if (found === null) return fail("not-yet");
+    if (found.standing !== "served") return fail("contradicted");
+    const { certificate, isImproving } = found;
+    return { ok: true, value: { certificate, isImproving } };
   }
 
   async certificates(
@@ -139,25 +142,23 @@ class EngineView implements NodeView {
     page: PageRequest,
   ): Promise<ViewResult<Page<VerifiedCertificate>>> {
     const { state, store } = this.#ports;
-    const rollup = state().rollups.get(rollupId);
-    if (rollup === undefined) return fail("unknown-rollup");
-    const { items, next } = await readPage(page, (asked) =>
-      store.listCertificates({ rollupId, ...asked }),
+    if (!state().rollups.has(rollupId)) return fail("unknown-rollup");
+    const { items, next } = await readPage(
+      page,
+      (asked) => store.listCertificates({ rollupId, ...asked }),
+      (row) => row.claim.blockNumber,
     );
     const data: VerifiedCertificate[] = [];
     for (const row of items) {
-      const held = rollup.certified.get(row.claim.blockNumber)?.certificate;
-      const isHeld = held?.certificateId === row.certificateId;
-      const certificate = isHeld ? held : await this.#verify(row);
-      if (certificate === null || isContradicted(rollup, row.certificateId)) continue;
-      data.push(certificate);
+      const found = await this.#find(rollupId, row.claim.blockNumber);
+      if (found?.standing === "served") data.push(found.certificate);
     }
-    return { ok: true, value: { data, next: next?.claim.blockNumber ?? null } };
+    return { ok: true, value: { data, next } };
   }
 
   async certificateById(certificateId: Hex): Promise<ViewResult<ServedCertificate>> {
     const row = await this.#ports.store.certificateById(certificateId);
-    const certificate = await this.#verify(row);
+    const certificate = row && (await this.#stored.verify(row));
     if (certificate === null) return fail("unknown-certificate");
     return { ok: true, value: { certificate, isImproving: false } };
   }
@@ -178,8 +179,12 @@ class EngineView implements NodeView {
 
   async evidence(page: PageRequest): Promise<Page<Evidence>> {
     const { store } = this.#ports;
-    const { items, next } = await readPage(page, (asked) => store.listEvidence(asked));
-    return { data: items.map((entry) => entry.evidence), next: next?.position ?? null };
+    const { items, next } = await readPage(
+      page,
+      (asked) => store.listEvidence(asked),
+      (entry) => entry.position,
+    );
+    return { data: items.map((entry) => entry.evidence), next };
   }
 
   async alerts(): Promise<readonly Alert[]> {
@@ -211,19 +216,53 @@ class EngineView implements NodeView {
     return null;
   }
 
-  /** A certificate from the store, checked again: what a disk gives back is not trusted. */
-  async #verify(certificate: Certificate | null): Promise<VerifiedCertificate | null> {
+  /** The best certificate at a height, from memory or else from the store, and how it stands. */
+  async #find(rollupId: bigint, blockNumber: bigint): Promise<Found | null> {
+    const { state, store } = this.#ports;
+    const held = state().rollups.get(rollupId)?.certified.get(blockNumber);
+    const row = held === undefined ? await store.certificateAt(rollupId, blockNumber) : null;
+    const certificate = held?.certificate ?? (row && (await this.#stored.verify(row)));
     if (certificate === null) return null;
-    const { state, store, bls } = this.#ports;
-    const record = await store.epochRecord(certificate.claim.epoch);
-    const parameters = record?.rollups.find((each) => each.rollupId === certificate.claim.rollupId);
-    if (record === null || parameters === undefined) return null;
-    const result = verifyCertificate(bls, certificate, {
-      operatorSet: record.operatorSet,
-      thresholdBps: parameters.thresholdBps,
-      domain: state().options.domain,
-    });
-    return result.ok ? result.certificate : null;
+    const { certificateId } = certificate;
+    const isInMemory =
+      held !== undefined && state().rollups.get(rollupId)?.contradictions.length === 0;
+    const isContradicted =
+      !isInMemory && (await this.#stored.isContradicted(rollupId, certificateId));
+    // What memory says is read last: nothing that came in meanwhile is missed.
+    const rollup = state().rollups.get(rollupId);
+    const contradictions = rollup?.contradictions ?? [];
+    const open = rollup === undefined ? null : openContradiction(rollup);
+    const isImproving = typeof held?.openUntilMs === "number";
+    if (
+      isContradicted ||
+      contradictions.some((each) => each.certificateIds.includes(certificateId))
+    ) {
+      return { certificate, isImproving, standing: "contradicted" };
+    }
+    const isSuspended = open !== null && blockNumber >= open.fromBlockNumber;
+    return { certificate, isImproving, standing: isSuspended ? "suspended" : "served" };
+  }
+
+  #toStatus(rollupId: bigint, view: BlockView): BlockStatus {
+    const { state, now, abstention } = this.#ports;
+    const context = { rollupId, now: now(), abstention: abstention(rollupId) };
+    return toBlockStatus(state(), view, context);
+  }
+}
+
+interface Found extends ServedCertificate {
+  /** `suspended`: valid, and above a contradiction that L1 has not passed yet. */
+  readonly standing: "served" | "suspended" | "contradicted";
+}
+
+function viewOf({ certificate, standing }: Found): BlockView {
+  switch (standing) {
+    case "served":
+      return certifiedBlockView(certificate);
+    case "contradicted":
+      return contradictedBlockView(certificate);
+    case "suspended":
+      return UNKNOWN_BLOCK;
   }
 }
 
@@ -231,20 +270,18 @@ function fail(code: ViewFailure): { readonly ok: false; readonly code: ViewFailu
   return { ok: false, code };
 }
 
-function isContradicted(
-  rollup: { readonly contradictions: readonly Contradiction[] },
-  certificateId: Hex,
-): boolean {
-  return rollup.contradictions.some((each) => each.certificateIds.includes(certificateId));
-}
-
-/** A page of rows, and the first row of the page after it: null on the page with the newest. */
+/** A page of rows, and where the page after it begins: null on the page with the newest. */
 async function readPage<T>(
   page: PageRequest,
   read: (asked: PageRequest) => Promise<readonly T[]>,
-): Promise<{ readonly items: readonly T[]; readonly next: T | null }> {
-  const { from, limit } = page;
-  if (from === undefined) return { items: await read({ from, limit }), next: null };
-  const rows = await read({ from, limit: limit + 1 });
-  return { items: rows.slice(0, limit), next: rows[limit] ?? null };
+  positionOf: (row: T) => bigint,
+): Promise<{ readonly items: readonly T[]; readonly next: bigint | null }> {
+  const items = await read(page);
+  const last = items.at(-1);
+  if (page.from === undefined || last === undefined || items.length < page.limit) {
+    return { items, next: null };
+  }
+  // Asked for by itself: a page of the greatest size has no room for one more row.
+  const [next] = await read({ from: positionOf(last) + 1n, limit: 1 });
+  return { items, next: next === undefined ? null : positionOf(next) };
 }

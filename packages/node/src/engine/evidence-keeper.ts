@@ -1,0 +1,92 @@
+import { claimStructHash, type Evidence, type Hex } from "@mach/core";
+import { evidenceId } from "../store/evidence-id.ts";
+import type { Store } from "../store/store.ts";
+
+/** What became of a piece of evidence. */
+export type KeptEvidence =
+  | "kept"
+  /** It, or as much as is of use about the same breach, is kept already. */
+  | "known"
+  /** The store's bound is reached: what it holds stays, this is not kept. */
+  | "full";
+
+/** Puts valid evidence into the store once. */
+export interface EvidenceKeeper {
+  /** Whether nothing would be gained by checking it. */
+  isKnown(evidence: Evidence): boolean;
+  keep(evidence: Evidence): Promise<KeptEvidence>;
+}
+
+const MAX_REMEMBERED = 4_096;
+/** One piece convicts: a breach is not told in all the ways in which its signatures combine. */
+const MAX_PER_BREACH = 1;
+/** Certificates of one pair of claims differ in whom they convict. */
+const MAX_PER_PAIR = 8;
+/** So that no operator fills the store with its own convictions and keeps out others'. */
+const MAX_PER_OPERATOR = 256;
+
+/**
+ * Anyone who holds a few signatures of a breach can write it down in very many valid ways. Each
+ * breach is kept in as few of them as convict, so that the store's bound cannot be used up.
+ */
+export function createEvidenceKeeper(store: Pick<Store, "putEvidence">): EvidenceKeeper {
+  const ids = new Set<Hex>();
+  const perBreach = new Map<string, number>();
+  const perOperator = new Map<string, number>();
+
+  function isKnown(evidence: Evidence): boolean {
+    if (ids.has(evidenceId(evidence))) return true;
+    const { key, most } = breachOf(evidence);
+    if ((perBreach.get(key) ?? 0) >= most) return true;
+    return operatorsOf(evidence).every((each) => (perOperator.get(each) ?? 0) >= MAX_PER_OPERATOR);
+  }
+
+  return {
+    isKnown,
+    async keep(evidence) {
+      if (isKnown(evidence)) return "known";
+      forgetBeyond(ids);
+      forgetBeyond(perBreach);
+      forgetBeyond(perOperator);
+      ids.add(evidenceId(evidence));
+      count(perBreach, breachOf(evidence).key);
+      for (const operator of operatorsOf(evidence)) count(perOperator, operator);
+      const kept = await store.putEvidence(evidence);
+      if (!kept.ok) return "full";
+      return kept.isNew ? "kept" : "known";
+    },
+  };
+}
+
+function operatorsOf(evidence: Evidence): readonly Hex[] {
+  return "operator" in evidence ? [evidence.operator] : evidence.operators;
+}
+
+/** What was breached, whichever of its signatures are shown. */
+function breachOf(evidence: Evidence): { readonly key: string; readonly most: number } {
+  switch (evidence.kind) {
+    case "double-attestation":
+    case "attestation-against-certificate": {
+      const { operator, rollupId, blockNumber } = evidence;
+      return { key: `height/${operator}/${rollupId}/${blockNumber}`, most: MAX_PER_BREACH };
+    }
+    case "conflicting-certificates": {
+      const { lower, higher } = evidence;
+      const pair = `${claimStructHash(lower.claim)}/${claimStructHash(higher.claim)}`;
+      return { key: `pair/${pair}`, most: MAX_PER_PAIR };
+    }
+    case "false-set-update": {
+      const { epoch, operatorSetHash } = evidence.update;
+      return { key: `update/${epoch}/${operatorSetHash}`, most: MAX_PER_PAIR };
+    }
+  }
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** What is forgotten costs another check, and the store knows it all the same. */
+function forgetBeyond(remembered: { readonly size: number; clear(): void }): void {
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+}

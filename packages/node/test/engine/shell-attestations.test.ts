@@ -1,0 +1,239 @@
+import { type Certificate, verifyCertificate } from "@mach/core";
+import { describe, expect, it } from "vitest";
+import {
+  attest,
+  bls,
+  certifiedIds,
+  certify,
+  claimAt,
+  createEngineNode,
+  type EngineNode,
+  type EngineNodeOptions,
+  forge,
+  OPERATORS,
+  operatorAt,
+  operatorSetOf,
+  ROLLUP_ID,
+  signerOf,
+  useVerifier,
+} from "./engine-node.ts";
+
+const verifier = useVerifier();
+
+/** A node that knows the first sets and has seen block 1. */
+function ready(options: Partial<EngineNodeOptions> = {}): EngineNode {
+  const node = createEngineNode({ verifier: verifier(), ...options });
+  node.learn(0n, 1n);
+  node.block(1n);
+  return node;
+}
+
+function counted(node: EngineNode): readonly string[] {
+  return node.announced.flatMap((each) =>
+    each.type === "report" && each.report.code === "attestation-counted"
+      ? [each.report.attestation.operator]
+      : [],
+  );
+}
+
+const claim = claimAt(1n);
+const stranger = attest(4, claim);
+const foreign = attest(0, { ...claim, rollupId: 7n });
+const stale = attest(0, { ...claimAt(1n), blockNumber: 0n });
+
+describe("verdicts", () => {
+  it.each([
+    ["good", [attest(0, claim)], { accept: true }],
+    ["forged", [forge(0, claim)], { accept: false, code: "bad-signature", blame: true }],
+    ["by no operator", [stranger], { accept: false, code: "not-an-operator", blame: true }],
+    ["of another rollup", [foreign], { accept: false, code: "unknown-rollup", blame: false }],
+    [
+      "of an epoch that is not its timestamp's",
+      [attest(0, { ...claim, epoch: 1n })],
+      { accept: false, code: "epoch-mismatch", blame: true },
+    ],
+    [
+      "of a level that the rollup does not attest",
+      [attest(0, { ...claim, verification: 2 })],
+      { accept: false, code: "not-attested", blame: true },
+    ],
+    [
+      "far above the newest block",
+      [attest(0, claimAt(18n))],
+      { accept: false, code: "too-far-ahead", blame: false },
+    ],
+    [
+      "of an epoch without a set here",
+      [attest(0, { ...claim, timestamp: 1_120n, epoch: 2n })],
+      { accept: false, code: "unknown-operator-set", blame: false },
+    ],
+    ["good and foreign", [attest(0, claim), foreign], { accept: true }],
+    [
+      "good and forged",
+      [attest(0, claim), forge(1, claim)],
+      { accept: false, code: "bad-signature", blame: true },
+    ],
+    ["none", [], { accept: false, code: "empty", blame: true }],
+  ])("a message that is %s", async (_, message, verdict) => {
+    expect(await ready().shell.receiveAttestations(message)).toEqual(verdict);
+  });
+
+  it("one below the open heights is stale, and one counted before is a duplicate", async () => {
+    const node = ready();
+    for (let number = 2n; number <= 16n; number += 1n) node.block(number);
+    const old = await node.shell.receiveAttestations([stale]);
+    expect(old).toEqual({ accept: false, code: "stale", blame: false });
+    const again = attest(0, claimAt(16n));
+    expect(await node.shell.receiveAttestations([again])).toEqual({ accept: true });
+    const second = await node.shell.receiveAttestations([again]);
+    expect(second).toEqual({ accept: false, code: "duplicate", blame: false });
+  });
+
+  it("what the verifier cannot check blames nobody and counts for nobody", async () => {
+    const overloaded = async () => ({ ok: false, code: "overloaded" }) as const;
+    const node = ready({ verifier: { verify: overloaded, verifySum: overloaded } });
+    const verdict = await node.shell.receiveAttestations([attest(0, claim)]);
+    expect(verdict).toEqual({ accept: false, code: "overloaded", blame: false });
+    expect(counted(node)).toEqual([]);
+  });
+});
+
+describe("a forged attestation", () => {
+  it.each([
+    ["before", [forge(0, claim), attest(0, claim)]],
+    ["after", [attest(0, claim), forge(0, claim)]],
+  ])("that comes %s the honest one does not keep it from counting", async (_, messages) => {
+    const node = ready();
+    const verdicts = await Promise.all(
+      messages.map((each) => node.shell.receiveAttestations([each])),
+    );
+    expect(verdicts.map((each) => each.accept).sort()).toEqual([false, true]);
+    expect(counted(node)).toEqual([operatorAt(0)]);
+  });
+
+  it("in every operator's name does not keep the certificate from standing", async () => {
+    const node = ready();
+    const messages = [0, 1, 2, 3].flatMap((i) => [forge(i, claim), attest(i, claim)]);
+    await Promise.all(messages.map((each) => node.shell.receiveAttestations([each])));
+    await node.shell.settle();
+    expect(certifiedIds(node)).toEqual({ "1": certify(claim, [0, 1, 2, 3]).certificateId });
+    expect([...counted(node)].sort()).toEqual(OPERATORS.slice(0, 4));
+  });
+});
+
+describe("the sum path", () => {
+  it("makes a certificate of what has arrived, before any of it is attributed", async () => {
+    let answerAll = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      answerAll = resolve;
+    });
+    const real = verifier();
+    const sums: number[] = [];
+    const node = ready({
+      verifier: {
+        verify: async (attestation) => {
+          await held;
+          return await real.verify(attestation);
+        },
+        verifySum: (request) => {
+          sums.push(request.signatures.length);
+          return real.verifySum(request);
+        },
+      },
+    });
+    const received = [1, 2, 3].map((i) => node.shell.receiveAttestations([attest(i, claim)]));
+    await node.shell.settle();
+    expect(sums).toEqual([3]);
+    expect(counted(node)).toEqual([]);
+    expect(certifiedIds(node)).toEqual({ "1": certify(claim, [1, 2, 3]).certificateId });
+    answerAll();
+    expect(await Promise.all(received)).toEqual([
+      { accept: true },
+      { accept: true },
+      { accept: true },
+    ]);
+    const stored = await node.store.certificateAt(ROLLUP_ID, 1n);
+    expect(stored && isValid(stored)).toBe(true);
+  });
+
+  it("falls back to attribution where the sum is bad, and is not tried again", async () => {
+    const real = verifier();
+    let sums = 0;
+    const node = ready({
+      verifier: {
+        verify: (attestation) => real.verify(attestation),
+        verifySum: (request) => {
+          sums += 1;
+          return real.verifySum(request);
+        },
+      },
+    });
+    const messages = [forge(1, claim), attest(2, claim), attest(3, claim)];
+    const verdicts = await Promise.all(
+      messages.map((each) => node.shell.receiveAttestations([each])),
+    );
+    await node.shell.settle();
+    expect(verdicts.map((each) => each.accept)).toEqual([false, true, true]);
+    expect([sums, certifiedIds(node)]).toEqual([1, {}]);
+    await node.shell.receiveAttestations([attest(0, claim)]);
+    await node.shell.settle();
+    expect(certifiedIds(node)).toEqual({ "1": certify(claim, [0, 2, 3]).certificateId });
+    expect(sums).toBe(1);
+  });
+});
+
+describe("the node's own signer", () => {
+  const engine = { operator: operatorAt(3) };
+
+  it("signs each block once and its attestation is published and counted", async () => {
+    const node = ready({ engine, signer: signerOf(3) });
+    node.block(2n);
+    await node.shell.settle();
+    expect(node.attestations.map((each) => each.claim.blockNumber)).toEqual([1n, 2n]);
+    expect(counted(node)).toEqual([operatorAt(3), operatorAt(3)]);
+  });
+
+  it("signs nothing with a key that the set does not name, and says so", async () => {
+    const node = ready({ engine, signer: signerOf(3, 4) });
+    await node.shell.settle();
+    for (const i of [1, 2]) await node.shell.receiveAttestations([attest(i, claim)]);
+    await node.shell.settle();
+    expect([node.attestations, certifiedIds(node)]).toEqual([[], {}]);
+    const refused = node.announced.find((each) => each.type === "sign-refused");
+    expect(refused).toMatchObject({ code: "key-not-in-set", claim: { blockNumber: 1n } });
+  });
+
+  it("is heard where it refuses", async () => {
+    const sign = async () => ({ ok: false, code: "height-not-above-last" }) as const;
+    const node = ready({ engine, signer: { ...signerOf(3), sign } });
+    await node.shell.settle();
+    const refused = node.announced.find((each) => each.type === "sign-refused");
+    expect(refused).toMatchObject({ code: "height-not-above-last" });
+    expect(node.fatal).toEqual([]);
+  });
+
+  it("is asked whether a block is still wanted, which a reorg ends", async () => {
+    const wanted: boolean[] = [];
+    const node = ready({
+      engine,
+      signer: {
+        ...signerOf(3),
+        async sign({ isStillWanted }) {
+          await Promise.resolve();
+          wanted.push(isStillWanted());
+          return { ok: false, code: "no-longer-wanted" };
+        },
+      },
+    });
+    await node.shell.settle();
+    node.block(2n);
+    node.shell.input({ type: "reorged", rollupId: ROLLUP_ID, commonAncestor: 1n });
+    await node.shell.settle();
+    expect(wanted).toEqual([true, false]);
+  });
+});
+
+function isValid(certificate: Certificate): boolean {
+  const operatorSet = operatorSetOf(certificate.claim.epoch);
+  return verifyCertificate(bls, certificate, { operatorSet, thresholdBps: 6667 }).ok;
+}
