@@ -260,6 +260,8 @@ class Follower implements RollupFollower {
         this.#lostAt = this.#next;
         this.#next = null;
         this.#recent.clear();
+        // A poll during the search suspects the same again, of blocks that are now forgotten.
+        this.#suspect = null;
         return "again";
       case "replaced":
         return this.#replace(search.commonAncestor, search.branch);

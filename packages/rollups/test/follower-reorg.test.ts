@@ -101,6 +101,20 @@ describe("a reorg", () => {
     await expectChain(seen, anvil, first);
   });
 
+  it("too deep ends the suspicion that a poll raised meanwhile", async () => {
+    const anvil = await startAnvil({ flavour: "evm" });
+    const node = await startLyingNode(anvil.httpUrl);
+    await anvil.mine(20);
+    const seen = record(
+      { urls: [node.url], agree: 1, maxReorgDepth: 8, pollMs: 1 },
+      { fromBlockNumber: 0n },
+    );
+    await seen.reached(20n);
+    // No block comes after it: nothing but the follower itself makes it begin afresh.
+    await reorg(anvil, 12);
+    await until(() => seen.skips.length === 1 && seen.blocks.length > 21);
+  });
+
   it("at exactly the bound is followed", async () => {
     const anvil = await startAnvil({ flavour: "evm" });
     await anvil.mine(20);
