@@ -5,6 +5,7 @@ import {
   type Claim,
   certificateId,
   claimDigest,
+  concatHex,
   type Domain,
   type EngineOptions,
   type EpochSchedule,
@@ -77,19 +78,27 @@ export function operatorSetOf(epoch: bigint, weights: readonly bigint[] = WEIGHT
   return built.operatorSet;
 }
 
+const headers = new Map<string, Hex>();
+
+/** The preimage of a block's hash, in the form of EraVM's: number, branch, parent, nothing. */
+function headerAt(blockNumber: bigint, branch: number): Hex {
+  const key = `${blockNumber}/${branch}`;
+  const known = headers.get(key);
+  if (known !== undefined) return known;
+  const parent = blockNumber === 0n ? ZERO_HASH : keccak256(headerAt(blockNumber - 1n, branch));
+  const header = concatHex(uintWord(blockNumber), uintWord(branch), parent, ZERO_HASH);
+  headers.set(key, header);
+  return header;
+}
+
 /** A block of a branch; blocks of one branch link to each other. */
 export function blockAt(blockNumber: bigint, branch = 0): VerifiedBlock {
-  const hashAt = (number: bigint): Hex =>
-    keccak256(`${uintWord(number)}${uintWord(branch).slice(2)}` as Hex);
-  return {
-    blockNumber,
-    blockHash: hashAt(blockNumber),
-    parentHash: hashAt(blockNumber - 1n),
-    stateRoot: keccak256(hashAt(blockNumber)),
-    outputRoot: ZERO_HASH,
-    timestamp: SCHEDULE.genesisTime + blockNumber,
-    headerRlp: hashAt(blockNumber),
-  };
+  const headerRlp = headerAt(blockNumber, branch);
+  const blockHash = keccak256(headerRlp);
+  const timestamp = SCHEDULE.genesisTime + blockNumber;
+  const parentHash: Hex = `0x${headerRlp.slice(2 + 128, 2 + 192)}`;
+  const [stateRoot, outputRoot] = [keccak256(blockHash), ZERO_HASH];
+  return { blockNumber, blockHash, parentHash, stateRoot, outputRoot, timestamp, headerRlp };
 }
 
 export function claimAt(blockNumber: bigint, branch = 0): Claim {
