@@ -1,5 +1,6 @@
 import http from "node:http";
 import https from "node:https";
+import { urlToHttpOptions } from "node:url";
 import {
   parseJson,
   parseResponse,
@@ -10,12 +11,21 @@ import {
   requestText,
 } from "./json-rpc.ts";
 
+const HEADERS = {
+  "content-type": "application/json",
+  // What is compressed could be far larger than the bytes that are counted.
+  "accept-encoding": "identity",
+};
+
 /**
  * JSON-RPC over HTTP with kept-alive connections. It has an agent of its own, where the global
  * fetch has none that can be closed: `close` leaves no socket behind. Redirects are not followed.
+ * Throws where `url` is no http or https URL.
  */
 export function createHttpClient(options: RpcClientOptions): RpcClient {
   const url = new URL(options.url);
+  if (!/^https?:$/.test(url.protocol)) throw new RangeError("an http or https URL is needed");
+  const target = urlToHttpOptions(url);
   const transport = url.protocol === "https:" ? https : http;
   const agent = new transport.Agent({ keepAlive: true, maxSockets: options.maxInFlight });
   const open = new Set<(failure: RpcFailure) => void>();
@@ -27,6 +37,7 @@ export function createHttpClient(options: RpcClientOptions): RpcClient {
       if (closed) return Promise.resolve({ ok: false, code: "stopped" });
       if (open.size >= options.maxInFlight) return Promise.resolve({ ok: false, code: "busy" });
       const id = nextId++;
+      const text = requestText(id, method, params);
       return new Promise((resolve) => {
         const settle = (result: RpcResult): void => {
           if (!open.delete(settle)) return;
@@ -37,9 +48,7 @@ export function createHttpClient(options: RpcClientOptions): RpcClient {
         };
         open.add(settle);
         const timer = setTimeout(() => settle({ ok: false, code: "timeout" }), options.timeoutMs);
-        const content = Buffer.from(requestText(id, method, params));
-        const headers = { "content-type": "application/json", "content-length": content.length };
-        const request = transport.request(url, { method: "POST", agent, headers });
+        const request = transport.request({ ...target, method: "POST", agent, headers: HEADERS });
         request.on("response", (response) => {
           void readBody(response, options.maxResponseBytes).then((body) => {
             const result = typeof body === "string" ? parseResponse(parseJson(body), id) : body;
@@ -51,7 +60,7 @@ export function createHttpClient(options: RpcClientOptions): RpcClient {
           const failure: RpcFailure = { ok: false, code: "unreachable" };
           settle(request.reusedSocket ? { ...failure, staleConnection: true } : failure);
         });
-        request.end(content);
+        request.end(text);
       });
     },
 

@@ -36,7 +36,7 @@ export type RpcResult =
   | RpcFailure;
 
 export interface RpcClient {
-  /** One call. Never rejects. */
+  /** One call. Never rejects; throws a TypeError for params that JSON cannot hold. */
   call(method: string, params: readonly unknown[]): Promise<RpcResult>;
   /** Fails the open calls and closes every socket. */
   close(): Promise<void>;

@@ -146,6 +146,7 @@ export class WebSocketClient implements RpcClient {
     }
     if (this.#pending.size >= maxInFlight) return Promise.resolve({ ok: false, code: "busy" });
     const id = this.#nextId++;
+    const text = requestText(id, method, params);
     return new Promise((resolve) => {
       const settle = (result: RpcResult): void => {
         if (!this.#pending.delete(id)) return;
@@ -156,7 +157,7 @@ export class WebSocketClient implements RpcClient {
       const timer = setTimeout(() => settle({ ok: false, code: "timeout" }), timeoutMs);
       this.#pending.set(id, settle);
       // A failed send closes the connection, which settles the call.
-      socket.send(requestText(id, method, params), () => {});
+      socket.send(text, () => {});
     });
   }
 }
