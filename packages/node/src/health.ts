@@ -30,7 +30,7 @@ export function healthOf(facts: HealthFacts): Health {
     role: facts.operator === null ? "observer" : "operator",
     operator: facts.operator,
     software: VERSION,
-    uptimeMs: facts.now - facts.startedAtMs,
+    uptimeMs: Math.max(0, facts.now - facts.startedAtMs),
     peers: facts.peers,
     checks,
   };
