@@ -18,6 +18,8 @@ async function connect(answer: (exchange: Exchange) => void, maxInFlight = 4) {
     for await (const chunk of request) text += String(chunk);
     answer({ ...(JSON.parse(text) as { id: number; method: string }), request, response });
   });
+  // Whoever closes a connection, it is not the server for its age.
+  server.keepAliveTimeout = 0;
   let connections = 0;
   server.on("connection", () => connections++);
   server.listen(0, "127.0.0.1");
