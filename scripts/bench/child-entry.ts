@@ -23,6 +23,6 @@ async function answer({ id, name, argument }: Call): Promise<void> {
   } catch (error) {
     reply = { id, error: error instanceof Error ? error.message : String(error) };
   }
-  // The parent may have gone meanwhile.
-  if (process.connected) process.send?.(reply);
+  // The parent may have gone meanwhile, and with it this process's reason to be.
+  if (process.connected) process.send?.(reply, undefined, undefined, () => undefined);
 }

@@ -3,19 +3,18 @@ import { createBatchVerifier, createNativeBls, type NativeBls } from "@mach/bls"
 import { fromHex, type Hex, toHex } from "@mach/core";
 import { loadNativeLibrary, type NativeLibrary } from "../../packages/bls/src/native-library.ts";
 import type { BenchContext } from "./bench-context.ts";
-import { cpuMicrosOf, runRounds } from "./rounds.ts";
+import { cpuMicrosOf, type RoundCounts, runRounds } from "./rounds.ts";
 import { median, type Pair, type Row, type RowHead, toRow } from "./row.ts";
 import { formatNumber } from "./table.ts";
 
-export interface CryptoCounts {
-  readonly rounds: number;
+export interface CryptoCounts extends RoundCounts {
   /** Attestations that each contender checks in a round. */
   readonly perRound: number;
 }
 
 export const CRYPTO_COUNTS = {
-  full: { rounds: 9, perRound: 400 },
-  quick: { rounds: 3, perRound: 200 },
+  full: { warmUp: 1, rounds: 9, perRound: 400 },
+  quick: { warmUp: 1, rounds: 3, perRound: 200 },
 } as const;
 
 const BATCHES = [1, 4, 16, 64, 100];
@@ -113,7 +112,7 @@ async function compare(
     return (times * size * 1e6) / micros;
   };
   const alone: number[] = [];
-  const pairs = await runRounds<Pair>(context, counts.rounds, async () => {
+  const pairs = await runRounds<Pair>(context, counts, async () => {
     const pair = { figure: await perSecond(contest.figure), bound: await perSecond(contest.bound) };
     if (contest.alone !== undefined) alone.push(await perSecond(contest.alone));
     return pair;

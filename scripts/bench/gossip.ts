@@ -3,20 +3,19 @@ import { attestationsLength } from "../../packages/node/src/gossip/wire.ts";
 import type { BenchContext } from "./bench-context.ts";
 import { type BenchChild, startChild } from "./child.ts";
 import type { GossipNode } from "./gossip-node.ts";
-import { runRounds } from "./rounds.ts";
+import { type RoundCounts, runRounds } from "./rounds.ts";
 import { median, type Pair, type Row, toRow } from "./row.ts";
 import { type StreamPair, startStreamPair } from "./stream-pair.ts";
 import { formatNumber } from "./table.ts";
 
-export interface GossipCounts {
-  readonly rounds: number;
+export interface GossipCounts extends RoundCounts {
   /** How often each node publishes in a round. */
   readonly ticks: number;
 }
 
 export const GOSSIP_COUNTS = {
-  full: { rounds: 7, ticks: 60 },
-  quick: { rounds: 3, ticks: 30 },
+  full: { warmUp: 4, rounds: 7, ticks: 60 },
+  quick: { warmUp: 2, rounds: 3, ticks: 30 },
 } as const;
 
 const NODES = 4;
@@ -24,8 +23,8 @@ const NODES = 4;
 const PER_TICK = 32;
 const PAUSE_MS = 20;
 const SIGNATURE_BYTES = 192;
-const READY_MS = 15_000;
-const DELIVERY_MS = 10_000;
+const READY_MS = 60_000;
+const DELIVERY_MS = 30_000;
 
 interface Policy {
   readonly name: string;
@@ -53,7 +52,7 @@ export async function benchGossip(
   const rows: Row[] = [];
   for (const policy of POLICIES) {
     context.progress(policy.name);
-    const pairs = await runRounds<Pair>(context, counts.rounds, async () => ({
+    const pairs = await runRounds<Pair>(context, counts, async () => ({
       figure: await cpuOfGossip(nodes, policy, counts.ticks),
       bound: await cpuOfStream(pair, policy, counts.ticks),
     }));
@@ -76,13 +75,13 @@ function headOf(policy: Policy, pairs: readonly Pair[]): Parameters<typeof toRow
 }
 
 async function startNodes(context: BenchContext): Promise<readonly BenchChild<GossipNode>[]> {
-  const nodes: BenchChild<GossipNode>[] = [];
+  const nodes = await Promise.all(
+    Array.from({ length: NODES }, () => startChild<GossipNode>(context, "gossip-node")),
+  );
   const bootNodes: string[] = [];
-  for (let index = 0; index < NODES; index++) {
-    const node = await startChild<GossipNode>(context, "gossip-node");
+  for (const node of nodes) {
     const { addresses } = await node.call("start", { folder: context.makeFolder(), bootNodes });
     bootNodes.push(...addresses);
-    nodes.push(node);
   }
   await until("every node to know the others", READY_MS, async () => {
     const peers = await callAll(nodes, "peers");

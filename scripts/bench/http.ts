@@ -2,26 +2,25 @@ import type { BenchContext } from "./bench-context.ts";
 import { type BenchChild, startChild } from "./child.ts";
 import type { HttpClients } from "./http-clients.ts";
 import type { HttpServers, ServedPath } from "./http-servers.ts";
-import { runRounds } from "./rounds.ts";
+import { type RoundCounts, runRounds } from "./rounds.ts";
 import { median, type Pair, type Row, toRow } from "./row.ts";
 import { formatNumber } from "./table.ts";
 
-export interface HttpCounts {
-  readonly rounds: number;
+export interface HttpCounts extends RoundCounts {
   readonly requests: number;
   readonly eventClients: number;
   readonly events: number;
 }
 
 export const HTTP_COUNTS = {
-  full: { rounds: 7, requests: 40_000, eventClients: 1_000, events: 20 },
-  quick: { rounds: 3, requests: 10_000, eventClients: 200, events: 20 },
+  full: { warmUp: 2, rounds: 7, requests: 40_000, eventClients: 1_000, events: 20 },
+  quick: { warmUp: 1, rounds: 3, requests: 10_000, eventClients: 200, events: 20 },
 } as const;
 
 const CONNECTIONS = 64;
 const DEPTH = 4;
 const PAUSE_MS = 40;
-const DELIVERY_MS = 10_000;
+const DELIVERY_MS = 30_000;
 const CERTIFICATE_TOPIC = "/v1/events?topics=certificate";
 
 const HEADS = {
@@ -80,7 +79,7 @@ async function benchPath(
     const used = (await server.call("cpuMicros", undefined)) - before;
     return { perCpuSecond: (requests * 1e6) / used, perSecond: requests / seconds };
   };
-  const pairs = await runRounds<Pair>(context, counts.rounds, async () => {
+  const pairs = await runRounds<Pair>(context, counts, async () => {
     const api = await perCpuSecond(servers.apiPort);
     const bare = await perCpuSecond(servers.barePort);
     walls.push(api.perSecond);
@@ -125,7 +124,7 @@ async function benchEvents(
     return used / events / count;
   }
 
-  const pairs = await runRounds<Pair>(context, counts.rounds, async () => ({
+  const pairs = await runRounds<Pair>(context, counts, async () => ({
     figure: await cpuPerClient({ port: apiPort, path: CERTIFICATE_TOPIC }, "publish"),
     bound: await cpuPerClient({ port: rawPort, path: null }, "write"),
   }));

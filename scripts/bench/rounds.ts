@@ -1,18 +1,24 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { BenchContext } from "./bench-context.ts";
 
-/** Runs rounds one after the other, the first of which only warms up. */
+export interface RoundCounts {
+  /** Rounds that do not count, while code is compiled and caches fill. */
+  readonly warmUp: number;
+  readonly rounds: number;
+}
+
+/** Runs rounds one after the other. */
 export async function runRounds<T>(
   context: BenchContext,
-  count: number,
-  round: (index: number) => Promise<T> | T,
+  { warmUp, rounds }: RoundCounts,
+  round: () => Promise<T> | T,
 ): Promise<readonly T[]> {
   const results: T[] = [];
-  for (let index = -1; index < count; index++) {
+  for (let index = -warmUp; index < rounds; index++) {
     // Rounds may block this thread: between two of them a signal gets its turn.
     await nextTurn();
     context.signal.throwIfAborted();
-    const result = await round(index);
+    const result = await round();
     if (index >= 0) results.push(result);
   }
   return results;

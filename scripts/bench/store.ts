@@ -9,17 +9,16 @@ import { openProtection } from "../../packages/node/src/signer/open-protection.t
 import { encodeRecordedClaim } from "../../packages/node/src/signer/record-document.ts";
 import type { Signer } from "../../packages/node/src/signer/signer.ts";
 import type { BenchContext } from "./bench-context.ts";
-import { runRounds } from "./rounds.ts";
+import { type RoundCounts, runRounds } from "./rounds.ts";
 import { median, type Pair, type Row, toRow } from "./row.ts";
 
-export interface StoreCounts {
-  readonly rounds: number;
+export interface StoreCounts extends RoundCounts {
   readonly signatures: number;
 }
 
 export const STORE_COUNTS = {
-  full: { rounds: 7, signatures: 300 },
-  quick: { rounds: 3, signatures: 100 },
+  full: { warmUp: 1, rounds: 7, signatures: 300 },
+  quick: { warmUp: 1, rounds: 3, signatures: 100 },
 } as const;
 
 const IDENTITY = {
@@ -45,7 +44,7 @@ export async function benchStore(
   const log = openSync(join(folder, "log"), "a", 0o600);
   context.defer(() => closeSync(log));
   let height = 0n;
-  const results = await runRounds(context, counts.rounds, async () => {
+  const results = await runRounds(context, counts, async () => {
     const times = { signer: [] as number[], sign: [] as number[], append: [] as number[] };
     for (let i = 0; i < counts.signatures; i++) {
       context.signal.throwIfAborted();
