@@ -46,6 +46,8 @@ export async function openFoundation(
   const folder = await openFolder(config.dataDir);
   const { chainId, registry } = config.network;
   const domain = { chainId, verifyingContract: registry };
+  // What was opened last is closed first.
+  const closers = [folder.release];
   try {
     const bls = createNativeBls();
     const reader = createRegistryReader(
@@ -58,9 +60,12 @@ export async function openFoundation(
         timeoutMs: config.l1.timeoutMs,
       },
     );
+    closers.unshift(reader.close);
     const schedule = await readSchedule(reader, context);
     const store = await openStore(folder, domain);
-    const verifier = await startVerifier(store);
+    closers.unshift(() => store.stop());
+    const verifier = await createBatchVerifier();
+    closers.unshift(() => verifier.close());
     return {
       folder,
       bls,
@@ -69,10 +74,10 @@ export async function openFoundation(
       domain,
       schedule,
       store,
-      close: () => closeInOrder([() => verifier.close(), () => store.stop(), folder.release]),
+      close: () => closeInOrder(closers),
     };
   } catch (error) {
-    await folder.release();
+    await closeInOrder(closers);
     throw error;
   }
 }
@@ -89,15 +94,6 @@ export async function closeInOrder(closers: readonly (() => Promise<void>)[]): P
     }
   }
   if (failures.length > 0) throw failures[0];
-}
-
-async function startVerifier(store: Store): Promise<BatchVerifier> {
-  try {
-    return await createBatchVerifier();
-  } catch (error) {
-    await store.stop();
-    throw error;
-  }
 }
 
 async function openFolder(dataDir: string): Promise<DataFolder> {

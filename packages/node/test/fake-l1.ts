@@ -8,6 +8,8 @@ export interface FakeL1 {
   readonly url: string;
   /** Requests that have come in. */
   requests(): number;
+  /** Connections that are open. */
+  connections(): Promise<number>;
 }
 
 export interface FakeL1Options {
@@ -43,7 +45,9 @@ export async function startFakeL1(options: FakeL1Options = {}): Promise<FakeL1> 
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${portOf(server)}`, requests: () => count };
+  const connections = (): Promise<number> =>
+    new Promise((resolve) => server.getConnections((_, open) => resolve(open)));
+  return { url: `http://127.0.0.1:${portOf(server)}`, requests: () => count, connections };
 }
 
 /** A server that holds a port of the loopback. */

@@ -53,6 +53,16 @@ describe("the foundation", () => {
     await again.folder.release();
   });
 
+  it("keeps connections to L1 until it is closed", async () => {
+    const l1 = await startFakeL1();
+    const config = await configFor(l1.url);
+    const { signal } = new AbortController();
+    const foundation = await openFoundation(config, { logger, signal });
+    expect(await l1.connections()).toBeGreaterThan(0);
+    await foundation.close();
+    await expect.poll(l1.connections).toBe(0);
+  });
+
   it.each<[string, FakeL1Options, string]>([
     ["on another chain", { chainId: 1n }, "registry-unusable"],
     ["without sense", { answers: { "epochSeconds()": "0x00" } }, "registry-unusable"],
@@ -62,6 +72,7 @@ describe("the foundation", () => {
     const { signal } = new AbortController();
     const opening = openFoundation(config, { logger, signal });
     await expect(opening).rejects.toMatchObject({ name: "NodeError", code });
+    await expect.poll(l1.connections).toBe(0);
     const free = await openDataFolder(config.dataDir);
     if (!free.ok) throw new Error(free.code);
     await free.folder.release();

@@ -1,5 +1,5 @@
 import { type Hex, isHex } from "@mach/core";
-import { createRpcClient, isRecord, type RpcAnswer, type RpcClient } from "./json-rpc.ts";
+import { createHttpClient, isObject, type RpcClient } from "@mach/rpc";
 
 /** A block of the L1. */
 export interface L1Block {
@@ -44,20 +44,29 @@ export interface PinnedL1 {
 export type L1CallResult = { readonly ok: true; readonly data: Hex } | L1ViewFailure;
 export type PinResult = { readonly ok: true; readonly l1: PinnedL1 } | L1ViewFailure;
 
+export interface L1View {
+  pinFinalized(): Promise<PinResult>;
+  /** Ends what is under way as `l1-unavailable`, and closes every connection. */
+  close(): Promise<void>;
+}
+
 const DEFAULT_MAX_RESPONSE_BYTES = 1_048_576;
+/** Of one source. A reader makes a few calls for an epoch; more than this are somebody's mistake. */
+const MAX_IN_FLIGHT = 64;
 
 /**
  * Reads finalized state of the L1 from several sources. Silent sources are tolerated down to
  * `requiredAgreement`; one that contradicts another is not, because finalized state has one truth.
+ * Throws a RangeError for options with which nothing could be read.
  */
-export function createL1View(options: L1ViewOptions): { pinFinalized(): Promise<PinResult> } {
+export function createL1View(options: L1ViewOptions): L1View {
   const { requiredAgreement, rpcUrls, timeoutMs } = options;
   if (requiredAgreement < 1 || requiredAgreement > new Set(rpcUrls).size) {
     throw new RangeError("requiredAgreement is 1 to the number of different rpcUrls");
   }
   const maxResponseBytes = options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES;
   const clients = [...new Set(rpcUrls)].map((url) =>
-    createRpcClient({ url, timeoutMs, maxResponseBytes }),
+    createHttpClient({ url, timeoutMs, maxResponseBytes, maxInFlight: MAX_IN_FLIGHT }),
   );
 
   async function pinFinalized(): Promise<PinResult> {
@@ -92,7 +101,7 @@ export function createL1View(options: L1ViewOptions): { pinFinalized(): Promise<
       async call(request) {
         // By hash (EIP-1898), so that no source answers from another block of that number.
         const answers = await Promise.all(
-          sources.map((client) => client.call("eth_call", [request, { blockHash: block.hash }])),
+          sources.map((client) => ask(client, "eth_call", [request, { blockHash: block.hash }])),
         );
         const agreed = agree(answers.map(parseData), (data) => data);
         return agreed.ok ? { ok: true, data: agreed.value } : agreed;
@@ -119,7 +128,24 @@ export function createL1View(options: L1ViewOptions): { pinFinalized(): Promise<
     return { ok: false, code: "l1-unavailable", answered, required: requiredAgreement };
   }
 
-  return { pinFinalized };
+  return {
+    pinFinalized,
+    async close() {
+      await Promise.all(clients.map((client) => client.close()));
+    },
+  };
+}
+
+/** The result of a call that reads; null where there is none. */
+async function ask(
+  client: RpcClient,
+  method: string,
+  params: readonly unknown[],
+): Promise<unknown> {
+  const first = await client.call(method, params);
+  // A kept connection that has gone says nothing about the source, and reading twice is harmless.
+  const result = !first.ok && first.staleConnection ? await client.call(method, params) : first;
+  return result.ok ? result.value : null;
 }
 
 async function readHead(client: RpcClient): Promise<{
@@ -128,26 +154,25 @@ async function readHead(client: RpcClient): Promise<{
   readonly finalized: L1Block;
 } | null> {
   const [chain, finalized] = await Promise.all([
-    client.call("eth_chainId", []),
+    ask(client, "eth_chainId", []),
     readBlock(client, "finalized"),
   ]);
-  const chainId = chain.ok ? parseQuantity(chain.result) : null;
+  const chainId = parseQuantity(chain);
   return chainId === null || finalized === null ? null : { client, chainId, finalized };
 }
 
 async function readBlock(client: RpcClient, tag: string): Promise<L1Block | null> {
-  const answer = await client.call("eth_getBlockByNumber", [tag, false]);
-  if (!answer.ok || !isRecord(answer.result)) return null;
-  const number = parseQuantity(answer.result["number"]);
-  const timestamp = parseQuantity(answer.result["timestamp"]);
-  const hash = answer.result["hash"];
+  const block = await ask(client, "eth_getBlockByNumber", [tag, false]);
+  if (!isObject(block)) return null;
+  const number = parseQuantity(block["number"]);
+  const timestamp = parseQuantity(block["timestamp"]);
+  const { hash } = block;
   if (number === null || timestamp === null) return null;
   return typeof hash === "string" && isHex(hash, 32) ? { number, hash, timestamp } : null;
 }
 
-function parseData(answer: RpcAnswer): Hex | null {
-  if (!answer.ok || typeof answer.result !== "string") return null;
-  return isHex(answer.result) ? answer.result : null;
+function parseData(value: unknown): Hex | null {
+  return typeof value === "string" && isHex(value) ? value : null;
 }
 
 function parseQuantity(value: unknown): bigint | null {

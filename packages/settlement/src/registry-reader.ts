@@ -75,13 +75,16 @@ export type ReadOperatorSetResult =
 export interface RegistryReader {
   readNetwork(): Promise<ReadNetworkResult>;
   readOperatorSet(epoch: bigint): Promise<ReadOperatorSetResult>;
+  /** Closes the connections. What is under way, and every later read, is `l1-unavailable`. */
+  close(): Promise<void>;
 }
 
 type ReaderBls = Pick<Bls, "publicKeyToPoint" | "publicKeyFromPoint" | "aggregatePublicKeys">;
 
 /**
  * Reads the registry from L1-finalized state only. Every set is rebuilt here and compared with the
- * hash that the registry fixed; on any doubt there is a code and no set. Never rejects.
+ * hash that the registry fixed; on any doubt there is a code and no set. Never rejects. It keeps
+ * connections until it is closed.
  */
 export function createRegistryReader(
   { bls }: { readonly bls: ReaderBls },
@@ -160,5 +163,5 @@ export function createRegistryReader(
     return answer;
   }
 
-  return { readNetwork, readOperatorSet };
+  return { readNetwork, readOperatorSet, close: view.close };
 }

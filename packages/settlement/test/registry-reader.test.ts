@@ -13,6 +13,7 @@ const SILENT = "http://127.0.0.1:9";
 
 let network: TestNetwork;
 let proxies: RpcProxy[] = [];
+let readers: RegistryReader[] = [];
 
 beforeAll(async () => {
   network = await startNetwork();
@@ -22,6 +23,8 @@ beforeAll(async () => {
 }, 60_000);
 
 afterEach(async () => {
+  await Promise.all(readers.map((each) => each.close()));
+  readers = [];
   await Promise.all(proxies.map((proxy) => proxy.stop()));
   proxies = [];
 });
@@ -197,6 +200,18 @@ test("an address without a contract is no registry, and another contract none ei
   });
 });
 
+test("a reader that was closed reads nothing", async () => {
+  const closed = reader();
+  expect(await closed.readNetwork()).toMatchObject({ ok: true });
+  await closed.close();
+  expect(await closed.readNetwork()).toEqual({
+    ok: false,
+    code: "l1-unavailable",
+    answered: 0,
+    required: 1,
+  });
+});
+
 test("garbage, huge and cut answers are no answers", async () => {
   for (const garbage of ["raw:<html>", "raw:[]", "raw:", 'raw:{"id":1}', null]) {
     const broken = await proxy(() => garbage);
@@ -223,7 +238,7 @@ function reader(
     readonly maxResponseBytes?: number;
   } = {},
 ): RegistryReader {
-  return createRegistryReader(
+  const created = createRegistryReader(
     { bls },
     {
       rpcUrls: [network.anvil.url],
@@ -234,6 +249,8 @@ function reader(
       ...changes,
     },
   );
+  readers.push(created);
+  return created;
 }
 
 async function proxy(answer: (exchange: RpcExchange) => unknown): Promise<string> {

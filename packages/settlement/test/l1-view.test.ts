@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { expect, onTestFinished, test } from "vitest";
+import { createL1View } from "../src/l1-view.ts";
+
+const BLOCK = { number: "0x5", hash: `0x${"ab".repeat(32)}`, timestamp: "0x64" };
+const PINNED = { number: 5n, hash: BLOCK.hash, timestamp: 100n };
+
+/** A source that answers truly, unless `misbehave` has answered; and a view of it alone. */
+async function viewOf(
+  misbehave: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+) {
+  const server = createServer(async (request, response) => {
+    let text = "";
+    for await (const chunk of request) text += String(chunk);
+    const { id, method } = JSON.parse(text) as { id: number; method: string };
+    if (misbehave(request, response)) return;
+    const result = method === "eth_chainId" ? "0x1" : BLOCK;
+    response.end(JSON.stringify({ jsonrpc: "2.0", id, result }));
+  });
+  server.keepAliveTimeout = 0;
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (typeof address === "string" || address === null) throw new Error("no port");
+  const view = createL1View({
+    rpcUrls: [`http://127.0.0.1:${address.port}/`],
+    requiredAgreement: 1,
+    chainId: 1n,
+    timeoutMs: 2_000,
+  });
+  onTestFinished(async () => {
+    await view.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const connections = () =>
+    new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+  return { view, connections };
+}
+
+test("connections are kept from one read to the next, and closed with the view", async () => {
+  const { view, connections } = await viewOf();
+  for (let read = 0; read < 3; read++) {
+    expect(await view.pinFinalized()).toMatchObject({ ok: true, l1: { block: PINNED } });
+  }
+  expect(await connections()).toBe(2);
+  await view.close();
+  while ((await connections()) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(await view.pinFinalized()).toMatchObject({ ok: false, code: "l1-unavailable" });
+});
+
+test("a source that drops its kept connections has not failed", async () => {
+  const served = new WeakSet<object>();
+  const { view } = await viewOf(({ socket }) => {
+    if (served.has(socket)) socket.destroy();
+    served.add(socket);
+    return socket.destroyed;
+  });
+  for (let read = 0; read < 3; read++) {
+    expect(await view.pinFinalized()).toMatchObject({ ok: true, l1: { block: PINNED } });
+  }
+});
+
+test("a source that drops every connection has failed", async () => {
+  const { view } = await viewOf(({ socket }) => socket.destroy().destroyed);
+  expect(await view.pinFinalized()).toEqual({
+    ok: false,
+    code: "l1-unavailable",
+    answered: 0,
+    required: 1,
+  });
+});
+
+test("a redirect is not followed", async () => {
+  const { view } = await viewOf(({ url }, response) => {
+    if (url === "/") response.writeHead(307, { location: "/elsewhere" }).end();
+    return url === "/";
+  });
+  expect(await view.pinFinalized()).toMatchObject({ ok: false, code: "l1-unavailable" });
+});
+
+test("a URL that no HTTP call can go to is refused", () => {
+  const rest = { requiredAgreement: 1, chainId: 1n, timeoutMs: 2_000 };
+  expect(() => createL1View({ ...rest, rpcUrls: ["ws://127.0.0.1:1"] })).toThrow(RangeError);
+});
