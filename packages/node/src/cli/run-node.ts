@@ -70,7 +70,7 @@ async function startUnlessStopped(
     // What was told to stop before it had started fails for that reason alone.
     if (signal.aborted) return null;
     if (!isExplained(error)) throw error;
-    context.output.stderr(`mach: ${error.message}${describeCause(error.cause)}\n`);
+    context.output.stderr(`mach: ${error.message}${describeCause(error)}\n`);
     return null;
   }
 }
@@ -103,8 +103,10 @@ function describe(problems: readonly ConfigProblem[]): string {
   return `The configuration is wrong in ${problems.length} place(s):\n${lines.join("\n")}\n`;
 }
 
-function describeCause(cause: unknown): string {
-  return cause instanceof Error ? ` (${cause.message})` : "";
+/** In one line, and of this package's errors alone: what libraries say is for who uses them. */
+function describeCause(error: Error): string {
+  if (!(error instanceof NodeError) || !(error.cause instanceof Error)) return "";
+  return ` (${error.cause.message.split("\n", 1)[0]})`;
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {

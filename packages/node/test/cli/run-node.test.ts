@@ -1,0 +1,173 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Hex } from "@mach/core";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openDataFolder } from "../../src/data-folder.ts";
+import { type FakeL1Options, holdPort, startFakeL1 } from "../fake-l1.ts";
+import { temporaryPath } from "../signer/test-folders.ts";
+import { mach } from "./cli-runs.ts";
+
+const MACH = new URL("../../../../scripts/mach.mjs", import.meta.url).pathname;
+const REGISTRY: Hex = `0x${"5f".repeat(20)}`;
+const OPERATOR: Hex = `0x${"a1".repeat(20)}`;
+
+interface Run {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stderr: string;
+  /** From the signal, or from the start where there was none, to the end. */
+  readonly endedAfterMs: number;
+}
+
+interface Prepared {
+  readonly folder: string;
+  readonly configFile: string;
+  readonly l1: Awaited<ReturnType<typeof startFakeL1>>;
+}
+
+/** The folder of a node on a fake L1: of an operator, where it has a key. */
+async function prepare(
+  options: FakeL1Options & { readonly key?: string | null; readonly config?: object } = {},
+): Promise<Prepared> {
+  const folder = await temporaryPath();
+  const l1 = await startFakeL1(options);
+  const { key } = options;
+  const file = "bls.key";
+  if (typeof key === "string") await writeFile(join(folder, file), key, { mode: 0o600 });
+  const config = {
+    dataDir: "data",
+    network: { chainId: 31_337, registry: REGISTRY },
+    l1: { rpcUrls: [l1.url], pollMs: 100 },
+    rollups: [{ rollupId: 902, rpcUrls: ["http://127.0.0.1:1"] }],
+    gossip: { host: "127.0.0.1", port: 0 },
+    ...(key !== undefined && { operator: { address: OPERATOR, secretKeyFile: file } }),
+    ...options.config,
+  };
+  const configFile = join(folder, "node.json");
+  await writeFile(configFile, JSON.stringify(config));
+  return { folder, configFile, l1 };
+}
+
+/** Runs `mach run` as a process of its own, and signals it once `until` holds. */
+async function run(
+  { configFile }: Pick<Prepared, "configFile">,
+  signal?: { readonly name: NodeJS.Signals; readonly until: (stderr: string) => boolean },
+): Promise<Run> {
+  const args = ["--conditions=@mach/source", MACH, "run", "--no-env", "--config", configFile];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let since = performance.now();
+  let stderr = "";
+  child.stderr.setEncoding("utf8");
+  child.stderr.on("data", (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, "close");
+  if (signal !== undefined) {
+    await expect.poll(() => signal.until(stderr), { timeout: 15_000 }).toBe(true);
+    since = performance.now();
+    child.kill(signal.name);
+  }
+  const [exitCode, killedBy] = (await ended) as [number | null, string | null];
+  const endedAfterMs = performance.now() - since;
+  return { exitCode, signal: killedBy, stderr, endedAfterMs };
+}
+
+/** Nothing holds the folder, and no socket of a lock is left in it. */
+async function expectFree(folder: string): Promise<void> {
+  const data = join(folder, "data");
+  const opened = await openDataFolder(data);
+  if (!opened.ok) throw new Error(opened.code);
+  await opened.folder.release();
+  expect(await readdir(join(data, "lock"))).toEqual([]);
+}
+
+describe("a start that cannot be", () => {
+  it.each<[string, Parameters<typeof prepare>[0], string]>([
+    ["without a key", { key: null }, "bls.key cannot be read"],
+    ["with a key that is none", { key: "hello" }, "does not hold 32 bytes"],
+    ["without a signing record", { key: `0x${"11".repeat(32)}` }, "protection-not-initialised"],
+    ["on the wrong chain", { chainId: 1n }, "wrong-chain"],
+  ])("%s ends with one line that says why, and exit code 1", async (_, options, why) => {
+    const prepared = await prepare(options);
+    const { exitCode, stderr, endedAfterMs } = await run(prepared);
+    expect([exitCode, stderr.match(/^mach: .*\n$/)?.length]).toEqual([1, 1]);
+    expect(stderr).toContain(why);
+    expect(endedAfterMs).toBeLessThan(10_000);
+    await expectFree(prepared.folder);
+  });
+
+  it.each(["api", "gossip"])(
+    "on a port of %s that is taken says so, and leaves nothing",
+    async (part) => {
+      const at = { host: "127.0.0.1", port: await holdPort() };
+      const prepared = await prepare({ config: { [part]: at } });
+      const { exitCode, stderr } = await run(prepared);
+      const lines = stderr
+        .trimEnd()
+        .split("\n")
+        .filter((line) => !line.startsWith("{"));
+      expect([exitCode, lines]).toEqual([1, [expect.stringMatching(/^mach: /)]]);
+      await expectFree(prepared.folder);
+    },
+  );
+
+  it("in a folder that is in use names the process that uses it", async () => {
+    const prepared = await prepare();
+    const held = await openDataFolder(join(prepared.folder, "data"));
+    if (!held.ok) throw new Error(held.code);
+    const { exitCode, stderr } = await run(prepared);
+    await held.folder.release();
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^mach: .* is in use by process ${process.pid}\\.\\n$`));
+  });
+
+  it("by a configuration that is wrong names every field, with exit code 2", async () => {
+    const { folder } = await prepare();
+    const configFile = join(folder, "wrong.json");
+    await writeFile(configFile, JSON.stringify({ network: { chainId: -1 } }));
+    const { exitCode, stderr } = await mach("run", "--no-env", "--config", configFile);
+    expect(exitCode).toBe(2);
+    for (const path of ["network.chainId", "network.registry", "l1", "rollups"]) {
+      expect(stderr).toContain(`${path}:`);
+    }
+  });
+});
+
+describe("a signal", () => {
+  it.each<[string, FakeL1Options]>([
+    ["is silent", { isSilent: true }],
+    ["has no registry yet", { answers: { "genesisTime()": "0x" } }],
+  ])("during the start on an L1 that %s ends it at once, with exit code 0", async (_, options) => {
+    const prepared = await prepare(options);
+    const until = (): boolean => prepared.l1.requests() > 0;
+    const { exitCode, stderr, endedAfterMs } = await run(prepared, { name: "SIGTERM", until });
+    expect(exitCode).toBe(0);
+    expect(stderr.split("\n").filter((line) => line !== "" && !line.startsWith("{"))).toEqual([]);
+    expect(endedAfterMs).toBeLessThan(2_000);
+    await expectFree(prepared.folder);
+  });
+
+  it.each(["SIGTERM", "SIGINT"] as const)("%s ends a node that runs, whole", async (name) => {
+    const prepared = await prepare({ config: { api: { port: 0 } } });
+    const until = (stderr: string): boolean => stderr.includes("node started");
+    const { exitCode, stderr, endedAfterMs } = await run(prepared, { name, until });
+    expect([exitCode, stderr.includes("node stopped")]).toEqual([0, true]);
+    expect(endedAfterMs).toBeLessThan(5_000);
+    await expectFree(prepared.folder);
+  });
+});
+
+it("a node whose store was damaged between two runs says so and ends with exit code 1", async () => {
+  const { configFile, folder, l1 } = await prepare();
+  const until = (stderr: string): boolean => stderr.includes("node started");
+  const first = await run({ configFile }, { name: "SIGTERM", until });
+  expect(first.exitCode).toBe(0);
+  await rm(join(folder, "data", "store", "data.mdb"));
+  await writeFile(join(folder, "data", "store", "data.mdb"), "damaged");
+  const { exitCode, stderr } = await run({ configFile });
+  expect([exitCode, l1.requests() > 0]).toEqual([1, true]);
+  expect(stderr).toMatch(/^mach: .* is damaged: move it away.*\n$/m);
+});
