@@ -54,9 +54,11 @@ async function prepare(
 async function run(
   { configFile }: Pick<Prepared, "configFile">,
   signal?: { readonly name: NodeJS.Signals; readonly until: (stderr: string) => boolean },
+  shell = `exec "$0" "$@"`,
 ): Promise<Run> {
   const args = ["--conditions=@mach/source", MACH, "run", "--no-env", "--config", configFile];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const stdio = ["ignore", "ignore", "pipe"] as const;
+  const child = spawn("/bin/sh", ["-c", shell, process.execPath, ...args], { stdio: [...stdio] });
   onTestFinished(() => void child.kill("SIGKILL"));
   let since = performance.now();
   let stderr = "";
@@ -170,4 +172,14 @@ it("a node whose store was damaged between two runs says so and ends with exit c
   const { exitCode, stderr } = await run({ configFile });
   expect([exitCode, l1.requests() > 0]).toEqual([1, true]);
   expect(stderr).toMatch(/^mach: .* is damaged: move it away.*\n$/m);
+});
+
+it("a node whose store cannot be written any more ends at once, with a failure", async () => {
+  const prepared = await prepare();
+  const until = (stderr: string): boolean => stderr.includes("node started");
+  expect((await run(prepared, { name: "SIGTERM", until })).exitCode).toBe(0);
+  // The kernel refuses any write beyond 8 KiB of a file, as a full disk would.
+  const { exitCode, stderr } = await run(prepared, undefined, `ulimit -f 16; exec "$0" "$@"`);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("the node cannot go on and ends at once");
 });
