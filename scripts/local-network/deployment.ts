@@ -13,7 +13,6 @@ import {
 } from "@mach/settlement";
 import { HDNodeWallet, type Wallet } from "ethers";
 import { LocalNetworkError } from "./errors.ts";
-import { callRpc } from "./json-rpc.ts";
 
 /** The mnemonic of anvil's own accounts: public, and worth nothing on any other chain. */
 const ANVIL_MNEMONIC = "test test test test test test test test test test test junk";
@@ -67,9 +66,9 @@ export function accountsFor(operatorCount: number): number {
 export async function deployNetwork(options: DeployNetworkOptions): Promise<DeployedNetwork> {
   let lead = FIRST_LEAD_SECONDS;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const genesisTime = (await newestTimestamp(options.rpcUrl)) + lead;
+    const genesisTime = (await newestTimestamp(options)) + lead;
     const network = await deployWith(options, genesisTime);
-    if ((await newestTimestamp(options.rpcUrl)) < genesisTime) return network;
+    if ((await newestTimestamp(options)) < genesisTime) return network;
     lead *= 2n;
   }
   throw new LocalNetworkError(
@@ -166,7 +165,8 @@ function expectDone(action: string, result: TransactionResult): void {
   throw new LocalNetworkError("start-failed", `${action} failed on the L1: ${why}`);
 }
 
-async function newestTimestamp(rpcUrl: string): Promise<bigint> {
-  const block = await callRpc(rpcUrl, "eth_getBlockByNumber", ["latest", false]);
-  return BigInt((block as { readonly timestamp: string }).timestamp);
+async function newestTimestamp(options: DeployNetworkOptions): Promise<bigint> {
+  const block = await signerOf(options, accountKey(0)).provider?.getBlock("latest");
+  if (!block) throw new LocalNetworkError("start-failed", "the L1 has no block");
+  return BigInt(block.timestamp);
 }

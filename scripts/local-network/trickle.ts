@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { callRpc } from "./json-rpc.ts";
+import { createHttpClient, type RpcClient } from "@mach/rpc";
 
 /** Transactions that go on until stopped. */
 export interface Trickle {
@@ -9,25 +9,32 @@ export interface Trickle {
 
 const LEAST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1_500;
+const LIMITS = { timeoutMs: 5_000, maxResponseBytes: 65_536, maxInFlight: 1 } as const;
 
 /** Sends small payments between a chain's own accounts, a few in most blocks and none in some. */
 export function startTrickle(rpcUrl: string): Trickle {
   const controller = new AbortController();
-  void sendUntil(rpcUrl, controller.signal);
-  return { stop: () => controller.abort() };
+  const client = createHttpClient({ url: rpcUrl, ...LIMITS });
+  void sendUntil(client, controller.signal);
+  return {
+    stop() {
+      controller.abort();
+      void client.close();
+    },
+  };
 }
 
-async function sendUntil(rpcUrl: string, signal: AbortSignal): Promise<void> {
+async function sendUntil(client: RpcClient, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    try {
-      await sleep(randomInt(LEAST_PAUSE_MS, LONGEST_PAUSE_MS), undefined, { signal, ref: false });
-      const accounts = (await callRpc(rpcUrl, "eth_accounts", [])) as readonly string[];
-      const from = accounts[randomInt(accounts.length)];
-      const to = accounts[randomInt(accounts.length)];
-      const value = `0x${randomInt(1, 1_000_000).toString(16)}`;
-      await callRpc(rpcUrl, "eth_sendTransaction", [{ from, to, value }]);
-    } catch {
-      // Stopped, or the chain is: the loop's condition or the next round tells.
-    }
+    const pauseMs = randomInt(LEAST_PAUSE_MS, LONGEST_PAUSE_MS);
+    // Rejects where it is stopped, which the loop's condition tells too.
+    await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
+    // Where the chain gives no answer, the next round asks again.
+    const accounts = await client.call("eth_accounts", []);
+    if (!accounts.ok || !Array.isArray(accounts.value) || accounts.value.length === 0) continue;
+    const from: unknown = accounts.value[randomInt(accounts.value.length)];
+    const to: unknown = accounts.value[randomInt(accounts.value.length)];
+    const value = `0x${randomInt(1, 1_000_000).toString(16)}`;
+    await client.call("eth_sendTransaction", [{ from, to, value }]);
   }
 }
