@@ -60,6 +60,13 @@ describe("imports", () => {
     expect(importers.filter((file) => !file.startsWith("packages/bls/"))).toEqual([]);
   });
 
+  it("give JSON-RPC one client: no other source writes a request", () => {
+    const writers = sources
+      .filter((file) => file.startsWith("scripts/") || /^packages\/[^/]+\/src\//.test(file))
+      .filter((file) => /jsonrpc: "2\.0"[^}]*\bmethod\b/.test(readText(file)));
+    expect(writers).toEqual(["packages/rpc/src/json-rpc.ts"]);
+  });
+
   it("stay inside of their package when they are relative", () => {
     const strays = packages.flatMap((name) =>
       filesUnder(`packages/${name}/src`).filter((file) =>
