@@ -67,6 +67,16 @@ describe("imports", () => {
     expect(writers).toEqual(["packages/rpc/src/json-rpc.ts"]);
   });
 
+  it("of what only checks a block load no network code", () => {
+    const entry = "packages/rollups/src/stacks.ts";
+    expect(importsBelow(entry).toSorted()).toEqual(["@ethereumjs/rlp", "@mach/core"]);
+    const command = importsBelow("packages/node/src/cli/claim.ts");
+    expect(command.filter((specifier) => specifier.startsWith("@mach/")).toSorted()).toEqual([
+      "@mach/core",
+      "@mach/rollups/stacks",
+    ]);
+  });
+
   it("stay inside of their package when they are relative", () => {
     const strays = packages.flatMap((name) =>
       filesUnder(`packages/${name}/src`).filter((file) =>
@@ -179,6 +189,19 @@ function importsOf(file: string): readonly string[] {
     ...text.matchAll(/\bimport "([^"]+)"/g),
     ...text.matchAll(/\bimport\("([^"]+)"\)/g),
   ].map((match) => match[1] ?? "");
+}
+
+/** The packages that a file imports, itself or through the files that it imports. */
+function importsBelow(file: string): readonly string[] {
+  const reached = new Set([file]);
+  const packages = new Set<string>();
+  for (const each of reached) {
+    for (const specifier of importsOf(each)) {
+      if (specifier.startsWith(".")) reached.add(join(dirname(each), specifier));
+      else packages.add(specifier);
+    }
+  }
+  return [...packages];
 }
 
 function declaredPackages(name: string): readonly string[] {

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { STACKS, type Stack } from "@mach/core";
-import { type BlockFailure, type CheckedBlock, stackOf } from "@mach/rollups";
+import { type BlockFailure, type CheckedBlock, stackOf } from "@mach/rollups/stacks";
 import { required } from "./arguments.ts";
 import { type Answer, type Command, UsageError } from "./command.ts";
 import { readJsonFile } from "./json-file.ts";
