@@ -1,0 +1,146 @@
+import type { Alert, NodeEvent } from "@mach/api";
+import { encodeEvent, eventSchemas, parseDocument } from "@mach/api";
+import type { Report } from "@mach/core";
+import { pino } from "pino";
+import { describe, expect, it } from "vitest";
+import { createAlerts } from "../../src/alerts.ts";
+import { createAnnouncer } from "../../src/engine/announcer.ts";
+import { createEventHub } from "../../src/view/events.ts";
+import {
+  attest,
+  blockAt,
+  certify,
+  claimAt,
+  createEngineNode,
+  doubleAttestation,
+  operatorAt,
+  ROLLUP_ID,
+  useVerifier,
+} from "./engine-node.ts";
+
+const verifier = useVerifier();
+const ALL = [0, 1, 2, 3];
+
+function create() {
+  const node = createEngineNode({ verifier: verifier() });
+  const events: NodeEvent[] = [];
+  const alerts = new Map<string, Alert>();
+  const lines: { readonly msg: string }[] = [];
+  const hub = createEventHub();
+  hub.subscribe((event) => {
+    const data = JSON.parse(JSON.stringify(encodeEvent(event))) as unknown;
+    const schema = eventSchemas[event.topic] as Parameters<typeof parseDocument>[0];
+    expect(parseDocument(schema, data)).toMatchObject({ ok: true });
+    events.push(event);
+  });
+  const now = (): number => node.clock.now;
+  const announcer = createAnnouncer({
+    state: () => node.shell.state(),
+    events: hub,
+    alerts: createAlerts({ publish: (alert) => alerts.set(alert.alertId, alert), now }),
+    logger: pino({ level: "trace" }, { write: (line) => lines.push(JSON.parse(line)) }),
+    abstention: () => null,
+    now,
+  });
+  node.announced.push = (...announcements) => {
+    for (const each of announcements) announcer.announce(each);
+    return 0;
+  };
+  node.learn(0n);
+  for (let number = 1n; number <= 3n; number += 1n) node.block(number);
+  return {
+    ...{ node, announcer, events, lines },
+    topics: () => events.map((each) => each.topic),
+    standing: () =>
+      [...alerts.values()].filter((each) => each.clearedAt === null).map((each) => each.code),
+  };
+}
+
+describe("what the engine does", () => {
+  it("a certificate is an event and moves the rollup's finality", async () => {
+    const { node, events, topics } = create();
+    const certificate = certify(claimAt(2n), ALL);
+    await node.shell.receiveCertificate(certificate);
+    await node.shell.settle();
+    expect(topics()).toEqual(["certificate", "finality"]);
+    expect(events[0]).toMatchObject({
+      answer: { data: certificate, rule: { signedWeight: 100n } },
+    });
+    expect(events[1]).toMatchObject({ answer: { data: { fastFinal: { blockNumber: 2n } } } });
+  });
+
+  it("an attestation is an event with its weight", async () => {
+    const { node, events } = create();
+    await node.shell.receiveAttestations([attest(1, claimAt(2n))]);
+    expect(events).toMatchObject([
+      { topic: "attestation", answer: { weight: 24n, data: { operator: operatorAt(1) } } },
+    ]);
+  });
+
+  it("evidence is an event, and what found no place is an alert", () => {
+    const { announcer, topics, standing } = create();
+    const evidence = doubleAttestation(0, 2n);
+    announcer.announce({ type: "evidence", evidence });
+    announcer.announce({ type: "evidence-full", evidence });
+    expect([topics(), standing()]).toEqual([["evidence"], ["evidence-full"]]);
+  });
+
+  it("an operator that attests another claim is an alert", async () => {
+    const { node, standing } = create();
+    await node.shell.receiveAttestations([attest(1, claimAt(2n, 1))]);
+    expect(standing()).toEqual(["operator-disagrees"]);
+  });
+
+  it.each<[string, Report | "refused"]>([
+    ["sign-refused", "refused"],
+    [
+      "abstained",
+      { code: "abstained", rollupId: ROLLUP_ID, blockNumber: 2n, reason: "not-in-set" },
+    ],
+  ])("%s is one alert, however many blocks it is about", (code, report) => {
+    const { announcer, standing, lines } = create();
+    for (const claim of [claimAt(2n), claimAt(3n)]) {
+      if (report === "refused")
+        announcer.announce({ type: "sign-refused", claim, code: "key-failed" });
+      else announcer.announce({ type: "report", report });
+    }
+    expect([standing(), lines.length]).toEqual([[code], 2]);
+  });
+
+  it("a certificate for another block than this node verified is an alert", async () => {
+    const { node, standing, lines } = create();
+    await node.shell.receiveCertificate(certify(claimAt(2n, 1), ALL));
+    await node.shell.settle();
+    expect(standing()).toEqual(["certificate-disagrees"]);
+    expect(lines.map((each) => each.msg)).toContain("certificate for another block");
+  });
+});
+
+describe("a contradiction", () => {
+  it("is an alert until L1 has passed it, and silences certificates above it", async () => {
+    const { node, announcer, topics, standing, events } = create();
+    await node.shell.receiveCertificate(certify(claimAt(2n), ALL));
+    await node.shell.receiveCertificate(certify(claimAt(2n, 1), ALL));
+    await node.shell.settle();
+    expect(standing()).toEqual(["contradiction"]);
+    const finality = events.findLast((each) => each.topic === "finality");
+    expect(finality).toMatchObject({ answer: { data: { fastFinal: null } } });
+    events.length = 0;
+    await node.shell.receiveCertificate(certify(claimAt(3n), ALL));
+    await node.shell.settle();
+    expect(topics()).not.toContain("certificate");
+    const { blockHash, timestamp } = blockAt(3n);
+    const finalized = { blockNumber: 3n, blockHash, timestamp };
+    node.shell.input({ type: "heads", rollupId: ROLLUP_ID, safe: null, finalized });
+    announcer.onHeads(ROLLUP_ID);
+    expect(standing()).toEqual([]);
+  });
+
+  it("that was kept from an earlier run is said again", () => {
+    const { node, announcer, standing } = create();
+    const contradiction = { fromBlockNumber: 2n, throughBlockNumber: 2n, certificateIds: [] };
+    node.shell.restore({ type: "contradiction-restored", rollupId: ROLLUP_ID, contradiction });
+    announcer.onRestored();
+    expect(standing()).toEqual(["contradiction"]);
+  });
+});
