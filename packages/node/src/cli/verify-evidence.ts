@@ -1,11 +1,7 @@
-import { parseArgs } from "node:util";
 import { parseEvidence } from "@mach/api";
-import { createNativeBls } from "@mach/bls";
 import { type EvidenceFailure, verifyEvidence } from "@mach/core";
-import { onlyPositional, parseDomain, parseThreshold } from "./arguments.ts";
+import { notValid, readCheckInput } from "./check-input.ts";
 import { type Answer, type Command, UsageError } from "./command.ts";
-import { readJsonFile } from "./json-file.ts";
-import { readOperatorSets } from "./operator-set-files.ts";
 
 /** `mach evidence verify`: whether evidence proves its operators guilty. */
 export const command: Command = {
@@ -36,40 +32,19 @@ const WHY: Readonly<Record<EvidenceFailure, string>> = {
 };
 
 function verify(args: readonly string[]): Answer {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      "operator-set": { type: "string", multiple: true },
-      "threshold-bps": { type: "string" },
-      "chain-id": { type: "string" },
-      contract: { type: "string" },
-      json: { type: "boolean" },
-    },
-  });
-  const path = onlyPositional(positionals, "EVIDENCE.json");
-  const thresholdBps = parseThreshold(values["threshold-bps"]);
-  const domain = parseDomain({ chainId: values["chain-id"], contract: values.contract });
+  const { bls, document, sets, thresholdBps, domain } = readCheckInput(args, "EVIDENCE.json");
   if (domain === undefined) throw new UsageError("--chain-id and --contract are missing");
-  const bls = createNativeBls();
-  const { consistent } = readOperatorSets(bls, values["operator-set"]);
-  const file = readJsonFile(path);
-  const parsed = file.ok ? parseEvidence(file.value) : file;
-  if (!parsed.ok) return invalid("malformed");
+  const parsed = document.ok ? parseEvidence(document.value) : document;
+  if (!parsed.ok) return notValid("malformed", WHY);
   const evidence = parsed.value;
   const result = verifyEvidence(bls, evidence, {
     domain,
     thresholdBps,
-    operatorSet: (epoch) => consistent.find((each) => each.epoch === epoch),
+    operatorSet: (epoch) => sets.consistent.find((each) => each.epoch === epoch),
   });
-  if (!result.ok) return invalid(result.code);
+  if (!result.ok) return notValid(result.code, WHY);
   const { kind } = evidence;
   const { operators } = result;
   const sentence = `valid (${kind}): it proves the breach of ${operators.join(", ")}`;
   return { exitCode: 0, json: { valid: true, kind, operators }, sentence };
-}
-
-function invalid(code: EvidenceFailure): Answer {
-  const sentence = `not valid (${code}): ${WHY[code]}`;
-  return { exitCode: 1, json: { valid: false, code }, sentence };
 }

@@ -1,6 +1,4 @@
-import { parseArgs } from "node:util";
 import { parseCertificate } from "@mach/api";
-import { createNativeBls } from "@mach/bls";
 import {
   type Certificate,
   type CertificateFailure,
@@ -8,10 +6,9 @@ import {
   signersOf,
   verifyCertificate,
 } from "@mach/core";
-import { onlyPositional, parseDomain, parseThreshold } from "./arguments.ts";
+import { notValid, readCheckInput } from "./check-input.ts";
 import type { Answer, Command } from "./command.ts";
-import { readJsonFile } from "./json-file.ts";
-import { type GivenSets, readOperatorSets } from "./operator-set-files.ts";
+import type { GivenSets } from "./operator-set-files.ts";
 
 /** `mach verify`: whether a certificate is valid under an operator set that the caller trusts. */
 export const command: Command = {
@@ -41,36 +38,20 @@ const WHY: Readonly<Record<CertificateFailure, string>> = {
 };
 
 function verify(args: readonly string[]): Answer {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      "operator-set": { type: "string", multiple: true },
-      "threshold-bps": { type: "string" },
-      "chain-id": { type: "string" },
-      contract: { type: "string" },
-      json: { type: "boolean" },
-    },
-  });
-  const path = onlyPositional(positionals, "CERT.json");
-  const thresholdBps = parseThreshold(values["threshold-bps"]);
-  const domain = parseDomain({ chainId: values["chain-id"], contract: values.contract });
-  const bls = createNativeBls();
-  const sets = readOperatorSets(bls, values["operator-set"]);
-  const file = readJsonFile(path);
-  const parsed = file.ok ? parseCertificate(file.value) : file;
-  if (!parsed.ok) return invalid("malformed");
+  const { bls, document, sets, thresholdBps, domain } = readCheckInput(args, "CERT.json");
+  const parsed = document.ok ? parseCertificate(document.value) : document;
+  if (!parsed.ok) return notValid("malformed", WHY);
   const certificate = parsed.value;
   const operatorSet = chooseSet(sets, certificate);
-  if (operatorSet === undefined) return invalid("unknown-operator-set");
+  if (operatorSet === undefined) return notValid("unknown-operator-set", WHY);
   const context = { operatorSet, thresholdBps, ...(domain && { domain }) };
   const result = verifyCertificate(bls, certificate, context);
   // A set that contradicts itself is chosen only to tell a malformed certificate from its fault.
   const isMalformed = !result.ok && result.code === "malformed";
   if (!isMalformed && !sets.consistent.includes(operatorSet)) {
-    return invalid("unknown-operator-set");
+    return notValid("unknown-operator-set", WHY);
   }
-  if (!result.ok) return invalid(result.code);
+  if (!result.ok) return notValid(result.code, WHY);
   return valid(result.certificate, operatorSet);
 }
 
@@ -104,9 +85,4 @@ function valid(
     `network: chain id ${domain.chainId}, contract ${domain.verifyingContract}; epoch ` +
     `${claim.epoch}, operatorSetHash ${operatorSet.operatorSetHash}: compare it with the registry's`;
   return { exitCode: 0, json, sentence, detail };
-}
-
-function invalid(code: CertificateFailure): Answer {
-  const sentence = `not valid (${code}): ${WHY[code]}`;
-  return { exitCode: 1, json: { valid: false, code }, sentence };
 }
