@@ -12,6 +12,11 @@ const ABI_FOLDER = join(ROOT, "packages/settlement/src/abi");
 const GENERATED = [
   { contract: "Registry", file: "registry.ts", prefix: "REGISTRY" },
   { contract: "StakeVault", file: "stake-vault.ts", prefix: "STAKE_VAULT" },
+  {
+    contract: "CertificateVerifier",
+    file: "certificate-verifier.ts",
+    prefix: "CERTIFICATE_VERIFIER",
+  },
   { contract: "LocalToken", file: "local-token.ts", prefix: "LOCAL_TOKEN" },
 ] as const;
 

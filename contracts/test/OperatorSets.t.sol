@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {OperatorSets} from "../src/libraries/OperatorSets.sol";
+import {Points} from "./Points.sol";
 import {TestBase} from "./TestBase.sol";
 
 contract OperatorSetsHarness {
@@ -29,11 +30,6 @@ contract OperatorSetsHarness {
 
 contract OperatorSetsTest is TestBase {
     OperatorSetsHarness private harness = new OperatorSetsHarness();
-
-    bytes private constant P =
-        hex"000000000000000000000000000000001a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab";
-    bytes private constant QUARTER_OF_P_PLUS_1 =
-        hex"000000000000000000000000000000000680447a8e5ff9a692c6e9ed90d2eb35d91dd2e13ce144afd9cc34a83dac3d8907aaffffac54ffffee7fbfffffffeaab";
 
     function test_vectors() external view {
         string memory json = vm.readFile("../test/vectors/mach/operator-sets.json");
@@ -90,7 +86,7 @@ contract OperatorSetsTest is TestBase {
             string memory each = jsonPath(string.concat(path, ".operators"), i, "");
             operators[i] = vm.parseJsonAddress(json, string.concat(each, ".operator"));
             weights[i] = vm.parseJsonUint(json, string.concat(each, ".weight"));
-            keys[i] = toKey(_decompress(vm.parseJsonBytes(json, string.concat(each, ".publicKey"))));
+            keys[i] = toKey(Points.decompressG1(vm.parseJsonBytes(json, string.concat(each, ".publicKey"))));
             leaves[i] = harness.leaf(i, operators[i], keys[i], weights[i]);
             assertEq(leaves[i], vm.parseJsonBytes32(json, jsonPath(string.concat(path, ".leaves"), i, "")));
         }
@@ -102,38 +98,5 @@ contract OperatorSetsTest is TestBase {
             harness.hash(epoch, operators, keys, weights),
             vm.parseJsonBytes32(json, string.concat(path, ".operatorSetHash"))
         );
-    }
-
-    /// @dev A compressed key as the point of EIP-2537: y is a square root of x^3 + 4
-    function _decompress(bytes memory compressed) private view returns (bytes memory) {
-        assertEq(compressed.length, 48);
-        bool isGreaterWanted = compressed[0] & 0x20 != 0;
-        compressed[0] &= 0x1f;
-        bytes memory x = bytes.concat(new bytes(16), compressed);
-        (bytes32 high, bytes32 low) = abi.decode(_modexp(x, hex"03"), (bytes32, bytes32));
-        assertTrue(uint256(low) < type(uint256).max - 4);
-        bytes memory y = _modexp(bytes.concat(high, bytes32(uint256(low) + 4)), QUARTER_OF_P_PLUS_1);
-        bytes memory negative = _subtract(P, y);
-        return bytes.concat(x, _isGreater(y, negative) == isGreaterWanted ? y : negative);
-    }
-
-    function _modexp(bytes memory base, bytes memory exponent) private view returns (bytes memory) {
-        bytes memory lengths = abi.encode(base.length, exponent.length, P.length);
-        return precompile(0x05, bytes.concat(lengths, base, exponent, P));
-    }
-
-    function _subtract(bytes memory left, bytes memory right) private pure returns (bytes memory) {
-        (uint256 leftHigh, uint256 leftLow) = abi.decode(left, (uint256, uint256));
-        (uint256 rightHigh, uint256 rightLow) = abi.decode(right, (uint256, uint256));
-        unchecked {
-            uint256 borrow = leftLow < rightLow ? 1 : 0;
-            return abi.encode(leftHigh - rightHigh - borrow, leftLow - rightLow);
-        }
-    }
-
-    function _isGreater(bytes memory left, bytes memory right) private pure returns (bool) {
-        (uint256 leftHigh, uint256 leftLow) = abi.decode(left, (uint256, uint256));
-        (uint256 rightHigh, uint256 rightLow) = abi.decode(right, (uint256, uint256));
-        return leftHigh > rightHigh || (leftHigh == rightHigh && leftLow > rightLow);
     }
 }

@@ -27,6 +27,19 @@ interface Vm {
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
 
+    function contains(string calldata text, string calldata part) external pure returns (bool);
+    function lastCallGas() external view returns (Gas memory);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
+
+    /// @dev Of one call's frame: what the caller pays for memory and the call itself is not in it
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
     struct Log {
         bytes32[] topics;
         bytes data;
@@ -84,6 +97,22 @@ abstract contract TestBase {
         bytes memory publicKey,
         uint256 nonce
     ) internal pure returns (bytes32) {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256("KeyRegistration(address operator,bytes32 publicKeyHash,uint256 nonce)"),
+                operator,
+                keccak256(publicKey),
+                nonce
+            )
+        );
+        return typedDataDigest(chainId, registry, structHash);
+    }
+
+    function typedDataDigest(uint256 chainId, address registry, bytes32 structHash)
+        internal
+        pure
+        returns (bytes32)
+    {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256(
@@ -93,14 +122,6 @@ abstract contract TestBase {
                 keccak256("1"),
                 chainId,
                 registry
-            )
-        );
-        bytes32 structHash = keccak256(
-            abi.encode(
-                keccak256("KeyRegistration(address operator,bytes32 publicKeyHash,uint256 nonce)"),
-                operator,
-                keccak256(publicKey),
-                nonce
             )
         );
         return keccak256(abi.encodePacked(hex"1901", domain, structHash));

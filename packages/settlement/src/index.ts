@@ -1,6 +1,23 @@
+export {
+  CERTIFICATE_VERIFIER_ABI,
+  CERTIFICATE_VERIFIER_BYTECODE,
+} from "./abi/certificate-verifier.ts";
 export { LOCAL_TOKEN_ABI, LOCAL_TOKEN_BYTECODE } from "./abi/local-token.ts";
 export { REGISTRY_ABI, REGISTRY_BYTECODE } from "./abi/registry.ts";
 export { STAKE_VAULT_ABI, STAKE_VAULT_BYTECODE } from "./abi/stake-vault.ts";
+export {
+  type CalldataFailure,
+  type CalldataResult,
+  decodeVerifierAnswer,
+  encodeCertificateCall,
+  encodeSetUpdateCall,
+  type PointEncoder,
+  type SignersArgument,
+  type SignersResult,
+  toSignersArgument,
+  type VerifierAnswer,
+  type VerifierTrust,
+} from "./certificate-calldata.ts";
 export { type Deployment, type DeployOptions, deployContracts } from "./deploy.ts";
 export {
   createEpochFixer,
