@@ -116,6 +116,7 @@ export class MachNode {
     this.#tick = setInterval(() => {
       this.#engine.input({ type: "tick" });
       this.#alerts.expire();
+      this.#announcer.onTick();
     }, tickMs);
     const api = listening?.url ?? null;
     const addresses = this.#gossip.addresses();

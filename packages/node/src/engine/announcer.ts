@@ -1,6 +1,8 @@
 import { certificateRule } from "@mach/api";
 import {
   type EngineState,
+  epochAt,
+  epochStart,
   finalityOf,
   openContradiction,
   type Report,
@@ -30,6 +32,8 @@ export interface Announcer {
   onHeads(rollupId: bigint): void;
   /** The engine has what the store kept: what still stands of it is said again. */
   onRestored(): void;
+  /** Time has passed: an epoch may have begun. */
+  onTick(): void;
 }
 
 /** One place where what happened becomes events, alerts and lines of the log. */
@@ -39,6 +43,7 @@ export function createAnnouncer(ports: AnnouncerPorts): Announcer {
 
 class PortsAnnouncer implements Announcer {
   readonly #ports: AnnouncerPorts;
+  #epoch: bigint | null = null;
 
   constructor(ports: AnnouncerPorts) {
     this.#ports = ports;
@@ -58,6 +63,20 @@ class PortsAnnouncer implements Announcer {
       const open = openContradiction(rollup);
       if (open !== null) this.#raiseContradiction(rollup.rollupId, open.fromBlockNumber);
     }
+  }
+
+  onTick(): void {
+    const { state, now, events } = this.#ports;
+    const { schedule } = state().options;
+    const epoch = epochAt(schedule, BigInt(Math.floor(now() / 1_000)));
+    const before = this.#epoch;
+    if (epoch === null || (before !== null && epoch <= before)) return;
+    this.#epoch = epoch;
+    // The one that runs already when the node starts has not begun in its time.
+    if (before === null) return;
+    const operatorSetHash = state().epochs.get(epoch)?.operatorSet.operatorSetHash ?? null;
+    const data = { epoch, operatorSetHash, startsAt: epochStart(schedule, epoch) };
+    events.publish({ topic: "epoch", rollupId: null, answer: { data } });
   }
 
   announce(announcement: Announcement): void {

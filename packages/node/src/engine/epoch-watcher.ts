@@ -1,4 +1,4 @@
-import { type EpochSchedule, epochAt, type Hex, type OperatorSet, snapshotTime } from "@mach/core";
+import { type EpochSchedule, epochAt, type Hex, type OperatorSet } from "@mach/core";
 import {
   type EpochFixer,
   type PayerBalance,
@@ -171,7 +171,6 @@ class Watcher implements EpochWatcher {
   async #pay(epoch: bigint): Promise<void> {
     const { payer, alerts, now } = this.#ports;
     if (payer === null) return;
-    if (now() < Number(snapshotTime(this.#options.schedule, epoch)) * 1_000) return;
     const since = this.#dueSinceMs.get(epoch) ?? now();
     this.#dueSinceMs.set(epoch, since);
     if (now() < since + this.#turnDelayMs(payer, epoch)) return;

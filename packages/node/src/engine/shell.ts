@@ -14,6 +14,7 @@ import {
   type EvidenceFailure,
   type Hex,
   type Input,
+  isSameClaim,
   isToBlame,
   MIN_THRESHOLD_BPS,
   type Report,
@@ -159,10 +160,10 @@ class Shell implements EngineShell {
 
   async receiveCertificate(certificate: Certificate): Promise<Verdict> {
     if (this.#hasFailed) return FAILED;
-    const check = checkCertificate(this.#ports.bls, certificate, this.#state);
-    if (!check.ok) return check.verdict;
-    this.input({ type: "certificate-verified", certificate: check.certificate });
-    return this.#hasFailed ? FAILED : ACCEPT;
+    if (isBelowMemory(this.#state, certificate.claim) && (await this.#isKept(certificate))) {
+      return this.#hasFailed ? FAILED : ignore("stale");
+    }
+    return this.#takeCertificate(certificate);
   }
 
   async receiveEvidence(evidence: Evidence): Promise<Verdict> {
@@ -178,8 +179,8 @@ class Shell implements EngineShell {
     const kept = await this.#keepEvidence(evidence);
     if (kept !== "failed" && evidence.kind === "conflicting-certificates") {
       // Two that conflict stop fast finality here as well, whoever noticed it first.
-      await this.receiveCertificate(evidence.lower);
-      await this.receiveCertificate(evidence.higher);
+      this.#takeCertificate(evidence.lower);
+      this.#takeCertificate(evidence.higher);
     }
     return this.#hasFailed ? FAILED : ACCEPT;
   }
@@ -281,6 +282,13 @@ class Shell implements EngineShell {
     this.input({ type: "sum-checked", claim, digest, signers, signature });
   }
 
+  #takeCertificate(certificate: Certificate): Verdict {
+    const check = checkCertificate(this.#ports.bls, certificate, this.#state);
+    if (!check.ok) return check.verdict;
+    this.input({ type: "certificate-verified", certificate: check.certificate });
+    return this.#hasFailed ? FAILED : ACCEPT;
+  }
+
   async #storeCertificate(effect: Extract<Effect, { type: "store-certificate" }>): Promise<void> {
     const { certificate, latencyMs } = effect;
     const { store, announce } = this.#ports;
@@ -295,7 +303,18 @@ class Shell implements EngineShell {
     // The one that stands there may have left memory: the engine has to see that they conflict.
     const { rollupId, blockNumber } = certificate.claim;
     const standing = await store.certificateAt(rollupId, blockNumber);
-    if (standing !== null) await this.receiveCertificate(standing);
+    if (standing !== null) this.#takeCertificate(standing);
+  }
+
+  /** Whether the store has one for that very claim: what is old is neither checked nor sent on. */
+  async #isKept({ claim }: Certificate): Promise<boolean> {
+    try {
+      const kept = await this.#ports.store.certificateAt(claim.rollupId, claim.blockNumber);
+      return kept !== null && isSameClaim(kept.claim, claim);
+    } catch (error) {
+      this.#fail(error);
+      return true;
+    }
   }
 
   async #storeContradiction(
@@ -343,6 +362,15 @@ class Shell implements EngineShell {
     this.input({ type: "attestation-refused", attestation: admitted });
     return verdict.code === "bad-signature" ? reject(verdict.code) : ignore(verdict.code);
   }
+}
+
+/** Whether a height is so far below the newest that the engine would forget it at once. */
+function isBelowMemory(state: EngineState, claim: Claim): boolean {
+  const rollup = state.rollups.get(claim.rollupId);
+  const tip = rollup?.tip?.blockNumber ?? 0n;
+  const newest = rollup?.newest?.certificate.claim.blockNumber ?? 0n;
+  const top = tip > newest ? tip : newest;
+  return claim.blockNumber + BigInt(state.options.chainDepth) <= top;
 }
 
 /** Evidence of an epoch whose set is not known here may be good: its sender is not to blame. */

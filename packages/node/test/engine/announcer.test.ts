@@ -14,7 +14,9 @@ import {
   createEngineNode,
   doubleAttestation,
   operatorAt,
+  operatorSetOf,
   ROLLUP_ID,
+  SCHEDULE,
   useVerifier,
 } from "./engine-node.ts";
 
@@ -114,6 +116,23 @@ describe("what the engine does", () => {
     expect(standing()).toEqual(["certificate-disagrees"]);
     expect(lines.map((each) => each.msg)).toContain("certificate for another block");
   });
+});
+
+it("an epoch that begins is an event, with its set's hash where that is known", () => {
+  const { node, announcer, events } = create();
+  const { genesisTime, epochSeconds } = SCHEDULE;
+  const begins = [0n, 1n, 2n].map((epoch) => genesisTime + epoch * epochSeconds);
+  node.learn(1n);
+  // A clock that is set back tells no epoch again.
+  for (const startsAt of [0n, ...begins, ...begins]) {
+    node.clock.now = Number(startsAt) * 1_000;
+    announcer.onTick();
+    announcer.onTick();
+  }
+  expect(events.map((each) => each.answer.data)).toEqual([
+    { epoch: 1n, operatorSetHash: operatorSetOf(1n).operatorSetHash, startsAt: begins[1] },
+    { epoch: 2n, operatorSetHash: null, startsAt: begins[2] },
+  ]);
 });
 
 describe("a contradiction", () => {

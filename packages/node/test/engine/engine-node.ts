@@ -197,6 +197,7 @@ export interface EngineNodeOptions {
   readonly store?: Store;
   readonly signer?: ClaimSigner;
   readonly gossip?: Partial<EnginePorts["gossip"]>;
+  readonly bls?: EnginePorts["bls"];
 }
 
 export function createEngineNode(options: EngineNodeOptions): EngineNode {
@@ -207,7 +208,7 @@ export function createEngineNode(options: EngineNodeOptions): EngineNode {
   const shell = createEngineShell(
     { ...ENGINE_OPTIONS, ...options.engine },
     {
-      bls,
+      bls: options.bls ?? bls,
       verifier: options.verifier,
       signer: options.signer ?? null,
       store,

@@ -156,6 +156,22 @@ describe("the sum path", () => {
     expect(stored && isValid(stored)).toBe(true);
   });
 
+  it("takes the honest one where a forged one in its name was refused before", async () => {
+    const real = verifier();
+    let isHeld = false;
+    const node = ready({
+      verifier: {
+        verify: (attestation) => (isHeld ? new Promise(() => undefined) : real.verify(attestation)),
+        verifySum: (request) => real.verifySum(request),
+      },
+    });
+    await node.shell.receiveAttestations([forge(1, claim)]);
+    isHeld = true;
+    for (const i of [1, 2, 3]) void node.shell.receiveAttestations([attest(i, claim)]);
+    await node.shell.settle();
+    expect(certifiedIds(node)).toEqual({ "1": certify(claim, [1, 2, 3]).certificateId });
+  });
+
   it("falls back to attribution where the sum is bad, and is not tried again", async () => {
     const real = verifier();
     let sums = 0;
@@ -180,6 +196,43 @@ describe("the sum path", () => {
     expect(certifiedIds(node)).toEqual({ "1": certify(claim, [0, 2, 3]).certificateId });
     expect(sums).toBe(1);
   });
+});
+
+it("an input that comes in the middle of a step waits until the step's effects are done", async () => {
+  const order: string[] = [];
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const node = ready({
+    engine: { operator: operatorAt(3) },
+    signer: {
+      ...signerOf(3),
+      async sign(request) {
+        order.push(`sign ${request.claim.blockNumber}`);
+        await gate;
+        return await signerOf(3).sign(request);
+      },
+    },
+    bls: {
+      verifyAggregate: bls.verifyAggregate,
+      aggregateSignatures: (signatures) => {
+        order.push("sum");
+        return bls.aggregateSignatures(signatures);
+      },
+    },
+  });
+  const { push } = node.announced;
+  node.announced.push = (...items) => {
+    const [item] = items;
+    const isOwn = item?.type === "report" && item.report.code === "attestation-counted";
+    if (isOwn && item.report.attestation.operator === operatorAt(3)) node.block(2n);
+    return push.apply(node.announced, items);
+  };
+  for (const i of [1, 2]) await node.shell.receiveAttestations([attest(i, claimAt(1n))]);
+  open();
+  await node.shell.settle();
+  expect(order.slice(0, 3)).toEqual(["sign 1", "sum", "sign 2"]);
 });
 
 describe("the node's own signer", () => {

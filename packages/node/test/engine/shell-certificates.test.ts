@@ -162,6 +162,52 @@ describe("a certificate from a peer", () => {
   });
 });
 
+describe("a certificate for a height that memory has left", () => {
+  async function moved(): Promise<EngineNode> {
+    const node = ready();
+    await node.shell.receiveCertificate(middling);
+    await node.shell.receiveCertificate(certify(claimAt(70n), [0, 1, 2, 3]));
+    for (let number = 2n; number <= 70n; number += 1n) node.block(number);
+    await node.shell.settle();
+    expect(Object.keys(certifiedIds(node))).toEqual(["70"]);
+    node.announced.length = 0;
+    return node;
+  }
+
+  it("and that is kept is neither checked, nor announced, nor forwarded again", async () => {
+    const node = await moved();
+    const stale = { accept: false, code: "stale", blame: false };
+    const forged = { ...middling, signature: best.signature };
+    for (const each of [middling, best, forged]) {
+      expect(await node.shell.receiveCertificate(each)).toEqual(stale);
+    }
+    await node.shell.settle();
+    expect(node.announced).toEqual([]);
+  });
+
+  it("and that is not kept is taken once", async () => {
+    const node = await moved();
+    const second = certify(claimAt(2n), [1, 2, 3]);
+    expect(await node.shell.receiveCertificate(second)).toEqual({ accept: true });
+    await node.shell.settle();
+    node.block(71n);
+    const stale = { accept: false, code: "stale", blame: false };
+    expect(await node.shell.receiveCertificate(second)).toEqual(stale);
+    expect(await node.store.certificateAt(ROLLUP_ID, 2n)).toEqual(second);
+  });
+
+  it("ends the engine where the store cannot be read", async () => {
+    const node = await moved();
+    const failure = new Error("damaged");
+    node.store.certificateAt = async () => {
+      throw failure;
+    };
+    const failed = { accept: false, code: "engine-failed", blame: false };
+    expect(await node.shell.receiveCertificate(middling)).toEqual(failed);
+    expect(node.fatal).toEqual([failure]);
+  });
+});
+
 function certifyUnknown(): Certificate {
   return certify({ ...claim, timestamp: 1_120n, epoch: 2n }, [0, 1, 2, 3]);
 }
