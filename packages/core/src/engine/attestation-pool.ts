@@ -68,11 +68,16 @@ export function onAttestationVerified(
   trySum(state, { rollup, height, pool }, emit);
 }
 
-/** Forgets an attestation whose signature was bad. */
+/** Forgets an attestation whose signature was bad, and a claim that nobody else has attested. */
 export function onAttestationRefused(state: EngineState, attestation: AdmittedAttestation): void {
-  const rollup = state.rollups.get(attestation.claim.rollupId);
-  const pool = rollup?.heights.get(attestation.claim.blockNumber)?.pools.get(attestation.digest);
-  if (pool?.arrived.get(attestation.index) === attestation) pool.arrived.delete(attestation.index);
+  const { claim, digest, index } = attestation;
+  const height = state.rollups.get(claim.rollupId)?.heights.get(claim.blockNumber);
+  const pool = height?.pools.get(digest);
+  if (height === undefined || pool === undefined) return;
+  if (pool.arrived.get(index) === attestation) pool.arrived.delete(index);
+  // A peer can make up claims without end: none that is only forged may stay in memory.
+  const isEmpty = pool.arrived.size === 0 && pool.verified.size === 0;
+  if (isEmpty && !pool.isSumming && !pool.hasBadSum) height.pools.delete(digest);
 }
 
 /** Takes what the node's own signer made: counted and published. */

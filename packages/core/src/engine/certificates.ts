@@ -10,7 +10,12 @@ import {
 import { type Claim, claimDigest } from "../claim.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Hex } from "../hex.ts";
-import { addContradiction, checkBranches, newestServed } from "./contradiction.ts";
+import {
+  addContradiction,
+  checkAgainstFinalized,
+  checkBranches,
+  newestServed,
+} from "./contradiction.ts";
 import type { Emit } from "./effects.ts";
 import {
   type CertifiedHeight,
@@ -155,6 +160,8 @@ function adopt(
     emit({ type: "report", report: { code: "certificate-disagrees", certificate } });
   }
   if (own !== undefined) checkBranches(rollup, emit);
+  // What L1 has passed already is held against it at once: its heads may not move for minutes.
+  if (blockNumber <= (rollup.finalized?.blockNumber ?? -1n)) checkAgainstFinalized(rollup, emit);
   // Certificates come in also while no block does: memory is bounded by them too.
   const newest = rollup.newest?.certificate.claim.blockNumber;
   if (newest !== undefined && newest > (rollup.tip?.blockNumber ?? -1n)) {

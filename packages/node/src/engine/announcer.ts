@@ -8,6 +8,7 @@ import {
   type Report,
   toAttestation,
   toCertificate,
+  type VerifiedCertificate,
 } from "@mach/core";
 import type { Logger } from "pino";
 import { type Alerts, EVENT_LASTS_MS } from "../alerts.ts";
@@ -136,14 +137,20 @@ class PortsAnnouncer implements Announcer {
       { rollupId, blockNumber, blockHash, signedWeight, totalWeight, latencyMs },
       "certificate stands",
     );
-    const rollup = this.#ports.state().rollups.get(rollupId);
-    const open = rollup === undefined ? null : openContradiction(rollup);
     // What is not served must not be pushed either.
-    if (open === null || blockNumber < open.fromBlockNumber) {
+    if (this.#isServed(certificate)) {
       const answer = { data: toCertificate(certificate), rule: certificateRule(certificate) };
       this.#ports.events.publish({ topic: "certificate", rollupId, answer });
     }
     this.onHeads(rollupId);
+  }
+
+  #isServed({ claim, certificateId }: VerifiedCertificate): boolean {
+    const rollup = this.#ports.state().rollups.get(claim.rollupId);
+    if (rollup === undefined) return false;
+    const open = openContradiction(rollup);
+    if (open !== null && claim.blockNumber >= open.fromBlockNumber) return false;
+    return !rollup.contradictions.some((each) => each.certificateIds.includes(certificateId));
   }
 
   #onReport(report: Report): void {

@@ -155,6 +155,16 @@ describe("a contradiction", () => {
     expect(standing()).toEqual([]);
   });
 
+  it("by L1 is never told of as a certificate, though nothing is suspended by it", async () => {
+    const { node, topics } = create();
+    const finalized = blockAt(3n);
+    node.shell.input({ type: "heads", rollupId: ROLLUP_ID, safe: null, finalized });
+    await node.shell.receiveCertificate(certify(claimAt(2n, 1), ALL));
+    await node.shell.settle();
+    expect(topics()).not.toContain("certificate");
+    expect(await node.store.contradictions(ROLLUP_ID)).toHaveLength(1);
+  });
+
   it("that was kept from an earlier run is said again", () => {
     const { node, announcer, standing } = create();
     const contradiction = { fromBlockNumber: 2n, throughBlockNumber: 2n, certificateIds: [] };

@@ -121,6 +121,15 @@ describe("a forged attestation", () => {
   });
 });
 
+it("forged attestations to made-up claims leave nothing in memory", async () => {
+  const node = ready();
+  for (let branch = 1; branch <= 20; branch++) {
+    await node.shell.receiveAttestations([forge(branch % 4, claimAt(1n, branch))]);
+  }
+  const height = node.shell.state().rollups.get(ROLLUP_ID)?.heights.get(1n);
+  expect(height?.pools.size).toBe(0);
+});
+
 describe("the sum path", () => {
   it("makes a certificate of what has arrived, before any of it is attributed", async () => {
     let answerAll = (): void => undefined;
