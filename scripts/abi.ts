@@ -17,6 +17,13 @@ const GENERATED = [
     file: "certificate-verifier.ts",
     prefix: "CERTIFICATE_VERIFIER",
   },
+  {
+    contract: "FinalityLightClient",
+    file: "finality-light-client.ts",
+    prefix: "FINALITY_LIGHT_CLIENT",
+  },
+  { contract: "PaymentSource", file: "payment-source.ts", prefix: "PAYMENT_SOURCE" },
+  { contract: "FastPayments", file: "fast-payments.ts", prefix: "FAST_PAYMENTS" },
   { contract: "LocalToken", file: "local-token.ts", prefix: "LOCAL_TOKEN" },
 ] as const;
 

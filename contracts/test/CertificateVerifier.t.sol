@@ -87,9 +87,14 @@ contract CertificateVerifierTest is CertificateTestBase {
         TestSet memory set = setOf(7, 5, 1);
         Certificates.Signers memory signed = _signed(set, indices(1, 5));
         assertEq(signed.paths.length, 3);
+        bytes32[] memory path = signed.paths;
         for (uint256 length = 0; length < 6; length++) {
             if (length == 3) continue;
+            // The right nodes, as many as there is room for: it is the length that is wrong.
             signed.paths = new bytes32[](length);
+            for (uint256 i = 0; i < length && i < 3; i++) {
+                signed.paths[i] = path[i];
+            }
             _expect(set, signed, Certificates.Code.Malformed);
         }
     }

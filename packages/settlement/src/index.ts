@@ -2,7 +2,13 @@ export {
   CERTIFICATE_VERIFIER_ABI,
   CERTIFICATE_VERIFIER_BYTECODE,
 } from "./abi/certificate-verifier.ts";
+export { FAST_PAYMENTS_ABI, FAST_PAYMENTS_BYTECODE } from "./abi/fast-payments.ts";
+export {
+  FINALITY_LIGHT_CLIENT_ABI,
+  FINALITY_LIGHT_CLIENT_BYTECODE,
+} from "./abi/finality-light-client.ts";
 export { LOCAL_TOKEN_ABI, LOCAL_TOKEN_BYTECODE } from "./abi/local-token.ts";
+export { PAYMENT_SOURCE_ABI, PAYMENT_SOURCE_BYTECODE } from "./abi/payment-source.ts";
 export { REGISTRY_ABI, REGISTRY_BYTECODE } from "./abi/registry.ts";
 export { STAKE_VAULT_ABI, STAKE_VAULT_BYTECODE } from "./abi/stake-vault.ts";
 export {

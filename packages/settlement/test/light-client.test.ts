@@ -1,0 +1,223 @@
+import { createNativeBls, type NativeBls } from "@mach/bls";
+import {
+  bitfieldFromIndices,
+  buildOperatorSet,
+  type Claim,
+  claimDigest,
+  type Domain,
+  epochAt,
+  epochStart,
+  fromHex,
+  type Hex,
+  isHex,
+  keccak256,
+  type OperatorSet,
+  setUpdateDigest,
+  uintWord,
+} from "@mach/core";
+import { type BaseContract, Contract, ContractFactory, encodeRlp, type Signer } from "ethers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  FAST_PAYMENTS_ABI,
+  FAST_PAYMENTS_BYTECODE,
+  FINALITY_LIGHT_CLIENT_ABI,
+  FINALITY_LIGHT_CLIENT_BYTECODE,
+  PAYMENT_SOURCE_ABI,
+  PAYMENT_SOURCE_BYTECODE,
+  type SignersArgument,
+  toSignersArgument,
+} from "../src/index.ts";
+import { type Anvil, CHAIN_ID, DEPLOYER_KEY, startAnvil } from "./anvil.ts";
+import { newestTimestamp, signerFor } from "./network.ts";
+
+const RECIPIENT = "0x00000000000000000000000000000000000000b0";
+const AMOUNT = 10n ** 18n;
+const DOMAIN: Domain = {
+  chainId: 1n,
+  verifyingContract: "0x51cbbfb68417acf09be637f1cd93e72c1214c273",
+};
+
+type RpcBlock = Readonly<Record<string, string>>;
+
+const bls: NativeBls = createNativeBls();
+const secrets = [1, 2, 3, 4].map((number) => {
+  const secret = bls.secretKeyFromBytes(fromHex(uintWord(number)));
+  if (secret === null) throw new Error("no secret key");
+  return secret;
+});
+
+let anvil: Anvil;
+let signer: Signer;
+let source: Contract;
+let client: Contract;
+let payments: Contract;
+let schedule: { readonly genesisTime: bigint; readonly epochSeconds: bigint };
+
+/** One chain is the rollup and the chain of the light client as well: neither knows. */
+beforeAll(async () => {
+  anvil = await startAnvil();
+  signer = signerFor(anvil, DEPLOYER_KEY);
+  schedule = { genesisTime: (await newestTimestamp(anvil)) - 600n, epochSeconds: 1_000n };
+  source = await deploy(PAYMENT_SOURCE_ABI, PAYMENT_SOURCE_BYTECODE, []);
+  const network = { domain: DOMAIN, ...schedule, acceptanceWindow: 60n };
+  const policy = { rollupId: CHAIN_ID, thresholdBps: 6667, leastVerification: 1 };
+  client = await deploy(FINALITY_LIGHT_CLIENT_ABI, FINALITY_LIGHT_CLIENT_BYTECODE, [
+    // Any contract may own it; this one never asks for anything.
+    await source.getAddress(),
+    network,
+    0n,
+    setOf(0n).operatorSetHash,
+    [policy],
+  ]);
+  payments = await deploy(
+    FAST_PAYMENTS_ABI,
+    FAST_PAYMENTS_BYTECODE,
+    [await client.getAddress(), CHAIN_ID, await source.getAddress()],
+    5n * AMOUNT,
+  );
+});
+
+afterAll(async () => {
+  await anvil.stop();
+});
+
+describe("a payment under a fast-final block", () => {
+  it("is paid out on the proofs of a node, after one followed set update", async () => {
+    const next = setOf(1n).operatorSetHash;
+    const digest = setUpdateDigest(DOMAIN, { epoch: 1n, operatorSetHash: next });
+    await send(client, "submitSetUpdate", [1n, next, signedBy(setOf(0n), digest)]);
+    await anvil.rpc("evm_setNextBlockTimestamp", [Number(epochStart(schedule, 1n))]);
+
+    await send(source, "send", [RECIPIENT], AMOUNT);
+    const block = (await anvil.rpc("eth_getBlockByNumber", ["latest", false])) as RpcBlock;
+    const claim = claimOf(block);
+    expect(claim.epoch).toBe(1n);
+    const header = encodeHeader(block);
+    expect(keccak256(header)).toBe(claim.blockHash);
+
+    const slot = keccak256(`0x${"00".repeat(64)}`);
+    const proof = (await anvil.rpc("eth_getProof", [
+      await source.getAddress(),
+      [slot],
+      block["number"],
+    ])) as { accountProof: string[]; storageProof: { proof: string[] }[] };
+    const payment = { paymentId: 0n, recipient: RECIPIENT, amount: AMOUNT };
+    const release = {
+      certifiedNumber: claim.blockNumber,
+      headersAbove: [],
+      header,
+      accountProof: proof.accountProof,
+      storageProof: proof.storageProof[0]?.proof,
+    };
+    expect(await isAccepted(payments, "release", [payment, release])).toBe(false);
+    const signers = signedBy(setOf(1n), claimDigest(DOMAIN, claim));
+    await send(client, "submitCertificate", [claim, signers]);
+    expect(
+      await client.getFunction("isFastFinal")(CHAIN_ID, claim.blockNumber, claim.blockHash),
+    ).toBe(true);
+    await send(payments, "release", [payment, release]);
+    expect(BigInt(String(await anvil.rpc("eth_getBalance", [RECIPIENT, "latest"])))).toBe(AMOUNT);
+    expect(await isAccepted(payments, "release", [payment, release])).toBe(false);
+  });
+});
+
+function setOf(epoch: bigint): OperatorSet {
+  const operators = secrets.map((secret, i) => ({
+    operator: `0x${(i + 1).toString(16).padStart(40, "0")}` as const,
+    publicKey: bls.publicKeyOf(secret),
+    weight: 10n,
+  }));
+  const built = buildOperatorSet(bls, { epoch, operators });
+  if (!built.ok) throw new Error(built.code);
+  return built.operatorSet;
+}
+
+/** Three of the four sign. */
+function signedBy(operatorSet: OperatorSet, digest: Hex): SignersArgument {
+  const indices = [0, 2, 3];
+  const signatures = secrets
+    .filter((_, index) => indices.includes(index))
+    .map((secret) => bls.sign(secret, digest).uncompressed);
+  const signature = bls.aggregateSignatures(signatures);
+  if (signature === null) throw new Error("no signature");
+  const signers = bitfieldFromIndices(indices, secrets.length);
+  const encoded = toSignersArgument(bls, { signers, signature }, operatorSet);
+  if (!encoded.ok) throw new Error(encoded.code);
+  return encoded.signers;
+}
+
+function claimOf(block: RpcBlock): Claim {
+  const timestamp = BigInt(block["timestamp"] ?? "");
+  return {
+    rollupId: CHAIN_ID,
+    blockNumber: BigInt(block["number"] ?? ""),
+    blockHash: hexOf(block["hash"]),
+    stateRoot: hexOf(block["stateRoot"]),
+    outputRoot: uintWord(0),
+    timestamp,
+    epoch: epochAt(schedule, timestamp) ?? -1n,
+    verification: 1,
+  };
+}
+
+/** The header's RLP in the order of the Yellow Paper and the forks since, up to Osaka. */
+function encodeHeader(block: RpcBlock): Hex {
+  const bytes = (name: string): string => hexOf(block[name]);
+  const integer = (name: string): string => {
+    const digits = BigInt(block[name] ?? "").toString(16);
+    return digits === "0" ? "0x" : `0x${digits.padStart(digits.length + (digits.length % 2), "0")}`;
+  };
+  return hexOf(
+    encodeRlp([
+      ...["parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot"].map(bytes),
+      ...["receiptsRoot", "logsBloom"].map(bytes),
+      ...["difficulty", "number", "gasLimit", "gasUsed", "timestamp"].map(integer),
+      ...["extraData", "mixHash", "nonce"].map(bytes),
+      integer("baseFeePerGas"),
+      bytes("withdrawalsRoot"),
+      ...["blobGasUsed", "excessBlobGas"].map(integer),
+      ...["parentBeaconBlockRoot", "requestsHash"].map(bytes),
+    ]),
+  );
+}
+
+function hexOf(value: string | undefined): Hex {
+  if (value === undefined || !isHex(value)) throw new Error(`no hex: ${value}`);
+  return value;
+}
+
+async function deploy(
+  abi: ConstructorParameters<typeof ContractFactory>[0],
+  bytecode: Hex,
+  args: readonly unknown[],
+  value = 0n,
+): Promise<Contract> {
+  const contract = await new ContractFactory(abi, bytecode, signer).deploy(...args, { value });
+  await contract.waitForDeployment();
+  return new Contract(await contract.getAddress(), abi, signer);
+}
+
+async function send(
+  contract: BaseContract,
+  method: string,
+  args: readonly unknown[],
+  value = 0n,
+): Promise<void> {
+  const response = await contract.getFunction(method)(...args, { value });
+  const receipt = await response.wait();
+  expect(receipt?.status).toBe(1);
+}
+
+async function isAccepted(
+  contract: BaseContract,
+  method: string,
+  args: readonly unknown[],
+): Promise<boolean> {
+  return await contract
+    .getFunction(method)
+    .staticCall(...args)
+    .then(
+      () => true,
+      () => false,
+    );
+}
