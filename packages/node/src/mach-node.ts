@@ -216,7 +216,7 @@ export class MachNode {
         const parsed = parseEvidence(parseJson(document));
         return parsed.ok ? parsed.value : null;
       },
-      onAttestations: (attestations) => this.#engine.receiveAttestations(attestations),
+      onAttestations: (attestations, from) => this.#engine.receiveAttestations(attestations, from),
       onCertificate: (certificate) => this.#engine.receiveCertificate(certificate),
       onEvidence: (evidence) => this.#engine.receiveEvidence(evidence),
       verifyBinding: (binding) => this.#isOperatorsBinding(binding),

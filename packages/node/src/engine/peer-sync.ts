@@ -1,6 +1,7 @@
 import type { EngineState } from "@mach/core";
 import type { Gossip } from "../gossip/gossip.ts";
 import type { GossipPeer } from "../gossip/handlers.ts";
+import type { AttestationSource } from "./attestation-intake.ts";
 import type { EngineShell } from "./shell.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -164,15 +165,19 @@ class PeerTurn {
     for (let page = 0; page < MAX_PAGES && from <= tip + open; page++) {
       const answer = await gossip.requestAttestations(this.#peerId, { rollupId, from, limit });
       if (!answer.ok || answer.items.length === 0 || isOver()) return;
-      const verdicts = await Promise.all(
-        answer.items.map((each) => engine.receiveAttestations([each])),
-      );
-      if (verdicts.some((verdict) => this.#isLie(verdict)) || isOver()) return;
+      const verdict = await engine.receiveAttestations(answer.items, this.#source());
+      if (this.#isLie(verdict) || isOver()) return;
       const last = answer.items.at(-1)?.claim.blockNumber ?? from;
       if (answer.items.length < limit || last < from) return;
       // The last height may have been cut off: it is asked for again unless it fills the page.
       from = last > from ? last : last + 1n;
     }
+  }
+
+  #source(): AttestationSource {
+    const peerId = this.#peerId;
+    const operator = this.#ports.gossip.peers().find((each) => each.peerId === peerId)?.operator;
+    return operator ? { peerId, operator } : { peerId };
   }
 
   #isLie(verdict: Verdict): boolean {

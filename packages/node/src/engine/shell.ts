@@ -1,8 +1,5 @@
 import type { BatchVerifier, NativeBls } from "@mach/bls";
 import {
-  type AdmittedAttestation,
-  admitAttestation,
-  asVerified,
   type Certificate,
   type Claim,
   type Contradiction,
@@ -15,7 +12,6 @@ import {
   type Hex,
   type Input,
   isSameClaim,
-  isToBlame,
   MIN_THRESHOLD_BPS,
   type Report,
   step,
@@ -26,9 +22,14 @@ import {
 } from "@mach/core";
 import { NodeError } from "../node-error.ts";
 import type { Store } from "../store/store.ts";
+import {
+  type AttestationIntake,
+  type AttestationSource,
+  createAttestationIntake,
+} from "./attestation-intake.ts";
 import { checkCertificate } from "./certificate-check.ts";
 import { createEvidenceKeeper, type EvidenceKeeper } from "./evidence-keeper.ts";
-import { ACCEPT, combineVerdicts, ignore, reject, type Verdict } from "./verdict.ts";
+import { ACCEPT, ignore, reject, type Verdict } from "./verdict.ts";
 
 /** What the engine's effects reach. Each port is one that the node's wiring fills. */
 export interface EnginePorts {
@@ -93,8 +94,14 @@ export interface EngineShell {
   restore(input: Input): void;
   /** For reading only: it changes with the next input. */
   state(): EngineState;
-  /** Attestations of one operator, from the wire: cheap checks, then the attribution check. */
-  receiveAttestations(attestations: readonly WireAttestation[]): Promise<Verdict>;
+  /**
+   * The attestations of one message, or of one answer: see `AttestationIntake`. All that come
+   * without a source share the bounds of one peer that is bound to nobody.
+   */
+  receiveAttestations(
+    attestations: readonly WireAttestation[],
+    source?: AttestationSource,
+  ): Promise<Verdict>;
   receiveCertificate(certificate: Certificate): Promise<Verdict>;
   receiveEvidence(evidence: Evidence): Promise<Verdict>;
   /** Waits for effects under way. */
@@ -103,6 +110,7 @@ export interface EngineShell {
 
 /** What is answered once the engine has failed. */
 const FAILED: Verdict = ignore("engine-failed");
+const NOBODY: AttestationSource = { peerId: "" };
 
 /** Runs `core`'s step and performs what it asks for; results come back as inputs. */
 export function createEngineShell(options: EngineOptions, ports: EnginePorts): EngineShell {
@@ -112,6 +120,7 @@ export function createEngineShell(options: EngineOptions, ports: EnginePorts): E
 class Shell implements EngineShell {
   readonly #options: EngineOptions;
   readonly #ports: EnginePorts;
+  readonly #attestations: AttestationIntake;
   readonly #evidence: EvidenceKeeper;
   readonly #underWay = new Set<Promise<void>>();
   readonly #waiting: Input[] = [];
@@ -124,6 +133,11 @@ class Shell implements EngineShell {
     this.#ports = ports;
     this.#evidence = createEvidenceKeeper(ports.store);
     this.#state = createEngineState(options);
+    this.#attestations = createAttestationIntake({
+      verifier: ports.verifier,
+      state: () => this.#state,
+      input: (input) => this.input(input),
+    });
   }
 
   state(): EngineState {
@@ -154,8 +168,13 @@ class Shell implements EngineShell {
     }
   }
 
-  async receiveAttestations(attestations: readonly WireAttestation[]): Promise<Verdict> {
-    return combineVerdicts(await Promise.all(attestations.map((each) => this.#receiveOne(each))));
+  async receiveAttestations(
+    attestations: readonly WireAttestation[],
+    source: AttestationSource = NOBODY,
+  ): Promise<Verdict> {
+    if (this.#hasFailed) return FAILED;
+    const verdict = await this.#attestations.receive(attestations, source);
+    return this.#hasFailed ? FAILED : verdict;
   }
 
   async receiveCertificate(certificate: Certificate): Promise<Verdict> {
@@ -341,26 +360,6 @@ class Shell implements EngineShell {
       this.#fail(error);
       return "failed";
     }
-  }
-
-  async #receiveOne(attestation: WireAttestation): Promise<Verdict> {
-    if (this.#hasFailed) return FAILED;
-    const admission = admitAttestation(this.#state, attestation);
-    if (admission.ok) return await this.#attribute(admission.attestation);
-    return isToBlame(admission.code) ? reject(admission.code) : ignore(admission.code);
-  }
-
-  async #attribute(admitted: AdmittedAttestation): Promise<Verdict> {
-    const { digest: message, publicKey, signature } = admitted;
-    const answer = this.#ports.verifier.verify({ message, publicKey, signature });
-    this.input({ type: "attestation-arrived", attestation: admitted });
-    const verdict = await answer;
-    if (verdict.ok) {
-      this.input({ type: "attestation-verified", attestation: asVerified(admitted) });
-      return ACCEPT;
-    }
-    this.input({ type: "attestation-refused", attestation: admitted });
-    return verdict.code === "bad-signature" ? reject(verdict.code) : ignore(verdict.code);
   }
 }
 

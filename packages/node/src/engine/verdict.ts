@@ -14,12 +14,3 @@ export function ignore(code: string): Verdict {
 export function reject(code: string): Verdict {
   return { accept: false, code, blame: true };
 }
-
-/** One message carries several attestations: one that is bad is bad for all of it. */
-export function combineVerdicts(verdicts: readonly Verdict[]): Verdict {
-  const refused = verdicts.filter((verdict) => !verdict.accept);
-  const blamed = refused.find((verdict) => verdict.blame);
-  if (blamed !== undefined) return blamed;
-  const isAnyAccepted = refused.length < verdicts.length;
-  return isAnyAccepted ? ACCEPT : (refused[0] ?? reject("empty"));
-}

@@ -67,7 +67,11 @@ describe("verdicts", () => {
       [attest(0, { ...claim, timestamp: 1_120n, epoch: 2n })],
       { accept: false, code: "unknown-operator-set", blame: false },
     ],
-    ["good and foreign", [attest(0, claim), foreign], { accept: true }],
+    [
+      "good and foreign",
+      [attest(0, claim), foreign],
+      { accept: false, code: "unknown-rollup", blame: false },
+    ],
     [
       "good and forged",
       [attest(0, claim), forge(1, claim)],

@@ -1,0 +1,156 @@
+import type { BatchVerifier } from "@mach/bls";
+import {
+  type AdmittedAttestation,
+  admitAttestation,
+  asVerified,
+  type EngineState,
+  type Hex,
+  type Input,
+  isSameClaim,
+  isToBlame,
+  type WireAttestation,
+} from "@mach/core";
+import { ACCEPT, ignore, reject, type Verdict } from "./verdict.ts";
+
+export interface AttestationIntakePorts {
+  readonly verifier: Pick<BatchVerifier, "verify">;
+  readonly state: () => EngineState;
+  readonly input: (input: Input) => void;
+}
+
+/** The peer that handed attestations on, and the operator that it is bound to, if any. */
+export interface AttestationSource {
+  readonly peerId: string;
+  readonly operator?: Hex;
+}
+
+/** Brings attestations from peers to the engine: the cheap checks, then the attribution check. */
+export interface AttestationIntake {
+  /**
+   * The verdict over all attestations of one message. It may be forwarded where each of them was
+   * found valid, now or before in the same bytes, and one of them is new: whoever forwards
+   * vouches for every byte, and what is known can be put together anew without end.
+   */
+  receive(attestations: readonly WireAttestation[], source: AttestationSource): Promise<Verdict>;
+}
+
+/**
+ * How many of a message's attestations are checked first; each time that all of them are good,
+ * four times as many follow. A message full of forgeries costs the first few.
+ */
+const FIRST_CHUNK = 4;
+const CHUNK_GROWTH = 4;
+const MAX_CHUNK = 64;
+/** Signatures of one peer in the check at once; 128 that are forged cost a thread about 0.3 s. */
+const MAX_IN_CHECK_BOUND = 256;
+const MAX_IN_CHECK_UNBOUND = 128;
+
+/** An intake with a bound on what one peer may have in the signature check at once. */
+export function createAttestationIntake(ports: AttestationIntakePorts): AttestationIntake {
+  const { verifier, state, input } = ports;
+  const inCheck = new Map<string, number>();
+
+  /** Runs the check where the peer has room for it; null where it has not. */
+  async function withRoom<T>(
+    { peerId, operator }: AttestationSource,
+    wanted: { readonly count: number; readonly check: () => Promise<T> },
+  ): Promise<T | null> {
+    const most = operator === undefined ? MAX_IN_CHECK_UNBOUND : MAX_IN_CHECK_BOUND;
+    const before = inCheck.get(peerId) ?? 0;
+    if (before + wanted.count > most) return null;
+    inCheck.set(peerId, before + wanted.count);
+    try {
+      return await wanted.check();
+    } finally {
+      const left = (inCheck.get(peerId) ?? 0) - wanted.count;
+      if (left > 0) inCheck.set(peerId, left);
+      else inCheck.delete(peerId);
+    }
+  }
+
+  async function attribute(admitted: AdmittedAttestation): Promise<Outcome> {
+    const { digest: message, publicKey, signature } = admitted;
+    const answer = verifier.verify({ message, publicKey, signature });
+    input({ type: "attestation-arrived", attestation: admitted });
+    const verdict = await answer;
+    if (!verdict.ok) {
+      input({ type: "attestation-refused", attestation: admitted });
+      return verdict.code === "bad-signature" ? reject(verdict.code) : ignore(verdict.code);
+    }
+    // The same one may have come in another message while this one was checked.
+    const isNew = !isCounted(state(), admitted);
+    if (isNew) input({ type: "attestation-verified", attestation: asVerified(admitted) });
+    return isNew ? "new" : "known";
+  }
+
+  return {
+    async receive(attestations, source) {
+      const sorted = sortOut(state(), attestations);
+      if ("refused" in sorted) return sorted.refused;
+      const outcomes: Outcome[] = [...sorted.settled];
+      let size = FIRST_CHUNK;
+      for (let from = 0; from < sorted.admitted.length; ) {
+        const chunk = sorted.admitted.slice(from, from + size);
+        const checked = await withRoom(source, {
+          count: chunk.length,
+          check: () => Promise.all(chunk.map(attribute)),
+        });
+        if (checked === null) return ignore("overloaded");
+        const bad = checked.find(isBlamed);
+        if (bad !== undefined) return bad;
+        outcomes.push(...checked);
+        from += size;
+        size = Math.min(size * CHUNK_GROWTH, MAX_CHUNK);
+      }
+      return combine(outcomes);
+    },
+  };
+}
+
+/** What became of one attestation: "known" was found valid before, in the same bytes. */
+type Outcome = "new" | "known" | Verdict;
+
+interface Sorted {
+  readonly settled: readonly Outcome[];
+  readonly admitted: readonly AdmittedAttestation[];
+}
+
+/** The cheap checks of all, before any signature: one that is to blame settles the message. */
+function sortOut(
+  state: EngineState,
+  attestations: readonly WireAttestation[],
+): Sorted | { readonly refused: Verdict } {
+  const settled: Outcome[] = [];
+  const admitted: AdmittedAttestation[] = [];
+  for (const attestation of attestations) {
+    const admission = admitAttestation(state, attestation);
+    if (admission.ok) admitted.push(admission.attestation);
+    else if (isToBlame(admission.code)) return { refused: reject(admission.code) };
+    else settled.push(isCounted(state, attestation) ? "known" : ignore(admission.code));
+  }
+  return { settled, admitted };
+}
+
+function combine(outcomes: readonly Outcome[]): Verdict {
+  if (outcomes.length === 0) return reject("empty");
+  for (const outcome of outcomes) if (typeof outcome !== "string") return outcome;
+  return outcomes.includes("new") ? ACCEPT : ignore("duplicate");
+}
+
+function isBlamed(outcome: Outcome): outcome is Verdict {
+  return typeof outcome !== "string" && !outcome.accept && outcome.blame;
+}
+
+/** Whether exactly these bytes count for the operator already. */
+function isCounted(state: EngineState, attestation: WireAttestation): boolean {
+  const { claim, operator, signature } = attestation;
+  const index = state.epochs.get(claim.epoch)?.byOperator.get(operator);
+  const height = state.rollups.get(claim.rollupId)?.heights.get(claim.blockNumber);
+  if (index === undefined || height === undefined) return false;
+  for (const pool of height.pools.values()) {
+    if (!isSameClaim(pool.claim, claim)) continue;
+    const counted = pool.verified.get(index)?.signature;
+    return counted !== undefined && Buffer.compare(counted, signature) === 0;
+  }
+  return false;
+}
