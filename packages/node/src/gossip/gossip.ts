@@ -183,6 +183,7 @@ class GossipNode implements Gossip {
       limits: this.#limits,
       counters: this.#counters,
       sourceOf: (peerId) => sessions.sourceOf(peerId),
+      isWelcome: (peerId) => sessions.isWelcome(peerId),
       onBlamed: (peerId, code) => sessions.blame(peerId, code),
     });
     await sessions.start();

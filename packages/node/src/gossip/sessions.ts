@@ -23,6 +23,7 @@ interface Session {
   readonly isHelloWithinRate: RateLimit;
   readonly isRequestWithinRate: RateLimit;
   isGreeted: boolean;
+  isHungUpOn: boolean;
   /** The operator that the connection manager protects it for. */
   protectedFor: Hex | undefined;
   unlinkedSince: number | null;
@@ -93,6 +94,12 @@ export class Sessions {
     return session && this.#context.bindings.operatorOf(session.multihash);
   }
 
+  /** Whether a peer is neither kept out nor being hung up on. One that left by itself is welcome. */
+  isWelcome(peerId: string): boolean {
+    if (this.#context.strikes.isBanned(peerId)) return false;
+    return this.#sessions.get(peerId)?.isHungUpOn !== true;
+  }
+
   isMessageWithinRate(peerId: string): boolean {
     const session = this.#sessions.get(peerId);
     if (session === undefined || session.isMessageWithinRate()) return true;
@@ -114,6 +121,8 @@ export class Sessions {
 
   hangUp(peerId: string, code: string): void {
     this.#context.counters.report(`hung-up-${code}`, { peerId });
+    const session = this.#sessions.get(peerId);
+    if (session !== undefined) session.isHungUpOn = true;
     for (const connection of this.#libp2p.getConnections(peerIdFromString(peerId))) {
       connection.abort(new Error(code));
     }
@@ -172,6 +181,7 @@ export class Sessions {
 
   #onOpen(connection: Connection): void {
     const session = this.#sessionOf(connection.remotePeer);
+    session.isHungUpOn = false;
     if (connection.direction === "outbound") void this.#greet(session, connection);
   }
 
@@ -204,6 +214,7 @@ export class Sessions {
         now,
       ),
       isGreeted: false,
+      isHungUpOn: false,
       protectedFor: undefined,
       unlinkedSince: null,
     };

@@ -17,6 +17,8 @@ export interface ValidationQueueOptions {
   readonly next: "newest" | "oldest";
   /** How long one check may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** Told of the verdict that came after its message was given up: slow is not innocent. */
+  readonly onLate: (peerId: string, verdict: Verdict) => void;
 }
 
 interface Waiting {
@@ -38,7 +40,7 @@ export function createValidationQueue(options: ValidationQueueOptions): Validati
   let running = 0;
   const start = (entry: Waiting): void => {
     running += 1;
-    void settle(entry.check, options.timeoutMs).then((verdict) => {
+    void settle(entry, options).then((verdict) => {
       running -= 1;
       entry.resolve(verdict);
       const next = options.next === "newest" ? waiting.pop() : waiting.shift();
@@ -78,14 +80,25 @@ function dropOne(waiting: Waiting[]): void {
 }
 
 /** The check's verdict; a rejection is the caller's to turn into one beforehand. */
-async function settle(check: () => Promise<Verdict>, timeoutMs: number): Promise<Verdict> {
+async function settle(
+  { check, peerId }: Waiting,
+  { timeoutMs, onLate }: ValidationQueueOptions,
+): Promise<Verdict> {
   let timer: NodeJS.Timeout | undefined;
+  let isLate = false;
   const timeout = new Promise<Verdict>((resolve) => {
-    timer = setTimeout(() => resolve(TIMED_OUT), timeoutMs);
+    timer = setTimeout(() => {
+      isLate = true;
+      resolve(TIMED_OUT);
+    }, timeoutMs);
     timer.unref();
   });
+  const checked = check().then((verdict) => {
+    if (isLate) onLate(peerId, verdict);
+    return verdict;
+  });
   try {
-    return await Promise.race([check(), timeout]);
+    return await Promise.race([checked, timeout]);
   } finally {
     clearTimeout(timer);
   }

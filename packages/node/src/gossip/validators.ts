@@ -20,6 +20,8 @@ export interface ValidatorContext {
   readonly limits: GossipLimits;
   readonly counters: Counters;
   readonly sourceOf: (peerId: string) => GossipSource;
+  /** False once the peer is hung up on for what it did: what it sent before is not worth a check. */
+  readonly isWelcome: (peerId: string) => boolean;
   /** The peer sent what no honest one does. */
   readonly onBlamed: (peerId: string, code: string) => void;
 }
@@ -37,6 +39,7 @@ interface TopicRules<T> {
 
 const MALFORMED: Verdict = { accept: false, code: "malformed", blame: true };
 const OVERSIZED: Verdict = { accept: false, code: "oversized", blame: true };
+const UNWELCOME: Verdict = { accept: false, code: "sender-hung-up-on", blame: false };
 const ACCEPTED: Verdict = { accept: true };
 
 /**
@@ -91,6 +94,11 @@ function install<T>(
     capacity: limits.maxQueuedMessages,
     next: rules.next,
     timeoutMs: limits.handlerTimeoutMs,
+    onLate: (peerId, verdict) => {
+      if (verdict.accept || !verdict.blame) return;
+      counters.count(verdict.code, peerId);
+      context.onBlamed(peerId, verdict.code);
+    },
   });
   const judge = (peerId: string, data: Uint8Array): Promise<Verdict> | Verdict => {
     if (data.length > limits.maxMessageBytes) return OVERSIZED;
@@ -118,6 +126,8 @@ async function check<T>(
   context: ValidatorContext,
   rules: TopicRules<T>,
 ): Promise<Verdict> {
+  // It may have waited in the queue for long.
+  if (!context.isWelcome(peerId)) return UNWELCOME;
   try {
     const value = rules.decode(data);
     if (value === null) return MALFORMED;

@@ -74,6 +74,52 @@ describe("a peer that sends malformed messages", () => {
   });
 });
 
+describe("a peer that floods a handler", () => {
+  /** Verdicts that come when the test says so. */
+  function hold(node: TestNode): (() => void)[] {
+    const answers: (() => void)[] = [];
+    node.behaviour.verdict = () =>
+      new Promise((resolve) => {
+        answers.push(() => resolve({ accept: false, code: "bad-signature", blame: true }));
+      });
+    return answers;
+  }
+
+  it("has what still waits dropped unread, once it is hung up on", async () => {
+    const strict = await network.add({ limits: { strikeLimit: 1, maxMessagesInHand: 1 } });
+    const codes = (): Readonly<Record<string, number>> => strict.gossip.stats().total;
+    const answers = hold(strict);
+    const peer = await intruder();
+    await peer.greet(strict.gossip.addresses()[0] ?? "");
+    const { names } = peer;
+    await peer.publish(names.certificates, encodeCertificate(certificateAt(1n)));
+    await until(() => answers.length === 1);
+    for (const number of [2n, 3n, 4n]) {
+      await peer.publish(names.certificates, encodeCertificate(certificateAt(number)));
+    }
+    // What is sent on one stream is read in order: the last one has a topic of its own.
+    await peer.publish(names.evidence, Uint8Array.of(1));
+    await until(() => codes()["hung-up-banned"] === 1);
+    answers[0]?.();
+    await until(() => codes()["sender-hung-up-on"] === 3);
+    expect(answers).toHaveLength(1);
+  });
+
+  it("gets its strike also for what was found out too late to answer", async () => {
+    const hasty = await network.add({ limits: { handlerTimeoutMs: 30 } });
+    const codes = (): Readonly<Record<string, number>> => hasty.gossip.stats().total;
+    const answers = hold(hasty);
+    const peer = await intruder();
+    await peer.greet(hasty.gossip.addresses()[0] ?? "");
+    await peer.publish(peer.names.certificates, encodeCertificate(certificateAt(1n)));
+    await until(() => codes()["handler-timeout"] === 1);
+    expect(codes()["strike"]).toBeUndefined();
+    answers[0]?.();
+    await until(() => codes()["strike"] === 1);
+    expect(hasty.gossip.stats().peers[peer.peerId]).toMatchObject({ "bad-signature": 1 });
+  });
+});
+
 describe("a peer that sends foreign frames", () => {
   it("gets a strike for each that is no RPC, and is hung up on", async () => {
     const peer = await intruder();

@@ -15,6 +15,7 @@ function queueOf(options: Partial<ValidationQueueOptions> = {}) {
     capacity: 3,
     next: "newest",
     timeoutMs: 60_000,
+    onLate: () => undefined,
     ...options,
   });
   const begun: string[] = [];
@@ -69,6 +70,21 @@ describe("the validation queue", () => {
     void run("a", "next");
     expect(await stuck).toEqual({ accept: false, code: "handler-timeout", blame: false });
     expect(begun).toEqual(["stuck", "next"]);
+  });
+
+  it("tells of the verdict that comes after its message was given up", async () => {
+    const late: unknown[] = [];
+    const { run, finishOne } = queueOf({
+      timeoutMs: 20,
+      onLate: (peerId, verdict) => late.push([peerId, verdict]),
+    });
+    await run("a", "slow");
+    expect(late).toEqual([]);
+    await finishOne();
+    expect(late).toEqual([["a", ACCEPT]]);
+    void run("a", "in time");
+    await finishOne();
+    expect(late).toHaveLength(1);
   });
 
   it("drops what waits when it is closed", async () => {
