@@ -53,6 +53,7 @@ export {
 } from "./engine/finality.ts";
 export {
   type CertifiedHeight,
+  type ContradictedClaim,
   type Contradiction,
   createEngineState,
   type EngineOptions,

@@ -22,7 +22,7 @@ export type AdmissionFailure =
   | "too-far-ahead"
   /** The same attestation was counted, or the operator already stands convicted. No blame. */
   | "duplicate"
-  /** The queue for blocks not yet verified here is full. No blame. */
+  /** The operator's share of the queue for blocks not yet verified here is full. No blame. */
   | "early-queue-full";
 
 export type AdmissionResult =
@@ -56,6 +56,7 @@ export function admitAttestation(
   const digest = digestOf(state, rollup, claim);
   const repeated = checkRepeated(rollup, epoch, { claim, operator, digest, index });
   if (repeated !== null) return fail(repeated);
+  if (isEarlyFull(state, rollup, { claim, operator })) return fail("early-queue-full");
   const { publicKey, weight } = member;
   return { ok: true, attestation: asAdmitted(attestation, { digest, index, publicKey, weight }) };
 }
@@ -87,14 +88,24 @@ function checkWindow(
   rollup: RollupState,
   claim: Claim,
 ): AdmissionFailure | null {
-  const { openHeights, earlyAttestations } = state.options;
+  const { openHeights } = state.options;
   const tip = rollup.tip?.blockNumber ?? rollup.newest?.certificate.claim.blockNumber;
   if (tip === undefined) return "too-far-ahead";
   const open = BigInt(openHeights);
   if (claim.blockNumber + open <= tip) return "stale";
-  if (claim.blockNumber > tip + open) return "too-far-ahead";
-  const isEarly = claim.blockNumber > tip;
-  return isEarly && rollup.earlyCount >= earlyAttestations ? "early-queue-full" : null;
+  return claim.blockNumber > tip + open ? "too-far-ahead" : null;
+}
+
+/** Each operator has its share of the early queue, so that none can fill it for the others. */
+function isEarlyFull(
+  state: EngineState,
+  rollup: RollupState,
+  vote: { readonly claim: Claim; readonly operator: Hex },
+): boolean {
+  if (vote.claim.blockNumber <= (rollup.tip?.blockNumber ?? -1n)) return false;
+  const count = state.epochs.get(vote.claim.epoch)?.operatorSet.operators.length ?? 1;
+  const share = Math.max(1, Math.floor(state.options.earlyAttestations / count));
+  return (rollup.early.get(vote.operator) ?? 0) >= share;
 }
 
 function checkRepeated(

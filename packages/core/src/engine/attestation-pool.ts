@@ -1,17 +1,15 @@
 import {
   type AdmittedAttestation,
   asVerified,
-  toAttestation,
   type VerifiedAttestation,
   type WireAttestation,
 } from "../attestation.ts";
-import { bitfieldIndices } from "../bitfield.ts";
-import { sumWeight, toCertificate } from "../certificate.ts";
-import type { Evidence } from "../evidence.ts";
+import { sumWeight } from "../certificate.ts";
 import type { Hex } from "../hex.ts";
 import { hasQuorum } from "../quorum.ts";
 import { admitAttestation } from "./admission.ts";
 import { startSum } from "./certificates.ts";
+import { convictAttestation } from "./convictions.ts";
 import type { Emit } from "./effects.ts";
 import {
   type ClaimPool,
@@ -28,9 +26,11 @@ export function onAttestationArrived(
   attestation: AdmittedAttestation,
   emit: Emit,
 ): void {
-  const found = poolOf(state, attestation);
-  if (found === null) return;
-  const { rollup, height, pool } = found;
+  const rollup = state.rollups.get(attestation.claim.rollupId);
+  const height = rollup?.heights.get(attestation.claim.blockNumber);
+  // Only this node's own claim is ever summed: made-up ones leave nothing behind.
+  if (rollup === undefined || height?.ownDigest !== attestation.digest) return;
+  const pool = poolAt(height, attestation);
   if (pool.verified.has(attestation.index) || pool.arrived.has(attestation.index)) return;
   pool.arrived.set(attestation.index, attestation);
   trySum(state, { rollup, height, pool }, emit);
@@ -42,17 +42,22 @@ export function onAttestationVerified(
   attestation: VerifiedAttestation,
   emit: Emit,
 ): void {
-  const found = poolOf(state, attestation);
-  if (found === null) return;
-  const { rollup, height, pool } = found;
+  const rollup = state.rollups.get(attestation.claim.rollupId);
+  if (rollup === undefined) return;
+  const height = heightAt(rollup, attestation.claim.blockNumber);
   const { operator, index, digest } = attestation;
+  if (height.convicted.has(operator)) {
+    onAttestationRefused(state, attestation);
+    return;
+  }
+  const pool = poolAt(height, attestation);
   pool.arrived.delete(index);
   if (pool.verified.has(index)) return;
   const first = height.firstDigest.get(operator);
   if (first === undefined) height.firstDigest.set(operator, digest);
   pool.verified.set(index, attestation);
-  if (isEarly(rollup, height)) rollup.earlyCount += 1;
-  if (convict(rollup, height, attestation, emit)) return;
+  if (isEarly(rollup, height)) rollup.early = withOneMore(rollup.early, operator);
+  if (convictAttestation(state, { rollup, height }, attestation, emit)) return;
   emit({
     type: "report",
     report: {
@@ -103,7 +108,7 @@ export function trySum(
   emit: Emit,
 ): void {
   const { rollup, height, pool } = at;
-  if (pool.isSumming || height.ownDigest !== pool.digest) return;
+  if (pool.isSumming || height.ownDigest === null) return;
   const epoch = state.epochs.get(pool.claim.epoch);
   const parameters = parametersOf(state, pool.claim);
   if (epoch === undefined || parameters === undefined) return;
@@ -112,20 +117,21 @@ export function trySum(
   const verified = [...pool.verified.values()];
   const signedWeight = sumWeight(verified);
   const certified = rollup.certified.get(height.blockNumber);
-  if (certified !== undefined) {
+  if (certified !== undefined && certified.digest === pool.digest) {
     const isBetter =
-      certified.digest === pool.digest &&
-      certified.openUntilMs !== null &&
-      signedWeight > certified.certificate.signedWeight;
+      certified.openUntilMs !== null && signedWeight > certified.certificate.signedWeight;
     if (isBetter) startSum(epoch, pool, { attestations: verified, isEachVerified: true }, emit);
     return;
   }
+  // Beside a certificate that stands, a quorum for another claim has to become public too.
+  const isOwn = height.ownDigest === pool.digest;
+  if (!isOwn && (certified === undefined || rollup.contradicted.has(pool.digest))) return;
   if (hasQuorum({ signedWeight, totalWeight, thresholdBps })) {
     startSum(epoch, pool, { attestations: verified, isEachVerified: true }, emit);
     return;
   }
   // With one left to check, its own check answers as soon as a sum would.
-  if (pool.hasBadSum || pool.arrived.size < 2) return;
+  if (certified !== undefined || pool.hasBadSum || pool.arrived.size < 2) return;
   const attestations = [...verified, ...pool.arrived.values()];
   if (hasQuorum({ signedWeight: sumWeight(attestations), totalWeight, thresholdBps })) {
     startSum(epoch, pool, { attestations, isEachVerified: false }, emit);
@@ -137,14 +143,8 @@ export function isEarly(rollup: RollupState, height: HeightState): boolean {
   return rollup.tip === null || height.blockNumber > rollup.tip.blockNumber;
 }
 
-function poolOf(
-  state: EngineState,
-  attestation: AdmittedAttestation,
-): { rollup: RollupState; height: HeightState; pool: ClaimPool } | null {
+function poolAt(height: HeightState, attestation: AdmittedAttestation): ClaimPool {
   const { claim, digest } = attestation;
-  const rollup = state.rollups.get(claim.rollupId);
-  if (rollup === undefined) return null;
-  const height = heightAt(rollup, claim.blockNumber);
   let pool = height.pools.get(digest);
   if (pool === undefined) {
     pool = {
@@ -157,64 +157,9 @@ function poolOf(
     };
     height.pools.set(digest, pool);
   }
-  return { rollup, height, pool };
+  return pool;
 }
 
-/** Makes evidence where the operator is already known to have signed another claim here. */
-function convict(
-  rollup: RollupState,
-  height: HeightState,
-  attestation: VerifiedAttestation,
-  emit: Emit,
-): boolean {
-  const evidence =
-    doubleAttestation(height, attestation) ?? againstCertificate(rollup, height, attestation);
-  if (evidence === null) return false;
-  height.convicted.add(attestation.operator);
-  emit({ type: "store-evidence", evidence });
-  return true;
-}
-
-function doubleAttestation(height: HeightState, second: VerifiedAttestation): Evidence | null {
-  const firstDigest = height.firstDigest.get(second.operator);
-  if (firstDigest === undefined || firstDigest === second.digest) return null;
-  const first = findByOperator(height.pools.get(firstDigest), second.operator);
-  if (first === null) return null;
-  const [smaller, larger] = first.digest < second.digest ? [first, second] : [second, first];
-  return {
-    kind: "double-attestation",
-    rollupId: second.claim.rollupId,
-    blockNumber: height.blockNumber,
-    operator: second.operator,
-    first: toAttestation(smaller),
-    second: toAttestation(larger),
-  };
-}
-
-function againstCertificate(
-  rollup: RollupState,
-  height: HeightState,
-  attestation: VerifiedAttestation,
-): Evidence | null {
-  const certified = rollup.certified.get(height.blockNumber);
-  if (certified === undefined || certified.digest === attestation.digest) return null;
-  const { certificate } = certified;
-  // An index names an operator within one set only.
-  if (certificate.claim.epoch !== attestation.claim.epoch) return null;
-  if (!bitfieldIndices(certificate.signers).includes(attestation.index)) return null;
-  return {
-    kind: "attestation-against-certificate",
-    rollupId: attestation.claim.rollupId,
-    blockNumber: height.blockNumber,
-    operator: attestation.operator,
-    attestation: toAttestation(attestation),
-    certificate: toCertificate(certificate),
-  };
-}
-
-function findByOperator(pool: ClaimPool | undefined, operator: Hex): VerifiedAttestation | null {
-  for (const attestation of pool?.verified.values() ?? []) {
-    if (attestation.operator === operator) return attestation;
-  }
-  return null;
+function withOneMore(early: ReadonlyMap<Hex, number>, operator: Hex): ReadonlyMap<Hex, number> {
+  return new Map(early).set(operator, (early.get(operator) ?? 0) + 1);
 }

@@ -1,5 +1,5 @@
 import type { AdmittedAttestation } from "../attestation.ts";
-import { bitfieldFromIndices } from "../bitfield.ts";
+import { bitfieldFromIndices, bitfieldIndices } from "../bitfield.ts";
 import {
   buildCertificate,
   replacesCertificate,
@@ -14,9 +14,12 @@ import {
   addContradiction,
   checkAgainstFinalized,
   checkBranches,
+  isFullyContradicted,
   newestServed,
 } from "./contradiction.ts";
+import { convictSigners } from "./convictions.ts";
 import type { Emit } from "./effects.ts";
+import { prune } from "./prune.ts";
 import {
   type CertifiedHeight,
   type ClaimPool,
@@ -98,13 +101,6 @@ export function onCertificateVerified(
   adopt(state, rollup, { certificate, isOwn: false }, now, emit);
 }
 
-/** Drops certificates below a height from memory: they are in the store. */
-export function pruneCertified(rollup: RollupState, lowestKept: bigint): void {
-  for (const [blockNumber, held] of rollup.certified) {
-    if (blockNumber < lowestKept && held !== rollup.newest) rollup.certified.delete(blockNumber);
-  }
-}
-
 /** Closes windows, and gossips closed certificates that nobody else gossiped first. */
 export function closeWindows(rollup: RollupState, now: number, emit: Emit): void {
   for (const [blockNumber, held] of rollup.certified) {
@@ -121,10 +117,15 @@ export function closeWindows(rollup: RollupState, now: number, emit: Emit): void
   }
 }
 
+interface Found {
+  readonly certificate: VerifiedCertificate;
+  readonly isOwn: boolean;
+}
+
 function adopt(
   state: EngineState,
   rollup: RollupState,
-  found: { readonly certificate: VerifiedCertificate; readonly isOwn: boolean },
+  found: Found,
   now: number,
   emit: Emit,
 ): void {
@@ -134,14 +135,32 @@ function adopt(
   const digest = claimDigest(state.options.domain, certificate.claim);
   if (held !== undefined && held.digest !== digest) {
     contradict(state, rollup, { held, other: { certificate, digest } }, emit);
-    return;
+  } else if (rollup.contradicted.has(digest)) {
+    // It stays what it is, whoever else signs it: known here, and never served.
+    if (held === undefined) rollup.certified.set(blockNumber, silent(certificate, digest, now));
+  } else if (held === undefined || replacesCertificate(held.certificate, certificate)) {
+    replace(state, rollup, { found, held, digest }, now, emit);
+  } else if (held.certificate.certificateId === certificate.certificateId && !isOwn) {
+    // Somebody has gossiped the same: it is out there.
+    hold(rollup, blockNumber, { ...held, publishAtMs: null });
   }
-  if (held !== undefined && !replacesCertificate(held.certificate, certificate)) {
-    // Somebody has gossiped one as good as ours, or is behind: either way it is out there.
-    const isEqual = held.certificate.certificateId === certificate.certificateId;
-    if (isEqual && !isOwn) hold(rollup, blockNumber, { ...held, publishAtMs: null });
-    return;
-  }
+}
+
+/** Writes the first certificate of a height, or a better one for the same claim. */
+function replace(
+  state: EngineState,
+  rollup: RollupState,
+  change: {
+    readonly found: Found;
+    readonly held: CertifiedHeight | undefined;
+    readonly digest: Hex;
+  },
+  now: number,
+  emit: Emit,
+): void {
+  const { held, digest, found } = change;
+  const { certificate, isOwn } = found;
+  const { blockNumber, blockHash } = certificate.claim;
   const openUntilMs = held?.openUntilMs ?? now + state.options.improvementWindowMs;
   const isOpen =
     held === undefined ? isOwn || rollup.heights.has(blockNumber) : held.openUntilMs !== null;
@@ -154,26 +173,31 @@ function adopt(
     latencyMs: held === undefined ? latencyOf(rollup, blockNumber, now) : held.latencyMs,
   };
   hold(rollup, blockNumber, next);
+  rollup.unsettled.set(blockNumber, { blockHash, digest });
   emit({ type: "store-certificate", certificate, latencyMs: next.latencyMs });
+  convictSigners(state, rollup, next, emit);
   const own = rollup.blocks.get(blockNumber);
-  if (held === undefined && own !== undefined && own.blockHash !== certificate.claim.blockHash) {
+  if (held === undefined && own !== undefined && own.blockHash !== blockHash) {
     emit({ type: "report", report: { code: "certificate-disagrees", certificate } });
   }
   if (own !== undefined) checkBranches(rollup, emit);
   // What L1 has passed already is held against it at once: its heads may not move for minutes.
   if (blockNumber <= (rollup.finalized?.blockNumber ?? -1n)) checkAgainstFinalized(rollup, emit);
   // Certificates come in also while no block does: memory is bounded by them too.
-  const newest = rollup.newest?.certificate.claim.blockNumber;
-  if (newest !== undefined && newest > (rollup.tip?.blockNumber ?? -1n)) {
-    pruneCertified(rollup, newest - BigInt(state.options.chainDepth) + 1n);
-  }
+  const isAhead = blockNumber > (rollup.tip?.blockNumber ?? -1n);
+  if (isAhead || rollup.certified.size > state.options.chainDepth) prune(state, rollup);
+}
+
+function silent(certificate: VerifiedCertificate, digest: Hex, now: number): CertifiedHeight {
+  const closed = { openUntilMs: null, publishAtMs: null, latencyMs: null };
+  return { certificate, digest, certifiedAtMs: now, ...closed };
 }
 
 /** Writes a height's certificate and keeps `newest` the highest that may be served. */
 function hold(rollup: RollupState, blockNumber: bigint, next: CertifiedHeight): void {
   rollup.certified.set(blockNumber, next);
   const newest = rollup.newest?.certificate.claim.blockNumber;
-  if (rollup.contradictions.length > 0) rollup.newest = newestServed(rollup);
+  if (rollup.contradicted.size > 0) rollup.newest = newestServed(rollup);
   else if (newest === undefined || newest <= blockNumber) rollup.newest = next;
 }
 
@@ -187,18 +211,14 @@ function contradict(
   emit: Emit,
 ): void {
   const { held, other } = found;
+  const areKnown = rollup.contradicted.has(held.digest) && rollup.contradicted.has(other.digest);
+  // More signers of a known pair, or ever more claims of a height, prove nothing new.
+  if (areKnown || isFullyContradicted(rollup, held.certificate.claim.blockNumber)) return;
   const [lower, higher] = held.digest < other.digest ? [held, other] : [other, held];
   const { rollupId, blockNumber } = held.certificate.claim;
-  const isNew = addContradiction(
-    rollup,
-    {
-      fromBlockNumber: blockNumber,
-      throughBlockNumber: blockNumber,
-      certificateIds: [lower.certificate.certificateId, higher.certificate.certificateId],
-    },
-    emit,
-  );
-  if (!isNew) return;
+  const claims = [lower, higher].map(({ digest }) => ({ blockNumber, digest }));
+  const range = { fromBlockNumber: blockNumber, throughBlockNumber: blockNumber };
+  addContradiction(rollup, { ...range, claims }, emit);
   emit({ type: "store-certificate", certificate: other.certificate, latencyMs: null });
   const operators = signersInBoth(state, lower.certificate, higher.certificate);
   if (operators.length === 0) return;
@@ -233,12 +253,16 @@ function signersInBoth(
  * does, for the evidence that they may become.
  */
 function dropAttestations(rollup: RollupState, closed: CertifiedHeight): void {
-  const height = rollup.heights.get(closed.certificate.claim.blockNumber);
-  if (height === undefined) return;
-  height.pools.delete(closed.digest);
-  for (const [operator, digest] of height.firstDigest) {
-    if (digest === closed.digest) height.firstDigest.delete(operator);
+  const { claim, signers } = closed.certificate;
+  const height = rollup.heights.get(claim.blockNumber);
+  const pool = height?.pools.get(closed.digest);
+  if (height === undefined || pool === undefined) return;
+  for (const index of bitfieldIndices(signers)) {
+    const attestation = pool.verified.get(index);
+    pool.verified.delete(index);
+    if (attestation !== undefined) height.firstDigest.delete(attestation.operator);
   }
+  if (pool.verified.size === 0 && pool.arrived.size === 0) height.pools.delete(closed.digest);
 }
 
 /** Each operator has its turn, so that a closed certificate is gossiped once as a rule. */

@@ -2,9 +2,9 @@ import { type Claim, claimDigest } from "../claim.ts";
 import { epochAt } from "../epoch.ts";
 import type { Hex } from "../hex.ts";
 import { trySum } from "./attestation-pool.ts";
-import { pruneCertified } from "./certificates.ts";
 import { checkAgainstFinalized, checkBranches, newestServed } from "./contradiction.ts";
 import type { AbstainReason, Emit } from "./effects.ts";
+import { countEarly, prune } from "./prune.ts";
 import {
   type EngineState,
   type Head,
@@ -30,12 +30,12 @@ export function onBlockVerified(
   const { blockNumber, blockHash } = block;
   rollup.blocks.set(blockNumber, block);
   rollup.numberByHash.set(blockHash, blockNumber);
+  rollup.dropped.delete(blockHash);
   rollup.tip = block;
   rollup.tipObservedAtMs = observedAtMs;
   heightAt(rollup, blockNumber).observedAtMs = observedAtMs;
   prune(state, rollup);
-  rollup.earlyCount = countEarly(rollup);
-  if (rollup.forkedAt !== null) checkBranches(rollup, emit);
+  if (rollup.dropped.size > 0) checkBranches(rollup, emit);
   considerHeight(state, rollup, blockNumber, emit);
   proposeClaims(state, rollup, emit);
 }
@@ -47,18 +47,20 @@ export function onReorged(
 ): void {
   const rollup = state.rollups.get(reorg.rollupId);
   if (rollup === undefined) return;
-  if (rollup.forkedAt === null || reorg.commonAncestor < rollup.forkedAt) {
-    rollup.forkedAt = reorg.commonAncestor;
+  const { commonAncestor: ancestor } = reorg;
+  for (const [blockHash, each] of rollup.dropped) {
+    if (ancestor < each.ancestor) rollup.dropped.set(blockHash, { ...each, ancestor });
   }
   for (const [blockNumber, block] of rollup.blocks) {
-    if (blockNumber <= reorg.commonAncestor) continue;
+    if (blockNumber <= ancestor) continue;
+    rollup.dropped.set(block.blockHash, { blockNumber, ancestor });
     rollup.blocks.delete(blockNumber);
     rollup.numberByHash.delete(block.blockHash);
     const height = rollup.heights.get(blockNumber);
     if (height !== undefined) height.ownDigest = null;
   }
-  rollup.tip = rollup.blocks.get(reorg.commonAncestor) ?? null;
-  rollup.earlyCount = countEarly(rollup);
+  rollup.tip = rollup.blocks.get(ancestor) ?? null;
+  rollup.early = countEarly(rollup);
 }
 
 /** Takes the rollup's safe and L1-finalised heads. */
@@ -73,7 +75,7 @@ export function onHeads(
   // A source that has lost its finalised head takes nothing back: it stays what it was.
   if (heads.finalized !== null) rollup.finalized = heads.finalized;
   checkAgainstFinalized(rollup, emit);
-  if (rollup.contradictions.length > 0) rollup.newest = newestServed(rollup);
+  rollup.newest = newestServed(rollup);
 }
 
 /** Takes what waited for an epoch's set: own claims to compare with, and to sign. */
@@ -177,37 +179,8 @@ function proposalOf(
   return isMember ? own : { ok: false, reason: "not-in-set" };
 }
 
-/** Whether an epoch's set may still come in time: not once a later epoch's is known. */
+/** Whether an epoch's set may still come: until L1 is known to have fixed none for it. */
 function mayBeFixed(state: EngineState, block: VerifiedBlock): boolean {
   const epoch = epochAt(state.options.schedule, block.timestamp);
-  return epoch !== null && [...state.epochs.keys()].every((known) => known < epoch);
-}
-
-function countEarly(rollup: RollupState): number {
-  const tip = rollup.tip?.blockNumber ?? -1n;
-  let count = 0;
-  for (const [blockNumber, height] of rollup.heights) {
-    if (blockNumber <= tip) continue;
-    for (const pool of height.pools.values()) count += pool.verified.size;
-  }
-  return count;
-}
-
-/** Keeps memory within its bounds: heights, certificates and blocks below the newest. */
-function prune(state: EngineState, rollup: RollupState): void {
-  const { openHeights, chainDepth } = state.options;
-  if (rollup.tip === null) return;
-  const tip = rollup.tip.blockNumber;
-  const lowestOpen = tip - BigInt(openHeights) + 1n;
-  const lowestKept = tip - BigInt(chainDepth) + 1n;
-  for (const blockNumber of rollup.heights.keys()) {
-    if (blockNumber < lowestOpen) rollup.heights.delete(blockNumber);
-  }
-  if (rollup.forkedAt !== null && rollup.forkedAt < lowestKept) rollup.forkedAt = null;
-  pruneCertified(rollup, lowestKept);
-  for (const [blockNumber, block] of rollup.blocks) {
-    if (blockNumber >= lowestKept) continue;
-    rollup.blocks.delete(blockNumber);
-    rollup.numberByHash.delete(block.blockHash);
-  }
+  return epoch !== null && !state.absentEpochs.has(epoch);
 }

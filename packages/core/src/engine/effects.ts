@@ -15,6 +15,8 @@ export type Input =
       readonly operatorSet: OperatorSet;
       readonly rollups: readonly RollupParameters[];
     }
+  /** A past epoch that L1 has fixed no set for: what waited for it is passed over. */
+  | { readonly type: "set-absent"; readonly epoch: bigint }
   /** The next block of the followed branch, in order of heights. */
   | {
       readonly type: "block-verified";

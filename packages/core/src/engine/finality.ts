@@ -3,7 +3,7 @@ import { sumWeight, type VerifiedCertificate } from "../certificate.ts";
 import { epochAt } from "../epoch.ts";
 import type { Hex } from "../hex.ts";
 import { requiredWeight } from "../quorum.ts";
-import { contradictedIds, newestServed, openContradiction } from "./contradiction.ts";
+import { newestServed, openContradiction } from "./contradiction.ts";
 import {
   type CertifiedHeight,
   type EngineState,
@@ -101,9 +101,9 @@ export function blockOf(
   const cover = coverOf(rollup, block);
   const covered = cover === null ? base : { ...base, ...cover };
   if (isUnder(rollup, block, rollup.finalized)) return { ...covered, status: "finalized" };
-  const own = certificateFor(rollup, block);
-  if (own !== null && contradictedIds(rollup).has(own.certificateId)) {
-    return { ...base, status: "contradicted", certificate: own };
+  const own = certifiedFor(rollup, block);
+  if (own !== null && rollup.contradicted.has(own.digest)) {
+    return { ...base, status: "contradicted", certificate: own.certificate };
   }
   if (isUnder(rollup, block, rollup.safe)) return { ...covered, status: "safe" };
   if (cover !== null) return { ...covered, status: "fast-final" };
@@ -121,9 +121,13 @@ export function openAttestations(
   const numbers = [...rollup.heights.keys()].filter((each) => each >= request.from);
   for (const blockNumber of numbers.sort((a, b) => (a < b ? -1 : 1))) {
     if (rollup.certified.has(blockNumber)) continue;
-    for (const pool of rollup.heights.get(blockNumber)?.pools.values() ?? []) {
-      found.push(...pool.verified.values());
-    }
+    const height = rollup.heights.get(blockNumber);
+    const pools = [...(height?.pools.values() ?? [])];
+    // The claim that this node would make comes first: a page must not end before it.
+    pools.sort(
+      (a, b) => Number(b.digest === height?.ownDigest) - Number(a.digest === height?.ownDigest),
+    );
+    for (const pool of pools) found.push(...pool.verified.values());
     if (found.length >= request.limit) break;
   }
   return found.slice(0, request.limit);
@@ -151,13 +155,13 @@ function offBranch(
     headers: [],
   };
   const served = newestServed(rollup)?.certificate.claim.blockNumber ?? -1n;
-  for (const [blockNumber, { certificate }] of rollup.certified) {
+  for (const [blockNumber, { certificate, digest }] of rollup.certified) {
     const isAsked =
       "blockHash" in key
         ? certificate.claim.blockHash === key.blockHash
         : blockNumber === key.blockNumber;
     if (!isAsked) continue;
-    if (contradictedIds(rollup).has(certificate.certificateId)) {
+    if (rollup.contradicted.has(digest)) {
       return { ...unknown, status: "contradicted", certificate };
     }
     if (blockNumber <= served) return { ...unknown, status: "fast-final", certificate };
@@ -172,16 +176,16 @@ function coverOf(
 ): { readonly certificate: VerifiedCertificate; readonly headers: readonly Hex[] } | null {
   const newest = rollup.newest?.certificate.claim.blockNumber;
   if (newest === undefined) return null;
-  const contradicted = contradictedIds(rollup);
   const headers: Hex[] = [];
   for (let at = block.blockNumber; at <= newest; at += 1n) {
     const onBranch = rollup.blocks.get(at);
     if (onBranch === undefined) return null;
     if (at > block.blockNumber) headers.unshift(onBranch.headerRlp);
-    const certificate = rollup.certified.get(at)?.certificate;
-    if (certificate === undefined) continue;
+    const held = rollup.certified.get(at);
+    if (held === undefined) continue;
+    const { certificate, digest } = held;
     if (certificate.claim.blockHash !== onBranch.blockHash) return null;
-    if (!contradicted.has(certificate.certificateId)) return { certificate, headers };
+    if (!rollup.contradicted.has(digest)) return { certificate, headers };
   }
   return null;
 }
@@ -193,16 +197,16 @@ function isUnder(rollup: RollupState, block: VerifiedBlock, head: Head | null): 
 
 /** The weight behind a block itself, attributed or certified. */
 function presentWeightAt(rollup: RollupState, block: VerifiedBlock): bigint {
-  const certificate = certificateFor(rollup, block);
-  if (certificate !== null) return certificate.signedWeight;
+  const certified = certifiedFor(rollup, block);
+  if (certified !== null) return certified.certificate.signedWeight;
   const height = rollup.heights.get(block.blockNumber);
   if (height === undefined || height.ownDigest === null) return 0n;
   return sumWeight([...(height.pools.get(height.ownDigest)?.verified.values() ?? [])]);
 }
 
-function certificateFor(rollup: RollupState, block: VerifiedBlock): VerifiedCertificate | null {
-  const certificate = rollup.certified.get(block.blockNumber)?.certificate;
-  return certificate?.claim.blockHash === block.blockHash ? certificate : null;
+function certifiedFor(rollup: RollupState, block: VerifiedBlock): CertifiedHeight | null {
+  const held = rollup.certified.get(block.blockNumber);
+  return held?.certificate.claim.blockHash === block.blockHash ? held : null;
 }
 
 interface Participation {

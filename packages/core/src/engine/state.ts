@@ -94,13 +94,31 @@ export interface CertifiedHeight {
   readonly latencyMs: number | null;
 }
 
+/** A certified claim that is contradicted, for ever: whoever signs it later changes nothing. */
+export interface ContradictedClaim {
+  readonly blockNumber: bigint;
+  readonly digest: Hex;
+}
+
 /** Certificates that contradict each other or the L1-finalised chain, and what they reach. */
 export interface Contradiction {
-  /** The lowest contradicted height: nothing from here on is served as fast-final. */
+  /** Nothing from this height on is served as fast-final while the contradiction is open. */
   readonly fromBlockNumber: bigint;
   /** Fast finality resumes when the L1-finalised height has passed this one. */
   readonly throughBlockNumber: bigint;
-  readonly certificateIds: readonly Hex[];
+  readonly claims: readonly ContradictedClaim[];
+}
+
+/** A certified block that L1 has not finalised yet. */
+export interface UnsettledClaim {
+  readonly blockHash: Hex;
+  readonly digest: Hex;
+}
+
+/** A block that the followed branch has left, and the highest ancestor that both share. */
+export interface DroppedBlock {
+  readonly blockNumber: bigint;
+  readonly ancestor: bigint;
 }
 
 /** The engine's state of one rollup. */
@@ -109,17 +127,23 @@ export interface RollupState {
   /** The followed branch by height. */
   readonly blocks: Map<bigint, VerifiedBlock>;
   readonly numberByHash: Map<Hex, bigint>;
-  /** The lowest height above which a kept block was replaced; null while none was. */
-  forkedAt: bigint | null;
+  /** Blocks of left branches, by hash. */
+  readonly dropped: Map<Hex, DroppedBlock>;
   tip: VerifiedBlock | null;
   tipObservedAtMs: number | null;
   safe: Head | null;
   finalized: Head | null;
   readonly heights: Map<bigint, HeightState>;
-  earlyCount: number;
+  /** How many attestations of each operator are for blocks not yet verified here. */
+  early: ReadonlyMap<Hex, number>;
   readonly certified: Map<bigint, CertifiedHeight>;
   newest: CertifiedHeight | null;
-  readonly contradictions: Contradiction[];
+  /** By height: what is still to be held against L1's finalised head. */
+  readonly unsettled: Map<bigint, UnsettledClaim>;
+  /** The open ones. */
+  contradictions: readonly Contradiction[];
+  /** By digest, with the height: as far back as certificates are in memory. */
+  readonly contradicted: Map<Hex, bigint>;
   lastSigned: bigint | null;
   lastProposed: bigint | null;
 }
@@ -135,6 +159,8 @@ export interface EpochState {
 export interface EngineState {
   readonly options: EngineOptions;
   readonly epochs: Map<bigint, EpochState>;
+  /** Past epochs that L1 has no set for, and will not have. */
+  readonly absentEpochs: Set<bigint>;
   readonly rollups: Map<bigint, RollupState>;
 }
 
@@ -149,21 +175,24 @@ export function createEngineState(options: EngineOptions): EngineState {
       rollupId,
       blocks: new Map(),
       numberByHash: new Map(),
-      forkedAt: null,
+      dropped: new Map(),
       tip: null,
       tipObservedAtMs: null,
       safe: null,
       finalized: null,
       heights: new Map(),
-      earlyCount: 0,
+      early: new Map(),
       certified: new Map(),
       newest: null,
+      unsettled: new Map(),
       contradictions: [],
+      contradicted: new Map(),
       lastSigned,
-      lastProposed: lastSigned,
+      // The last claim may have been signed and not published: the signer gives the same again.
+      lastProposed: lastSigned === null ? null : lastSigned - 1n,
     });
   }
-  return { options, epochs: new Map(), rollups };
+  return { options, epochs: new Map(), absentEpochs: new Set(), rollups };
 }
 
 /** A height's state, made when it is first touched. */

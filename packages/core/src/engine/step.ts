@@ -36,6 +36,10 @@ function apply(state: EngineState, input: Input, now: number, emit: Emit): void 
       learnSet(state, input);
       onSetKnown(state, emit);
       return;
+    case "set-absent":
+      learnAbsence(state, input.epoch);
+      onSetKnown(state, emit);
+      return;
     case "block-verified":
       onBlockVerified(state, input, emit);
       return;
@@ -78,6 +82,15 @@ function apply(state: EngineState, input: Input, now: number, emit: Emit): void 
     case "tick":
       for (const rollup of state.rollups.values()) closeWindows(rollup, now, emit);
       return;
+  }
+}
+
+function learnAbsence(state: EngineState, epoch: bigint): void {
+  if (state.epochs.has(epoch)) return;
+  state.absentEpochs.add(epoch);
+  const [oldest] = state.absentEpochs;
+  if (state.absentEpochs.size > MAX_EPOCHS && oldest !== undefined) {
+    state.absentEpochs.delete(oldest);
   }
 }
 

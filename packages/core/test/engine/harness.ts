@@ -126,7 +126,7 @@ export function createTestNode(options: Partial<EngineOptions> = {}): TestNode {
     rollups: [{ rollupId: ROLLUP_ID, lastSigned: null }],
     improvementWindowMs: 2_000,
     openHeights: 16,
-    earlyAttestations: 8,
+    earlyAttestations: 64,
     chainDepth: 32,
     graceMs: 1_000,
     ...options,

@@ -1,5 +1,6 @@
 import { certificateRule } from "@mach/api";
 import {
+  claimDigest,
   type EngineState,
   epochAt,
   epochStart,
@@ -145,12 +146,12 @@ class PortsAnnouncer implements Announcer {
     this.onHeads(rollupId);
   }
 
-  #isServed({ claim, certificateId }: VerifiedCertificate): boolean {
+  #isServed({ claim, domain }: VerifiedCertificate): boolean {
     const rollup = this.#ports.state().rollups.get(claim.rollupId);
     if (rollup === undefined) return false;
     const open = openContradiction(rollup);
     if (open !== null && claim.blockNumber >= open.fromBlockNumber) return false;
-    return !rollup.contradictions.some((each) => each.certificateIds.includes(certificateId));
+    return !rollup.contradicted.has(claimDigest(domain, claim));
   }
 
   #onReport(report: Report): void {

@@ -43,7 +43,7 @@ export const evidenceEntrySchema: z.ZodType<EvidenceEntry, unknown> = z.strictOb
 export const contradictionSchema: z.ZodType<Contradiction, unknown> = z.strictObject({
   fromBlockNumber: uint64,
   throughBlockNumber: uint64,
-  certificateIds: z.array(hash),
+  claims: z.array(z.strictObject({ blockNumber: uint64, digest: hash })),
 });
 
 /** Reads the row of a resume point. */
@@ -75,11 +75,11 @@ export function encodeEvidenceEntry(entry: EvidenceEntry): unknown {
 
 /** The JSON of a contradiction. */
 export function encodeContradiction(contradiction: Contradiction): unknown {
-  const { fromBlockNumber, throughBlockNumber, certificateIds } = contradiction;
+  const { fromBlockNumber, throughBlockNumber, claims } = contradiction;
   return {
     fromBlockNumber: `${fromBlockNumber}`,
     throughBlockNumber: `${throughBlockNumber}`,
-    certificateIds,
+    claims: claims.map(({ blockNumber, digest }) => ({ blockNumber: `${blockNumber}`, digest })),
   };
 }
 

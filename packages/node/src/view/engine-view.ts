@@ -13,6 +13,7 @@ import {
   type BlockView,
   type Bls,
   blockOf,
+  claimDigest,
   type EngineState,
   type Evidence,
   epochAt,
@@ -223,20 +224,14 @@ class EngineView implements NodeView {
     const row = held === undefined ? await store.certificateAt(rollupId, blockNumber) : null;
     const certificate = held?.certificate ?? (row && (await this.#stored.verify(row)));
     if (certificate === null) return null;
-    const { certificateId } = certificate;
-    const isInMemory =
-      held !== undefined && state().rollups.get(rollupId)?.contradictions.length === 0;
+    const digest = held?.digest ?? claimDigest(state().options.domain, certificate.claim);
     const isContradicted =
-      !isInMemory && (await this.#stored.isContradicted(rollupId, certificateId));
+      held === undefined && (await this.#stored.isContradicted(rollupId, digest));
     // What memory says is read last: nothing that came in meanwhile is missed.
     const rollup = state().rollups.get(rollupId);
-    const contradictions = rollup?.contradictions ?? [];
     const open = rollup === undefined ? null : openContradiction(rollup);
     const isImproving = typeof held?.openUntilMs === "number";
-    if (
-      isContradicted ||
-      contradictions.some((each) => each.certificateIds.includes(certificateId))
-    ) {
+    if (isContradicted || rollup?.contradicted.has(digest)) {
       return { certificate, isImproving, standing: "contradicted" };
     }
     const isSuspended = open !== null && blockNumber >= open.fromBlockNumber;

@@ -7,8 +7,8 @@ import type { Store } from "../store/store.ts";
 export interface StoredCertificates {
   /** The certificate as it was found valid now or not long ago; null where it is not. */
   verify(certificate: Certificate): Promise<VerifiedCertificate | null>;
-  /** Whether it is contradicted, for ever: memory may hold the newest contradictions only. */
-  isContradicted(rollupId: bigint, certificateId: Hex): Promise<boolean>;
+  /** Whether a claim is contradicted, for ever: memory goes back to the kept heights only. */
+  isContradicted(rollupId: bigint, digest: Hex): Promise<boolean>;
 }
 
 /** Remembers what it found valid, so that readers of old pages do not use up the node's CPU. */
@@ -40,9 +40,9 @@ export function createStoredCertificates(
       await nextTurn();
       return verified;
     },
-    async isContradicted(rollupId, certificateId) {
+    async isContradicted(rollupId, digest) {
       const all = await store.contradictions(rollupId);
-      return all.some((each) => each.certificateIds.includes(certificateId));
+      return all.some(({ claims }) => claims.some((claim) => claim.digest === digest));
     },
   };
 }

@@ -167,7 +167,7 @@ describe("a contradiction", () => {
 
   it("that was kept from an earlier run is said again", () => {
     const { node, announcer, standing } = create();
-    const contradiction = { fromBlockNumber: 2n, throughBlockNumber: 2n, certificateIds: [] };
+    const contradiction = { fromBlockNumber: 2n, throughBlockNumber: 2n, claims: [] };
     node.shell.restore({ type: "contradiction-restored", rollupId: ROLLUP_ID, contradiction });
     announcer.onRestored();
     expect(standing()).toEqual(["contradiction"]);

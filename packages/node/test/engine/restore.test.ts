@@ -1,4 +1,4 @@
-import { type Certificate, finalityOf, type Hex, verifyCertificate } from "@mach/core";
+import { type Certificate, claimDigest, finalityOf, type Hex, verifyCertificate } from "@mach/core";
 import { describe, expect, it } from "vitest";
 import { keepEpoch, restoreEngine } from "../../src/engine/restore.ts";
 import type { EpochRecord, Store } from "../../src/store/store.ts";
@@ -140,9 +140,11 @@ describe("a contradiction", () => {
     node.shell.input({ type: "heads", rollupId: ROLLUP_ID, safe: null, finalized });
     expect(finality(node)?.fastFinal?.blockNumber).toBe(3n);
     const [contradiction] = await store.contradictions(ROLLUP_ID);
-    const ids = new Set<Hex>(contradiction?.certificateIds);
-    for (const branch of [0, 1])
-      expect(ids).toContain(certify(claimAt(2n, branch), ALL).certificateId);
+    const digests = new Set<Hex>(contradiction?.claims.map((claim) => claim.digest));
+    for (const branch of [0, 1]) {
+      const { domain, claim } = certify(claimAt(2n, branch), ALL);
+      expect(digests).toContain(claimDigest(domain, claim));
+    }
   });
 });
 

@@ -261,9 +261,9 @@ describe.each(Object.entries(STORES))("a store in %s", (_, createStore) => {
     const later = {
       fromBlockNumber: 20n,
       throughBlockNumber: 25n,
-      certificateIds: [hashOf("one"), hashOf("two")],
+      claims: [{ blockNumber: 300n, digest: hashOf("one") }],
     };
-    const earlier = { fromBlockNumber: 9n, throughBlockNumber: 300n, certificateIds: [] };
+    const earlier = { fromBlockNumber: 9n, throughBlockNumber: 300n, claims: [] };
     for (const contradiction of [later, earlier, later]) {
       await store.putContradiction({ rollupId: 901n, contradiction });
     }
@@ -295,7 +295,7 @@ describe("a store on disk", () => {
     const folder = await lockedFolder();
     const before = await lmdbStoreIn(folder);
     const certificate = certificateFor(claimAt(5n));
-    const contradiction = { fromBlockNumber: 5n, throughBlockNumber: 5n, certificateIds: [] };
+    const contradiction = { fromBlockNumber: 5n, throughBlockNumber: 5n, claims: [] };
     const point = { rollupId: 901n, blockNumber: 5n, blockHash: hashOf("block") };
     await before.putCertificate(certificate);
     await before.putContradiction({ rollupId: 901n, contradiction });

@@ -230,7 +230,7 @@ describe("a block by number that memory has left", () => {
     await viewed.node.shell.settle();
     viewed.finalize(10n);
     await pruneFirst(viewed);
-    viewed.node.shell.state().rollups.get(ROLLUP_ID)?.contradictions.splice(0);
+    viewed.node.shell.state().rollups.get(ROLLUP_ID)?.contradicted.clear();
     const status = await blockStatus(viewed, 2n);
     expect(status).toMatchObject({
       status: "contradicted",
