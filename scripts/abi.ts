@@ -12,6 +12,8 @@ const ABI_FOLDER = join(ROOT, "packages/settlement/src/abi");
 const GENERATED = [
   { contract: "Registry", file: "registry.ts", prefix: "REGISTRY" },
   { contract: "StakeVault", file: "stake-vault.ts", prefix: "STAKE_VAULT" },
+  { contract: "WeightedSources", file: "weighted-sources.ts", prefix: "WEIGHTED_SOURCES" },
+  { contract: "EigenLayerSource", file: "eigen-layer-source.ts", prefix: "EIGEN_LAYER_SOURCE" },
   {
     contract: "CertificateVerifier",
     file: "certificate-verifier.ts",

@@ -6,6 +6,7 @@ import {BLS} from "../src/libraries/BLS.sol";
 /// @dev The cheatcodes that these tests use
 interface Vm {
     function warp(uint256 timestamp) external;
+    function roll(uint256 blockNumber) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
     function getBlockTimestamp() external view returns (uint256);
     function chainId(uint256 id) external;

@@ -2,6 +2,7 @@ export {
   CERTIFICATE_VERIFIER_ABI,
   CERTIFICATE_VERIFIER_BYTECODE,
 } from "./abi/certificate-verifier.ts";
+export { EIGEN_LAYER_SOURCE_ABI, EIGEN_LAYER_SOURCE_BYTECODE } from "./abi/eigen-layer-source.ts";
 export { FAST_PAYMENTS_ABI, FAST_PAYMENTS_BYTECODE } from "./abi/fast-payments.ts";
 export {
   FINALITY_LIGHT_CLIENT_ABI,
@@ -11,6 +12,7 @@ export { LOCAL_TOKEN_ABI, LOCAL_TOKEN_BYTECODE } from "./abi/local-token.ts";
 export { PAYMENT_SOURCE_ABI, PAYMENT_SOURCE_BYTECODE } from "./abi/payment-source.ts";
 export { REGISTRY_ABI, REGISTRY_BYTECODE } from "./abi/registry.ts";
 export { STAKE_VAULT_ABI, STAKE_VAULT_BYTECODE } from "./abi/stake-vault.ts";
+export { WEIGHTED_SOURCES_ABI, WEIGHTED_SOURCES_BYTECODE } from "./abi/weighted-sources.ts";
 export {
   type CalldataFailure,
   type CalldataResult,
