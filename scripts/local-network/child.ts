@@ -30,7 +30,10 @@ export function startChild(options: ChildOptions): Child {
   const { name, command, cwd, logFile, readsStdout } = options;
   const [program = "", ...args] = command;
   const log = openSync(logFile, "a", 0o600);
-  const environment = Object.entries(process.env).filter(([key]) => !key.startsWith("MACH_"));
+  // NODE_PATH, which a test runner's shim may have set, is no part of a node's surroundings.
+  const environment = Object.entries(process.env).filter(
+    ([key]) => !key.startsWith("MACH_") && key !== "NODE_PATH",
+  );
   const child = spawn(program, args, {
     cwd,
     detached: true,

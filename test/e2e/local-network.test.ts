@@ -190,8 +190,10 @@ it("one lost operator changes nothing; two stop it, and all is made up for when 
   await Promise.all(again.map((child) => child.ended));
 });
 
+/** Runs a line as a person would in a shell: without what the test runner has set for itself. */
 function spawnShell(command: string): { readonly ended: Promise<number | null> } {
-  const child = spawn("sh", ["-c", `exec ${command}`], { cwd: ROOT, stdio: "ignore" });
+  const { NODE_PATH: _, ...env } = process.env;
+  const child = spawn("sh", ["-c", `exec ${command}`], { cwd: ROOT, env, stdio: "ignore" });
   return { ended: new Promise((resolve) => child.once("exit", resolve)) };
 }
 

@@ -86,13 +86,14 @@ function loadBlst(load: () => typeof Blst): typeof Blst {
   try {
     return load();
   } catch (cause) {
-    throw unavailable("@chainsafe/blst has no binary for this platform", cause);
+    const why = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
+    throw unavailable(`@chainsafe/blst cannot be loaded (${why})`, cause);
   }
 }
 
 function unavailable(problem: string, cause?: unknown): BlsError {
   const remedy =
-    "Install again with optional dependencies: the binary comes as the optional package " +
+    "If it is missing, install again with optional dependencies: it comes as the package " +
     `@chainsafe/blst-* for ${process.platform}-${process.arch}.`;
   return new BlsError("native-unavailable", `${problem}. ${remedy}`, { cause });
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -67,7 +67,7 @@ async function lockFolder(path: string, locks: Locks): Promise<DataFolderResult>
     const server = await listen(socketPath(locks, `${name}.tmp`));
     const withdraw = async (): Promise<void> => {
       await new Promise((resolve) => server.close(resolve));
-      await rm(join(locks.path, `${name}.sock`), { force: true });
+      await removeSocket(join(locks.path, `${name}.sock`));
     };
     try {
       await rename(join(locks.path, `${name}.tmp`), join(locks.path, `${name}.sock`));
@@ -101,9 +101,21 @@ async function findHolder(locks: Locks, own: string): Promise<number | null> {
     const isAlive = await answers(socketPath(locks, name));
     // A live `.tmp` is no contender yet: it will look for others after its renaming.
     if (isAlive && name.endsWith(".sock")) return Number.parseInt(name, 10);
-    if (!isAlive) await rm(join(locks.path, name), { force: true });
+    if (!isAlive) await removeSocket(join(locks.path, name));
   }
   return null;
+}
+
+/**
+ * Not by `rm`: after it has removed a socket, Node 20 resolves the next `require` through a symbolic
+ * link without following the link, and a native library under pnpm is not found.
+ */
+async function removeSocket(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
 }
 
 function listen(path: string): Promise<Server> {

@@ -43,13 +43,13 @@ export async function openFoundation(
   config: NodeConfig,
   context: { readonly logger: Logger; readonly signal: AbortSignal },
 ): Promise<Foundation> {
+  const bls = createNativeBls();
   const folder = await openFolder(config.dataDir);
   const { chainId, registry } = config.network;
   const domain = { chainId, verifyingContract: registry };
   // What was opened last is closed first.
   const closers = [folder.release];
   try {
-    const bls = createNativeBls();
     const reader = createRegistryReader(
       { bls },
       {
