@@ -11,6 +11,7 @@ import type { Logger } from "pino";
 import { type Alerts, createAlerts } from "./alerts.ts";
 import type { NodeConfig } from "./config.ts";
 import { type Announcer, createAnnouncer } from "./engine/announcer.ts";
+import { certifiedHeads } from "./engine/certified-heads.ts";
 import { createEpochWatcher, type EpochPayer, type EpochWatcher } from "./engine/epoch-watcher.ts";
 import { followRollups, type RollupFollowing } from "./engine/follow-rollups.ts";
 import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
@@ -222,10 +223,8 @@ export class MachNode {
       verifyBinding: (binding) => this.#isOperatorsBinding(binding),
       serveCertificates: (query) => store.listCertificates(query),
       serveAttestations: (query) => openAttestations(this.#engine.state(), query),
-      serveHeads: () =>
-        [...this.#engine.state().rollups.values()].flatMap(({ rollupId, newest }) =>
-          newest === null ? [] : [{ rollupId, blockNumber: newest.certificate.claim.blockNumber }],
-        ),
+      serveEvidence: (query) => store.listEvidence(query),
+      serveHeads: () => certifiedHeads(this.#engine.state()),
       onPeerReady: (peer) => this.#sync.onPeerReady(peer),
     };
   }

@@ -8,9 +8,17 @@ import type { Verdict } from "./verdict.ts";
 export interface PeerSyncPorts {
   readonly gossip: Pick<
     Gossip,
-    "peers" | "requestHeads" | "requestCertificates" | "requestAttestations" | "blame"
+    | "peers"
+    | "requestHeads"
+    | "requestCertificates"
+    | "requestAttestations"
+    | "requestEvidence"
+    | "blame"
   >;
-  readonly engine: Pick<EngineShell, "state" | "receiveCertificate" | "receiveAttestations">;
+  readonly engine: Pick<
+    EngineShell,
+    "state" | "receiveCertificate" | "receiveAttestations" | "receiveEvidence"
+  >;
   /** Told of what should not happen: the peer is left, and the next one asked. */
   readonly onFault: (error: unknown) => void;
   /** Milliseconds. */
@@ -25,7 +33,7 @@ export interface PeerSyncOptions {
   readonly peerTimeoutMs: number;
 }
 
-/** Asks peers for the certificates and attestations that were missed. */
+/** Asks peers for the certificates, attestations and evidence that were missed. */
 export interface PeerSync {
   start(): void;
   /** A peer has come: asked at once. */
@@ -39,6 +47,11 @@ const CERTIFICATES_PER_PAGE = 64;
 const ATTESTATIONS_PER_PAGE = 256;
 const MAX_PAGES = 32;
 const MAX_WAITING = 128;
+const EVIDENCE_PER_PAGE = 64;
+const MAX_EVIDENCE_PAGES = 8;
+/** Peers whose place is remembered; who is forgotten is read from the start again. */
+const MAX_PLACES = 256;
+const MAX_POSITION = 2n ** 64n - 1n;
 
 /** One peer at a time, and one rollup after the other: catching up must not crowd out the new. */
 export function createPeerSync(ports: PeerSyncPorts, options: PeerSyncOptions): PeerSync {
@@ -49,6 +62,7 @@ class Sync implements PeerSync {
   readonly #ports: PeerSyncPorts;
   readonly #options: PeerSyncOptions;
   readonly #waiting: string[] = [];
+  readonly #places = new Map<string, EvidencePlace>();
   #isStopped = false;
   #running: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -94,9 +108,20 @@ class Sync implements PeerSync {
     this.#running = null;
   }
 
+  #placeOf({ peerId }: PeerTurn): EvidencePlace {
+    const place = this.#places.get(peerId) ?? { from: 0n, unknown: null };
+    this.#places.delete(peerId);
+    this.#places.set(peerId, place);
+    const oldest = this.#places.keys().next();
+    if (this.#places.size > MAX_PLACES && !oldest.done) this.#places.delete(oldest.value);
+    return place;
+  }
+
   async #syncWith(peer: PeerTurn): Promise<void> {
     const heads = await peer.heads();
     const isOver = (): boolean => this.#isStopped || peer.isOver();
+    if (heads !== null && !isOver())
+      await peer.fetchEvidence({ place: this.#placeOf(peer), isOver });
     for (const rollupId of [...this.#ports.engine.state().rollups.keys()]) {
       if (heads === null || isOver()) return;
       const newest = heads.get(rollupId);
@@ -104,6 +129,13 @@ class Sync implements PeerSync {
       if (!isOver()) await peer.fetchAttestations({ rollupId, isOver });
     }
   }
+}
+
+/** How far a peer's evidence has been read. */
+interface EvidencePlace {
+  from: bigint;
+  /** The first that could not be checked for want of its epoch's set, and what sets there were. */
+  unknown: { readonly from: bigint; readonly epochs: string } | null;
 }
 
 interface Wanted {
@@ -114,14 +146,14 @@ interface Wanted {
 /** What one peer is asked for in its turn, and when it is over. */
 class PeerTurn {
   readonly #ports: PeerSyncPorts;
-  readonly #peerId: string;
+  readonly peerId: string;
   readonly #overlap: number;
   readonly #endsAtMs: number;
   #isLiar = false;
 
   constructor(ports: PeerSyncPorts, options: PeerSyncOptions & { readonly peerId: string }) {
     this.#ports = ports;
-    this.#peerId = options.peerId;
+    this.peerId = options.peerId;
     this.#overlap = options.overlap;
     this.#endsAtMs = ports.now() + options.peerTimeoutMs;
   }
@@ -132,7 +164,7 @@ class PeerTurn {
 
   /** The newest certified height of each rollup; null where the peer does not say. */
   async heads(): Promise<ReadonlyMap<bigint, bigint> | null> {
-    const heads = await this.#ports.gossip.requestHeads(this.#peerId);
+    const heads = await this.#ports.gossip.requestHeads(this.peerId);
     return heads.ok ? new Map(heads.items.map((head) => [head.rollupId, head.blockNumber])) : null;
   }
 
@@ -142,7 +174,7 @@ class PeerTurn {
     const limit = CERTIFICATES_PER_PAGE;
     let from = firstWanted(engine.state(), wanted, this.#overlap);
     for (let page = 0; page < MAX_PAGES && from <= newest; page++) {
-      const answer = await gossip.requestCertificates(this.#peerId, { rollupId, from, limit });
+      const answer = await gossip.requestCertificates(this.peerId, { rollupId, from, limit });
       if (!answer.ok || answer.items.length === 0) return;
       for (const certificate of answer.items) {
         if (isOver()) return;
@@ -163,7 +195,7 @@ class PeerTurn {
     const limit = ATTESTATIONS_PER_PAGE;
     let from = tip > open ? tip - open : 0n;
     for (let page = 0; page < MAX_PAGES && from <= tip + open; page++) {
-      const answer = await gossip.requestAttestations(this.#peerId, { rollupId, from, limit });
+      const answer = await gossip.requestAttestations(this.peerId, { rollupId, from, limit });
       if (!answer.ok || answer.items.length === 0 || isOver()) return;
       const verdict = await engine.receiveAttestations(answer.items, this.#source());
       if (this.#isLie(verdict) || isOver()) return;
@@ -174,8 +206,36 @@ class PeerTurn {
     }
   }
 
+  /** Goes on where the last turn ended, and back to what was passed over when sets have come. */
+  async fetchEvidence(wanted: {
+    readonly place: EvidencePlace;
+    readonly isOver: () => boolean;
+  }): Promise<void> {
+    const { gossip, engine } = this.#ports;
+    const { place, isOver } = wanted;
+    const epochs = [...engine.state().epochs.keys()].join();
+    if (epochs === "") return;
+    if (place.unknown !== null && place.unknown.epochs !== epochs) {
+      place.from = place.unknown.from;
+      place.unknown = null;
+    }
+    const limit = EVIDENCE_PER_PAGE;
+    for (let page = 0; page < MAX_EVIDENCE_PAGES && place.from <= MAX_POSITION; page++) {
+      const answer = await gossip.requestEvidence(this.peerId, { from: place.from, limit });
+      if (!answer.ok || answer.items.length === 0) return;
+      for (const { position, evidence } of answer.items) {
+        if (isOver()) return;
+        const verdict = await engine.receiveEvidence(evidence);
+        if (this.#isLie(verdict)) return;
+        const isUnknown = !verdict.accept && verdict.code === "unknown-operator-set";
+        if (isUnknown) place.unknown ??= { from: position, epochs };
+        place.from = position + 1n;
+      }
+    }
+  }
+
   #source(): AttestationSource {
-    const peerId = this.#peerId;
+    const { peerId } = this;
     const operator = this.#ports.gossip.peers().find((each) => each.peerId === peerId)?.operator;
     return operator ? { peerId, operator } : { peerId };
   }
@@ -188,7 +248,7 @@ class PeerTurn {
 
   #blame(code: string): void {
     this.#isLiar = true;
-    this.#ports.gossip.blame(this.#peerId, code);
+    this.#ports.gossip.blame(this.peerId, code);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Hex } from "@mach/core";
 export interface ByteReader {
   u8(): number;
   u16(): number;
+  u32(): number;
   u64(): bigint;
   /** A copy, so that a field kept for long does not keep the whole message. */
   bytes(length: number): Uint8Array;
@@ -40,6 +41,10 @@ export function createReader(source: Uint8Array): ByteReader {
       const at = take(2);
       return at < 0 ? 0 : buffer.readUInt16BE(at);
     },
+    u32(): number {
+      const at = take(4);
+      return at < 0 ? 0 : buffer.readUInt32BE(at);
+    },
     u64(): bigint {
       const at = take(8);
       return at < 0 ? 0n : buffer.readBigUInt64BE(at);
@@ -61,6 +66,7 @@ export function createReader(source: Uint8Array): ByteReader {
 export interface ByteWriter {
   u8(value: number): ByteWriter;
   u16(value: number): ByteWriter;
+  u32(value: number): ByteWriter;
   u64(value: bigint): ByteWriter;
   bytes(value: Uint8Array): ByteWriter;
   /** `length` is what the field has: a value of another length throws. */
@@ -80,6 +86,10 @@ export function createWriter(length: number): ByteWriter {
     },
     u16(value: number): ByteWriter {
       offset = buffer.writeUInt16BE(value, offset);
+      return writer;
+    },
+    u32(value: number): ByteWriter {
+      offset = buffer.writeUInt32BE(value, offset);
       return writer;
     },
     u64(value: bigint): ByteWriter {

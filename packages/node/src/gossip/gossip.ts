@@ -9,7 +9,14 @@ import { type Bindings, createBindings } from "./bindings.ts";
 import { createBootRedial, toTarget } from "./boot-nodes.ts";
 import { type Counters, createCounters, type GossipCounts, type GossipLogger } from "./counters.ts";
 import { GossipError } from "./gossip-error.ts";
-import type { GossipHandlers, GossipPeer, RollupHead, SyncQuery } from "./handlers.ts";
+import type {
+  EvidenceQuery,
+  GossipHandlers,
+  GossipPeer,
+  PositionedEvidence,
+  RollupHead,
+  SyncQuery,
+} from "./handlers.ts";
 import { type GossipLimits, resolveLimits } from "./limits.ts";
 import { createNode, type GossipLibp2p } from "./node.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
@@ -17,10 +24,10 @@ import { type BindingSigner, createOwnBinding, type OwnBinding } from "./own-bin
 import { loadPeerKey } from "./peer-key.ts";
 import { guardPubsub } from "./pubsub-guard.ts";
 import type { Redial } from "./redial.ts";
+import { createRequests, type Requests } from "./requests.ts";
 import { Sessions } from "./sessions.ts";
 import { createStrikes, type Strikes } from "./strikes.ts";
-import { requestSync, type SyncOptions, type SyncResult, serveSync } from "./sync.ts";
-import { MAX_SYNC_ITEMS, type SyncItems, type SyncRequest } from "./sync-wire.ts";
+import { type SyncOptions, type SyncResult, serveSync } from "./sync.ts";
 import { type NetworkNames, networkNames } from "./topics.ts";
 import { installValidators } from "./validators.ts";
 import { encodeAttestations, encodeCertificate, encodeEvidenceMessage } from "./wire.ts";
@@ -61,6 +68,8 @@ export interface Gossip {
   requestCertificates(peerId: string, query: SyncQuery): Promise<SyncResult<Certificate>>;
   requestAttestations(peerId: string, query: SyncQuery): Promise<SyncResult<WireAttestation>>;
   requestHeads(peerId: string): Promise<SyncResult<RollupHead>>;
+  /** Positions are the peer's own; an empty answer says that there is no more from there on. */
+  requestEvidence(peerId: string, query: EvidenceQuery): Promise<SyncResult<PositionedEvidence>>;
   /** What a peer answered a request with is a lie: it gets a strike. */
   blame(peerId: string, code: string): void;
   /** The peers that said hello. */
@@ -97,6 +106,7 @@ class GossipNode implements Gossip {
   readonly #strikes: Strikes;
   readonly #bindings: Bindings;
   readonly #outbox: Outbox;
+  readonly #requests: Requests;
   #running: Running | null = null;
   #isStarted = false;
 
@@ -134,6 +144,13 @@ class GossipNode implements Gossip {
         onDropped: () => this.#counters.report("outbox-full"),
       },
     );
+    this.#requests = createRequests({
+      sync: this.#syncOptions(),
+      codec: handlers,
+      connectionTo: (peerId) => this.#running?.sessions.connectionTo(peerId),
+      count: (peerId, code) => this.#counters.count(code, peerId),
+      onLie: (peerId, code) => this.#running?.sessions.blame(peerId, code),
+    });
   }
 
   async start(): Promise<void> {
@@ -237,25 +254,20 @@ class GossipNode implements Gossip {
     this.#publish("evidence", () => encodeEvidenceMessage(this.#handlers, evidence));
   }
 
-  async requestCertificates(peerId: string, query: SyncQuery): Promise<SyncResult<Certificate>> {
-    const answer = await this.#request(peerId, { kind: "certificates", ...withinLimit(query) });
-    if (!answer.ok) return answer;
-    return answer.kind === "certificates" ? answer : { ok: false, code: "malformed" };
+  requestCertificates(peerId: string, query: SyncQuery): Promise<SyncResult<Certificate>> {
+    return this.#requests.certificates(peerId, query);
   }
 
-  async requestAttestations(
-    peerId: string,
-    query: SyncQuery,
-  ): Promise<SyncResult<WireAttestation>> {
-    const answer = await this.#request(peerId, { kind: "attestations", ...withinLimit(query) });
-    if (!answer.ok) return answer;
-    return answer.kind === "attestations" ? answer : { ok: false, code: "malformed" };
+  requestAttestations(peerId: string, query: SyncQuery): Promise<SyncResult<WireAttestation>> {
+    return this.#requests.attestations(peerId, query);
   }
 
-  async requestHeads(peerId: string): Promise<SyncResult<RollupHead>> {
-    const answer = await this.#request(peerId, { kind: "heads" });
-    if (!answer.ok) return answer;
-    return answer.kind === "heads" ? answer : { ok: false, code: "malformed" };
+  requestHeads(peerId: string): Promise<SyncResult<RollupHead>> {
+    return this.#requests.heads(peerId);
+  }
+
+  requestEvidence(peerId: string, query: EvidenceQuery): Promise<SyncResult<PositionedEvidence>> {
+    return this.#requests.evidence(peerId, query);
   }
 
   blame(peerId: string, code: string): void {
@@ -315,20 +327,6 @@ class GossipNode implements Gossip {
     return { protocol: this.#names.sync, domain, timeoutMs: this.#limits.requestTimeoutMs };
   }
 
-  async #request(
-    peerId: string,
-    request: SyncRequest,
-  ): Promise<({ ok: true } & SyncItems) | Extract<SyncResult<never>, { ok: false }>> {
-    const sessions = this.#running?.sessions;
-    const answer = await requestSync(sessions?.connectionTo(peerId), request, this.#syncOptions());
-    if (answer.ok) return answer;
-    this.#counters.count(`request-${answer.code}`, peerId);
-    if (answer.code === "malformed" || answer.code === "oversized") {
-      sessions?.blame(peerId, answer.code);
-    }
-    return answer;
-  }
-
   #publish(name: "attestations" | "certificates" | "evidence", encode: () => Uint8Array): void {
     const running = this.#running;
     if (running === null) {
@@ -379,8 +377,4 @@ async function listen(libp2p: GossipLibp2p): Promise<void> {
       { cause },
     );
   }
-}
-
-function withinLimit(query: SyncQuery): SyncQuery {
-  return { ...query, limit: Math.min(query.limit, MAX_SYNC_ITEMS) };
 }

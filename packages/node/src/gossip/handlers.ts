@@ -23,6 +23,18 @@ export interface SyncQuery {
   readonly limit: number;
 }
 
+/** A part of what a peer keeps as evidence: in its own order of keeping, from a position on. */
+export interface EvidenceQuery {
+  readonly from: bigint;
+  readonly limit: number;
+}
+
+/** A piece of evidence and its place in the order in which the peer came to keep it. */
+export interface PositionedEvidence {
+  readonly position: bigint;
+  readonly evidence: Evidence;
+}
+
 /** The newest height of a rollup that a peer holds a certificate for. */
 export interface RollupHead {
   readonly rollupId: bigint;
@@ -56,6 +68,7 @@ export interface GossipHandlers extends EvidenceCodec {
   verifyBinding(binding: SignedPeerBinding): boolean;
   serveCertificates(query: SyncQuery): Awaitable<readonly Certificate[]>;
   serveAttestations(query: SyncQuery): Awaitable<readonly WireAttestation[]>;
+  serveEvidence(query: EvidenceQuery): Awaitable<readonly PositionedEvidence[]>;
   serveHeads(): Awaitable<readonly RollupHead[]>;
   /**
    * The hello is done and gossip flows: what the peer publishes from here on arrives, so that what

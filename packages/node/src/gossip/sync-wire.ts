@@ -5,18 +5,21 @@
  *     request       version u8 = 1 | kind u8 | query
  *       1 certificates, 2 attestations   rollupId u64 | from u64 | limit u16 (1 to 256)
  *       3 heads                          nothing
+ *       4 evidence                       from u64 | limit u16 (1 to 256)
  *     response      version u8 = 1 | kind u8 | status u8 | [ payload, with status 0 ]
  *       status      0 ok, 1 malformed request, 2 too many requests, 3 cannot answer now
  *       certificates   count u16 | count times certificateBody
  *       attestations   count u16 | count times { operator 20 | claim 129
  *                                               | signatureLength u8 (96 or 192) | signature }
  *       heads          count u16 | count times { rollupId u64 | newest certified height u64 }
+ *       evidence       count u16 | count times { position u64 | length u32 | document }
  *
- * A response is at most 1 MiB: it holds as many items, lowest heights first, as fit.
+ * A response is at most 1 MiB: it holds as many items, lowest heights first, as fit. Positions are
+ * the answering peer's own and ascend; a document is one of the evidence topic.
  */
 import type { Certificate, Domain, WireAttestation } from "@mach/core";
 import { type ByteReader, createReader, createWriter } from "./bytes.ts";
-import type { RollupHead, SyncQuery } from "./handlers.ts";
+import type { EvidenceQuery, RollupHead, SyncQuery } from "./handlers.ts";
 import {
   CLAIM_BYTES,
   certificateBodyLength,
@@ -32,15 +35,28 @@ export const MAX_SYNC_RESPONSE_BYTES = 1_048_576;
 
 const SYNC_VERSION = 1;
 const HEADER_BYTES = 3;
-const KINDS = { certificates: 1, attestations: 2, heads: 3 } as const;
+const COUNT_BYTES = 2;
+const EVIDENCE_FIXED_BYTES = 8 + 4;
+const KINDS = { certificates: 1, attestations: 2, heads: 3, evidence: 4 } as const;
+/** The longest document that a response has room for. */
+export const MAX_SYNC_DOCUMENT_BYTES: number =
+  MAX_SYNC_RESPONSE_BYTES - HEADER_BYTES - COUNT_BYTES - EVIDENCE_FIXED_BYTES;
 
 export type SyncRequest =
   | ({ readonly kind: "certificates" | "attestations" } & SyncQuery)
+  | ({ readonly kind: "evidence" } & EvidenceQuery)
   | { readonly kind: "heads" };
+
+/** A piece of evidence that is still, or already, in bytes. */
+export interface PositionedDocument {
+  readonly position: bigint;
+  readonly document: Uint8Array;
+}
 
 export type SyncItems =
   | { readonly kind: "certificates"; readonly items: readonly Certificate[] }
   | { readonly kind: "attestations"; readonly items: readonly WireAttestation[] }
+  | { readonly kind: "evidence"; readonly items: readonly PositionedDocument[] }
   | { readonly kind: "heads"; readonly items: readonly RollupHead[] };
 
 /** Why a peer gave no items. */
@@ -57,6 +73,10 @@ export function encodeSyncRequest(request: SyncRequest): Uint8Array {
   if (request.kind === "heads") {
     return createWriter(2).u8(SYNC_VERSION).u8(KINDS.heads).finish();
   }
+  if (request.kind === "evidence") {
+    const writer = createWriter(12).u8(SYNC_VERSION).u8(KINDS.evidence);
+    return writer.u64(request.from).u16(request.limit).finish();
+  }
   const writer = createWriter(MAX_SYNC_REQUEST_BYTES);
   writer.u8(SYNC_VERSION).u8(KINDS[request.kind]);
   return writer.u64(request.rollupId).u64(request.from).u16(request.limit).finish();
@@ -69,10 +89,20 @@ export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | null {
   const kind = reader.u8();
   if (version !== SYNC_VERSION) return null;
   if (kind === KINDS.heads) return reader.isExhausted() ? { kind: "heads" } : null;
+  if (kind === KINDS.evidence) {
+    const query = { from: reader.u64(), limit: reader.u16() };
+    return reader.isExhausted() && isLegalLimit(query.limit)
+      ? { kind: "evidence", ...query }
+      : null;
+  }
   if (kind !== KINDS.certificates && kind !== KINDS.attestations) return null;
   const query = { rollupId: reader.u64(), from: reader.u64(), limit: reader.u16() };
-  if (!reader.isExhausted() || query.limit < 1 || query.limit > MAX_SYNC_ITEMS) return null;
+  if (!reader.isExhausted() || !isLegalLimit(query.limit)) return null;
   return { kind: kind === KINDS.certificates ? "certificates" : "attestations", ...query };
+}
+
+function isLegalLimit(limit: number): boolean {
+  return limit >= 1 && limit <= MAX_SYNC_ITEMS;
 }
 
 /** A refusal's bytes. */
@@ -96,6 +126,12 @@ export function encodeSyncItems(answer: SyncItems, limit: number): Uint8Array {
           writeClaim(writer.hex(each.operator, 20), each.claim)
             .u8(each.signature.length)
             .bytes(each.signature),
+      });
+    case "evidence":
+      return encodeItems(KINDS.evidence, answer.items, limit, {
+        length: (each) => EVIDENCE_FIXED_BYTES + each.document.length,
+        write: (writer, each) =>
+          writer.u64(each.position).u32(each.document.length).bytes(each.document),
       });
     case "heads":
       return encodeItems(KINDS.heads, answer.items, limit, {
@@ -135,6 +171,17 @@ function readItems(reader: ByteReader, request: SyncRequest, domain: Domain): Sy
       const items = readList(reader, request.limit, () => readAttestation(reader));
       if (items === null || !items.every((each) => isAsked(each.claim, request))) return null;
       return { kind: "attestations", items };
+    }
+    case "evidence": {
+      let least = request.from;
+      const items = readList(reader, request.limit, () => {
+        const position = reader.u64();
+        const document = reader.bytes(reader.u32());
+        if (position < least) return null;
+        least = position + 1n;
+        return { position, document };
+      });
+      return items === null ? null : { kind: "evidence", items };
     }
     case "heads": {
       const items = readList(reader, MAX_SYNC_ITEMS, () => ({
@@ -181,7 +228,7 @@ function encodeItems<T>(
   limit: number,
   codec: { length(item: T): number; write(writer: Writer, item: T): Writer },
 ): Uint8Array {
-  let length = HEADER_BYTES + 2;
+  let length = HEADER_BYTES + COUNT_BYTES;
   const fitting: T[] = [];
   for (const item of items) {
     const grown = length + codec.length(item);

@@ -1,7 +1,7 @@
 import type { Connection, Stream } from "@libp2p/interface";
 import type { Domain } from "@mach/core";
 import { endStream, type FrameFailure, readFrame, writeFrame } from "./frames.ts";
-import type { GossipHandlers } from "./handlers.ts";
+import type { EvidenceQuery, GossipHandlers } from "./handlers.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import {
   decodeSyncRequest,
@@ -9,9 +9,11 @@ import {
   encodeSyncItems,
   encodeSyncRefusal,
   encodeSyncRequest,
+  MAX_SYNC_DOCUMENT_BYTES,
   MAX_SYNC_ITEMS,
   MAX_SYNC_REQUEST_BYTES,
   MAX_SYNC_RESPONSE_BYTES,
+  type PositionedDocument,
   type SyncItems,
   type SyncRefusal,
   type SyncRequest,
@@ -37,7 +39,7 @@ export interface SyncOptions {
 
 export type ServedFrom = Pick<
   GossipHandlers,
-  "serveCertificates" | "serveAttestations" | "serveHeads"
+  "serveCertificates" | "serveAttestations" | "serveEvidence" | "serveHeads" | "encodeEvidence"
 >;
 
 /** What came of serving one request: a failure's code, or null. */
@@ -91,8 +93,29 @@ async function gather(request: SyncRequest, served: ServedFrom): Promise<SyncIte
       return { kind: "certificates", items: await served.serveCertificates(request) };
     case "attestations":
       return { kind: "attestations", items: await served.serveAttestations(request) };
+    case "evidence":
+      return { kind: "evidence", items: await gatherEvidence(request, served) };
     case "heads":
       return { kind: "heads", items: await served.serveHeads() };
+  }
+}
+
+/** A piece that fits no response is left out: its position is then a gap. */
+async function gatherEvidence(
+  { from, limit }: EvidenceQuery,
+  served: ServedFrom,
+): Promise<readonly PositionedDocument[]> {
+  for (let next = from; ; ) {
+    const entries = await served.serveEvidence({ from: next, limit });
+    const documents = entries.map(({ position, evidence }) => ({
+      position,
+      document: served.encodeEvidence(evidence),
+    }));
+    const fitting = documents.filter(({ document }) => document.length <= MAX_SYNC_DOCUMENT_BYTES);
+    const last = entries.at(-1);
+    // An empty answer means that there is no more, so that one must not come of a gap.
+    if (fitting.length > 0 || last === undefined) return fitting;
+    next = last.position + 1n;
   }
 }
 

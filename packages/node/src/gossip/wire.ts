@@ -142,9 +142,17 @@ export function encodeEvidenceMessage(codec: EvidenceCodec, evidence: Evidence):
 /** The evidence of a message; null where it is malformed, or not in its one encoding. */
 export function decodeEvidenceMessage(codec: EvidenceCodec, data: Uint8Array): Evidence | null {
   if (!isPlausibleEvidence(data)) return null;
-  const evidence = codec.decodeEvidence(data.subarray(1));
+  return decodeEvidenceDocument(codec, data.subarray(1));
+}
+
+/** The evidence of a document; null where it is malformed, or not in its one encoding. */
+export function decodeEvidenceDocument(
+  codec: EvidenceCodec,
+  document: Uint8Array,
+): Evidence | null {
+  const evidence = codec.decodeEvidence(document);
   if (evidence === null) return null;
-  return Buffer.compare(encodeEvidenceMessage(codec, evidence), data) === 0 ? evidence : null;
+  return Buffer.compare(codec.encodeEvidence(evidence), document) === 0 ? evidence : null;
 }
 
 /** The length of a certificate within a message, in bytes. */

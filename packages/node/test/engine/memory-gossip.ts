@@ -98,6 +98,10 @@ export class MemoryGossip {
         const state = peer(peerId)?.shell.state();
         return state === undefined ? gone : { ok: true, items: openAttestations(state, query) };
       },
+      requestEvidence: async (peerId, query) => {
+        const items = await peer(peerId)?.store.listEvidence(query);
+        return items === undefined ? gone : { ok: true, items };
+      },
       blame: (peerId, code) => {
         throw new Error(`${peerId} is blamed for ${code}`);
       },

@@ -1,7 +1,7 @@
 import type { Certificate, WireAttestation } from "@mach/core";
 import { afterEach, describe, expect, it } from "vitest";
 import { createPeerSync, type PeerSync, type PeerSyncPorts } from "../../src/engine/peer-sync.ts";
-import type { SyncQuery } from "../../src/gossip/handlers.ts";
+import type { EvidenceQuery, PositionedEvidence, SyncQuery } from "../../src/gossip/handlers.ts";
 import {
   attest,
   certifiedIds,
@@ -22,6 +22,7 @@ interface Asked {
   readonly heads: string[];
   readonly certificates: SyncQuery[];
   readonly attestations: SyncQuery[];
+  readonly evidence: EvidenceQuery[];
   readonly blamed: string[];
   readonly faults: unknown[];
 }
@@ -30,7 +31,8 @@ interface Peer {
   head: bigint;
   certificates: (query: SyncQuery) => readonly Certificate[] | null;
   attestations: (query: SyncQuery) => readonly WireAttestation[] | null;
-  /** Called with each request, before its answer. */
+  evidence: (query: EvidenceQuery) => readonly PositionedEvidence[];
+  /** Called with each request but those for evidence, before its answer. */
   onRequest: () => Promise<void>;
 }
 
@@ -40,7 +42,10 @@ afterEach(() => {
 });
 
 function create(node: EngineNode, peer: Partial<Peer> = {}, peers: readonly string[] = ["peer"]) {
-  const asked: Asked = { heads: [], certificates: [], attestations: [], blamed: [], faults: [] };
+  const asked: Asked = {
+    ...{ heads: [], certificates: [], attestations: [], evidence: [] },
+    ...{ blamed: [], faults: [] },
+  };
   const onRequest = async (): Promise<void> => await peer.onRequest?.();
   const gossip: PeerSyncPorts["gossip"] = {
     peers: () =>
@@ -62,6 +67,11 @@ function create(node: EngineNode, peer: Partial<Peer> = {}, peers: readonly stri
       await onRequest();
       const items = peer.attestations?.(query) ?? null;
       return items === null ? { ok: false, code: "timeout" } : { ok: true, items };
+    },
+    async requestEvidence(_, query) {
+      asked.evidence.push(query);
+      const items = peer.evidence?.(query) ?? [];
+      return { ok: true, items };
     },
     blame: (peerId, code) => asked.blamed.push(`${peerId}: ${code}`),
   };

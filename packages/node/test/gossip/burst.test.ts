@@ -42,6 +42,7 @@ async function startVictim(node: EngineNode): Promise<Gossip> {
       verifyBinding: () => false,
       serveCertificates: () => [],
       serveAttestations: () => [],
+      serveEvidence: () => [],
       serveHeads: () => [],
       onPeerReady: () => undefined,
     },

@@ -13,9 +13,11 @@ import type {
 import type { GossipLogger } from "../../src/gossip/counters.ts";
 import { createGossip, type Gossip, type GossipOptions } from "../../src/gossip/gossip.ts";
 import type {
+  EvidenceQuery,
   GossipHandlers,
   GossipPeer,
   GossipSource,
+  PositionedEvidence,
   RollupHead,
   SyncQuery,
   Verdict,
@@ -100,6 +102,7 @@ export interface TestNode {
       query: SyncQuery,
     ) => readonly Certificate[] | Promise<readonly Certificate[]>;
     serveAttestations: (query: SyncQuery) => readonly WireAttestation[];
+    serveEvidence: (query: EvidenceQuery) => readonly PositionedEvidence[];
     serveHeads: () => readonly RollupHead[];
   };
   readonly dataDir: string;
@@ -146,6 +149,7 @@ async function startNode(options: Partial<GossipOptions> & { dataDir: string }):
     verifyBinding: () => true,
     serveCertificates: () => [],
     serveAttestations: () => [],
+    serveEvidence: () => [],
     serveHeads: () => [],
   };
   const seen = {
@@ -172,6 +176,7 @@ async function startNode(options: Partial<GossipOptions> & { dataDir: string }):
     verifyBinding: (binding) => behaviour.verifyBinding(binding),
     serveCertificates: (query) => behaviour.serveCertificates(query),
     serveAttestations: (query) => behaviour.serveAttestations(query),
+    serveEvidence: (query) => behaviour.serveEvidence(query),
     serveHeads: () => behaviour.serveHeads(),
     onPeerReady: (peer) => seen.ready.push(peer),
   };

@@ -22,6 +22,7 @@ const requests: fc.Arbitrary<SyncRequest> = fc.oneof(
     from: uint64,
     limit: limits,
   }),
+  fc.record({ kind: fc.constant("evidence" as const), from: uint64, limit: limits }),
   fc.constant({ kind: "heads" as const }),
 );
 const attestations: fc.Arbitrary<WireAttestation> = signatureLengths.chain((length) =>
@@ -56,6 +57,8 @@ describe("a request", () => {
     for (const limit of [0, 257]) {
       const bytes = encodeSyncRequest({ kind: "certificates", ...QUERY, limit });
       expect(decodeSyncRequest(bytes)).toBeNull();
+      const evidence = encodeSyncRequest({ kind: "evidence", from: 0n, limit });
+      expect(decodeSyncRequest(evidence)).toBeNull();
     }
   });
 });
@@ -85,6 +88,31 @@ describe("a response", () => {
         const expected = { ok: true, kind: "attestations", items: asked };
         expect(decodeSyncResponse(bytes, request, DOMAIN)).toEqual(expected);
       }),
+    );
+  });
+
+  it("brings evidence from a position on, in ascending order only", () => {
+    const document = Uint8Array.of(1, 2, 3);
+    const request = { kind: "evidence", from: 5n, limit: 2 } as const;
+    const decode = (...positions: readonly bigint[]): unknown => {
+      const items = positions.map((position) => ({ position, document }));
+      return decodeSyncResponse(encodeSyncItems({ kind: "evidence", items }, 256), request, DOMAIN);
+    };
+    const items = [5n, 9n].map((position) => ({ position, document }));
+    expect(decode(5n, 9n)).toEqual({ ok: true, kind: "evidence", items });
+    for (const wrong of [[4n], [9n, 5n], [5n, 5n], [5n, 6n, 7n]]) {
+      expect(decode(...wrong)).toBeNull();
+    }
+  });
+
+  it("never throws on damaged bytes of evidence", () => {
+    const request = { kind: "evidence", from: 0n, limit: 4 } as const;
+    const items = [0n, 1n].map((position) => ({ position, document: new Uint8Array(9) }));
+    fc.assert(
+      fc.property(damaged(encodeSyncItems({ kind: "evidence", items }, 256)), (any) => {
+        decodeSyncResponse(any, request, DOMAIN);
+      }),
+      { numRuns: 500 },
     );
   });
 

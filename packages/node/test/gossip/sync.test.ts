@@ -1,6 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SyncQuery } from "../../src/gossip/handlers.ts";
-import { attestationAt, certificateAt, TestNetwork, type TestNode, until } from "./network.ts";
+import { encodeSyncItems } from "../../src/gossip/sync-wire.ts";
+import {
+  attestationAt,
+  CODEC,
+  certificateAt,
+  evidenceAt,
+  TestNetwork,
+  type TestNode,
+  until,
+} from "./network.ts";
 import { type RawPeer, startRawPeer } from "./raw-peer.ts";
 
 let network: TestNetwork;
@@ -59,6 +68,27 @@ describe("what a node missed", () => {
     expect(heads).toMatchObject({ ok: true, items: [{ rollupId: 901n, blockNumber: 12n }] });
   });
 
+  it("comes as evidence, of which what fits no answer is left out", async () => {
+    const tooLarge = evidenceAt(2n);
+    const encode = CODEC.encodeEvidence;
+    const huge = { ...tooLarge, note: "x".repeat(1_100_000) } as typeof tooLarge;
+    const held = [evidenceAt(1n), huge, huge, evidenceAt(4n)].map((evidence, i) => ({
+      position: BigInt(i),
+      evidence,
+    }));
+    expect(encode(huge).length).toBeGreaterThan(1_048_576);
+    a.behaviour.serveEvidence = ({ from, limit }) =>
+      held.filter((each) => each.position >= from).slice(0, limit);
+    const first = await b.gossip.requestEvidence(toA(), { from: 0n, limit: 2 });
+    expect(first).toEqual({ ok: true, items: [held[0]] });
+    const second = await b.gossip.requestEvidence(toA(), { from: 1n, limit: 2 });
+    expect(second).toEqual({ ok: true, items: [held[3]] });
+    expect(await b.gossip.requestEvidence(toA(), { from: 4n, limit: 2 })).toEqual({
+      ok: true,
+      items: [],
+    });
+  });
+
   it("comes in pieces: never more than the limit, nor more than 256", async () => {
     const many = Array.from({ length: 400 }, (_, i) => certificateAt(10n + BigInt(i)));
     a.behaviour.serveCertificates = () => many;
@@ -112,6 +142,15 @@ describe("a request", () => {
     for (const peer of [babbling, huge]) {
       expect(a.gossip.stats().peers[peer]).toMatchObject({ strike: 1 });
     }
+  });
+
+  it("gives the peer a strike for evidence that is no document", async () => {
+    const items = [{ position: 0n, document: Uint8Array.of(1) }];
+    const bytes = encodeSyncItems({ kind: "evidence", items }, 256);
+    const babbling = await answering(Uint8Array.of(0, 0, 0, bytes.length, ...bytes));
+    const result = await a.gossip.requestEvidence(babbling, { from: 0n, limit: 9 });
+    expect(result).toEqual({ ok: false, code: "malformed" });
+    expect(a.gossip.stats().peers[babbling]).toMatchObject({ strike: 1 });
   });
 
   it("that is malformed is refused, with a strike", async () => {
