@@ -14,6 +14,7 @@ export type ErrorCode =
   | "unknown-epoch"
   | "unknown-certificate"
   | "not-yet"
+  | "no-certificate"
   | "method-not-allowed"
   | "timeout"
   | "contradicted"
@@ -31,6 +32,12 @@ export const ERRORS: { readonly [Code in ErrorCode]: ErrorEntry } = {
   "unknown-epoch": { status: 404, meaning: "That epoch has no operator set on this node." },
   "unknown-certificate": { status: 404, meaning: "This node holds no certificate of that id." },
   "not-yet": { status: 404, meaning: "What was asked for does not stand yet: keep polling." },
+  "no-certificate": {
+    status: 404,
+    meaning:
+      "No certificate stands for that very height, and none will: its block's status names the " +
+      "one that covers it.",
+  },
   "method-not-allowed": { status: 405, meaning: "The path exists, but is only read from." },
   timeout: { status: 408, meaning: "The request did not arrive in time." },
   contradicted: {

@@ -264,7 +264,7 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
       "The best one that stands. While its improvement window is open it may be replaced by one " +
       "with more weight for the same claim.",
     cache: "settled",
-    errors: ["unknown-rollup", "not-yet", "contradicted"],
+    errors: ["unknown-rollup", "not-yet", "no-certificate", "contradicted"],
   },
   certificateById: {
     ...JSON_GET,

@@ -1,5 +1,5 @@
 import type { Health, HealthCheck, HealthStatus } from "@mach/api";
-import { type EngineState, epochAt, type Hex } from "@mach/core";
+import { type EngineState, epochAt, finalityOf, type Hex } from "@mach/core";
 import type { SourceDescription } from "@mach/rollups";
 import { VERSION } from "./version.ts";
 
@@ -62,16 +62,17 @@ function checkPeers({ peers }: HealthFacts): HealthCheck {
 }
 
 function checkRollups(facts: HealthFacts): readonly HealthCheck[] {
-  return [...facts.state.rollups.values()].map((rollup) => {
-    const { rollupId, tipObservedAtMs } = rollup;
-    const abstention = facts.abstention(rollupId);
+  return [...facts.state.rollups.values()].map(({ rollupId, tipObservedAtMs }) => {
     const isFailing = facts.sources(rollupId).some((source) => source.status !== "ready");
-    const isFollowed = tipObservedAtMs !== null;
+    const down = facts.abstention(rollupId) ?? (tipObservedAtMs === null ? "no-block" : null);
+    // Certificates that do not come are what this node is for: not well, whatever else is.
+    const stalled = finalityOf(facts.state, rollupId, facts.now)?.reason?.code ?? null;
+    const degraded = stalled ?? (isFailing ? "source-failing" : null);
     return {
       name: "rollup",
       rollupId,
-      status: abstention !== null || !isFollowed ? "down" : isFailing ? "degraded" : "ok",
-      code: abstention ?? (isFollowed ? (isFailing ? "source-failing" : null) : "no-block"),
+      status: down !== null ? "down" : degraded !== null ? "degraded" : "ok",
+      code: down ?? degraded,
       ageMs: tipObservedAtMs === null ? null : Math.max(0, facts.now - tipObservedAtMs),
     };
   });

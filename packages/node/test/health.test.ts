@@ -1,8 +1,11 @@
 import type { HealthCheck } from "@mach/api";
+import type { VerifiedCertificate } from "@mach/core";
 import type { SourceDescription } from "@mach/rollups";
 import { describe, expect, it } from "vitest";
 import { type HealthFacts, healthOf } from "../src/health.ts";
 import {
+  certify,
+  claimAt,
   createEngineNode,
   operatorAt,
   ROLLUP_ID,
@@ -29,6 +32,8 @@ function facts(change: Partial<HealthFacts> = {}): HealthFacts {
   node.learn(0n);
   node.clock.now = NOW - 300;
   node.block(1n);
+  const certificate = certify(claimAt(1n), [0, 1, 2, 3]) as VerifiedCertificate;
+  node.shell.input({ type: "certificate-verified", certificate });
   return {
     state: node.shell.state(),
     operator: operatorAt(0),
@@ -67,6 +72,17 @@ it("a node of which everything is well", () => {
 
 it("without an operator it is an observer", () => {
   expect(healthOf(facts({ operator: null }))).toMatchObject({ role: "observer", operator: null });
+});
+
+it("a rollup whose blocks get no certificates is not well", () => {
+  const stalled = facts();
+  const { rollups } = stalled.state;
+  const rollup = rollups.get(ROLLUP_ID);
+  if (rollup === undefined) throw new Error("no rollup");
+  rollup.certified.clear();
+  rollup.newest = null;
+  const health = healthOf({ ...stalled, now: NOW + 10_000 });
+  expect(check(health, "rollup")).toMatchObject({ status: "degraded", code: "below-threshold" });
 });
 
 describe("what is not well", () => {

@@ -4,6 +4,7 @@ import {
   type EngineState,
   epochAt,
   epochStart,
+  type FinalityView,
   finalityOf,
   openContradiction,
   type Report,
@@ -38,6 +39,9 @@ export interface Announcer {
   onTick(): void;
 }
 
+/** How long blocks may come without certificates before the operator is told. */
+const STALL_MS = 10_000;
+
 /** One place where what happened becomes events, alerts and lines of the log. */
 export function createAnnouncer(ports: AnnouncerPorts): Announcer {
   return new PortsAnnouncer(ports);
@@ -45,6 +49,7 @@ export function createAnnouncer(ports: AnnouncerPorts): Announcer {
 
 class PortsAnnouncer implements Announcer {
   readonly #ports: AnnouncerPorts;
+  readonly #stalledSinceMs = new Map<bigint, number>();
   #epoch: bigint | null = null;
 
   constructor(ports: AnnouncerPorts) {
@@ -56,6 +61,7 @@ class PortsAnnouncer implements Announcer {
     const view = finalityOf(state(), rollupId, now());
     if (view === null) return;
     if (view.reason?.code !== "contradicted") alerts.clear({ code: "contradiction", rollupId });
+    this.#noteStall(view);
     const data = toFinality(view, { now: now(), abstention: abstention(rollupId) });
     events.publish({ topic: "finality", rollupId, answer: { data } });
   }
@@ -144,6 +150,27 @@ class PortsAnnouncer implements Announcer {
       this.#ports.events.publish({ topic: "certificate", rollupId, answer });
     }
     this.onHeads(rollupId);
+  }
+
+  /** New blocks without certificates for too long: said once, and cleared by the next. */
+  #noteStall({ rollupId, reason, fastFinal }: FinalityView): void {
+    const { alerts, now } = this.#ports;
+    const cause = { code: "finality-stalled", rollupId } as const;
+    if (reason === null || reason.code === "no-block") {
+      this.#stalledSinceMs.delete(rollupId);
+      alerts.clear(cause);
+      return;
+    }
+    const since = this.#stalledSinceMs.get(rollupId) ?? now();
+    this.#stalledSinceMs.set(rollupId, since);
+    if (now() < since + STALL_MS) return;
+    const { code, presentWeight, requiredWeight } = reason;
+    const weights = code === "below-threshold" ? `: ${presentWeight} of ${requiredWeight}` : "";
+    const last = fastFinal === null ? "none stands" : `the last is at ${fastFinal.blockNumber}`;
+    const message =
+      `Rollup ${rollupId} gets no certificates (${code}${weights}); ${last}. ` +
+      "See which operators are missing, and the L1.";
+    alerts.raise({ ...cause, severity: "critical", message });
   }
 
   #isServed({ claim, domain }: VerifiedCertificate): boolean {

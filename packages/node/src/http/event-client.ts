@@ -22,8 +22,9 @@ export function createEventClient(
   options: { readonly maxPendingBytes: number; readonly backlog: readonly EventEntry[] },
 ): EventClient {
   const { maxPendingBytes, backlog } = options;
-  /** In order of insertion; a finality event that waits is replaced in its place. */
-  const pending = new Map<string, EventEntry>(backlog.map((entry) => [keyOf(entry), entry]));
+  /** In ascending order of ids: a reader that is cut off resumes from the last, and misses none. */
+  const pending = new Map<string, EventEntry>();
+  for (const entry of backlog) putLast(pending, entry);
   let pendingBytes = 0;
   for (const entry of pending.values()) pendingBytes += entry.frame.length;
   let allowedBytes = pendingBytes + maxPendingBytes;
@@ -48,9 +49,8 @@ export function createEventClient(
         response.write(entry.frame);
         return;
       }
-      const key = keyOf(entry);
-      pendingBytes += entry.frame.length - (pending.get(key)?.frame.length ?? 0);
-      pending.set(key, entry);
+      const replaced = putLast(pending, entry);
+      pendingBytes += entry.frame.length - (replaced?.frame.length ?? 0);
       if (pendingBytes + response.writableLength > allowedBytes) response.destroy();
     },
     beat() {
@@ -67,6 +67,15 @@ export function createEventClient(
       response.end();
     },
   };
+}
+
+/** Appends an entry, and takes out the one that it makes obsolete. */
+function putLast(pending: Map<string, EventEntry>, entry: EventEntry): EventEntry | undefined {
+  const key = keyOf(entry);
+  const replaced = pending.get(key);
+  pending.delete(key);
+  pending.set(key, entry);
+  return replaced;
 }
 
 function keyOf(entry: EventEntry): string {

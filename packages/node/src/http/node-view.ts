@@ -19,6 +19,7 @@ export type ViewFailure = Extract<
   | "unknown-epoch"
   | "unknown-certificate"
   | "not-yet"
+  | "no-certificate"
   | "contradicted"
   | "unavailable"
 >;

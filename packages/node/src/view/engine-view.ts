@@ -132,7 +132,7 @@ class EngineView implements NodeView {
   async certificate(rollupId: bigint, blockNumber: bigint): Promise<ViewResult<ServedCertificate>> {
     if (!this.#ports.state().rollups.has(rollupId)) return fail("unknown-rollup");
     const found = await this.#find(rollupId, blockNumber);
-    if (found === null) return fail("not-yet");
+    if (found === null) return fail(this.#mayStillCome(rollupId, blockNumber));
     if (found.standing !== "served") return fail("contradicted");
     const { certificate, isImproving } = found;
     return { ok: true, value: { certificate, isImproving } };
@@ -236,6 +236,15 @@ class EngineView implements NodeView {
     }
     const isSuspended = open !== null && blockNumber >= open.fromBlockNumber;
     return { certificate, isImproving, standing: isSuspended ? "suspended" : "served" };
+  }
+
+  /** Whether attestations are still taken for a height, or no certificate will stand there. */
+  #mayStillCome(rollupId: bigint, blockNumber: bigint): "not-yet" | "no-certificate" {
+    const { options, rollups } = this.#ports.state();
+    const tip = rollups.get(rollupId)?.tip?.blockNumber;
+    const interval = this.#followed(rollupId)?.attestationInterval ?? 1n;
+    const isClosed = tip !== undefined && blockNumber + BigInt(options.openHeights) <= tip;
+    return isClosed || blockNumber % interval !== 0n ? "no-certificate" : "not-yet";
   }
 
   #toStatus(rollupId: bigint, view: BlockView): BlockStatus {

@@ -168,7 +168,8 @@ describe("a certificate", () => {
     expect(viewed.verifications).toBe(1);
     const [good, other] = [certify(claimAt(2n), ALL), certify(claimAt(1n), ALL)];
     await viewed.node.store.putCertificate({ ...good, signature: other.signature });
-    expect(await viewed.view.certificate(ROLLUP_ID, 2n)).toEqual({ ok: false, code: "not-yet" });
+    const missing = { ok: false, code: "no-certificate" };
+    expect(await viewed.view.certificate(ROLLUP_ID, 2n)).toEqual(missing);
     const byId = await viewed.view.certificateById(good.certificateId);
     expect(byId).toEqual({ ok: false, code: "unknown-certificate" });
   });
