@@ -278,6 +278,7 @@ export class MachNode {
     const { openHeights, catchUpBlocks } = this.#config.engine;
     const certificates = Math.max(openHeights, catchUpBlocks);
     const known = await restoreEngine(this.#engine, store, { bls, epochs, certificates });
+    await this.#engine.restoreEvidence();
     this.#announcer.onRestored();
     return known;
   }

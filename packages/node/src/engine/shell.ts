@@ -61,7 +61,7 @@ export interface ClaimSigner {
 
 export type EngineStore = Pick<
   Store,
-  "putCertificate" | "certificateAt" | "putEvidence" | "putContradiction"
+  "putCertificate" | "certificateAt" | "putEvidence" | "listEvidence" | "putContradiction"
 >;
 
 export interface EngineGossip {
@@ -92,6 +92,8 @@ export interface EngineShell {
   input(input: Input): void;
   /** Takes what the store kept: what is there already is neither stored nor announced again. */
   restore(input: Input): void;
+  /** Counts the evidence that the store keeps, so that its bounds hold across restarts. */
+  restoreEvidence(): Promise<void>;
   /** For reading only: it changes with the next input. */
   state(): EngineState;
   /**
@@ -168,6 +170,10 @@ class Shell implements EngineShell {
     }
   }
 
+  restoreEvidence(): Promise<void> {
+    return this.#evidence.restore();
+  }
+
   async receiveAttestations(
     attestations: readonly WireAttestation[],
     source: AttestationSource = NOBODY,
@@ -195,12 +201,12 @@ class Shell implements EngineShell {
     });
     if (!result.ok)
       return isEvidenceToBlame(result.code) ? reject(result.code) : ignore(result.code);
-    const kept = await this.#keepEvidence(evidence);
-    if (kept !== "failed" && evidence.kind === "conflicting-certificates") {
-      // Two that conflict stop fast finality here as well, whoever noticed it first.
+    if (evidence.kind === "conflicting-certificates") {
+      // They stop fast finality here as well, whether or not there is room to keep the evidence.
       this.#takeCertificate(evidence.lower);
       this.#takeCertificate(evidence.higher);
     }
+    await this.#keepEvidence(evidence);
     return this.#hasFailed ? FAILED : ACCEPT;
   }
 

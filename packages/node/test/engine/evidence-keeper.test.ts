@@ -51,6 +51,47 @@ it("keeps so much of one operator that others still find their place", async () 
   expect(await keeper.keep(double(operatorAt(1), 301n))).toBe("kept");
 });
 
+it("counts what the store kept of an operator in earlier runs", async () => {
+  const store = memoryStore();
+  for (let number = 1n; number <= 256n; number += 1n) {
+    await store.putEvidence(double(operatorAt(0), number));
+  }
+  const keeper = createEvidenceKeeper(store);
+  await keeper.restore();
+  expect(await keeper.keep(double(operatorAt(0), 300n))).toBe("known");
+  expect(await keeper.keep(double(operatorAt(1), 300n))).toBe("kept");
+});
+
+it("counts a piece for its operator once, however often it comes", async () => {
+  const store = memoryStore();
+  // Each has forgotten what it saw, as the keeper itself does beyond its bound.
+  for (let run = 0; run < 3; run++) {
+    const keeper = createEvidenceKeeper(store);
+    await keeper.restore();
+    for (let number = 1n; number <= 200n; number += 1n) {
+      await keeper.keep(double(operatorAt(0), number));
+    }
+    expect(keeper.isKnown(double(operatorAt(0), 201n))).toBe(false);
+  }
+});
+
+it("keeps conflicting certificates of operators that have filled their share", async () => {
+  const store = memoryStore();
+  const keeper = createEvidenceKeeper(store);
+  for (const operator of [1, 2, 3].map(operatorAt)) {
+    for (let number = 1n; number <= 256n; number += 1n) await keeper.keep(double(operator, number));
+    expect(keeper.isKnown(double(operator, 257n))).toBe(true);
+  }
+  const [lower, higher] = [certify(claimAt(1n), [1, 2, 3]), certify(claimAt(1n, 1), [1, 2, 3])];
+  const operators = [1, 2, 3].map(operatorAt);
+  const conflict: Evidence = {
+    ...{ kind: "conflicting-certificates", rollupId: ROLLUP_ID, operators },
+    ...{ lower, higher, headers: [] },
+  };
+  expect(keeper.isKnown(conflict)).toBe(false);
+  expect(await keeper.keep(conflict)).toBe("kept");
+});
+
 it("says when the store is full", async () => {
   const store = memoryStore();
   store.putEvidence = async () => ({ ok: false, code: "evidence-full", evidenceId: "0x00" });

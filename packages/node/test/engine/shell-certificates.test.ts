@@ -290,6 +290,20 @@ describe("evidence", () => {
     expect(announcedIds(node)).toEqual([held.certificateId]);
   });
 
+  it("that certificates conflict stops fast finality also where it cannot be kept", async () => {
+    const store = memoryStore();
+    store.putEvidence = async () => ({ ok: false, code: "evidence-full", evidenceId: "0x00" });
+    const node = createEngineNode({ verifier: verifier(), store });
+    node.learn(0n);
+    node.block(1n);
+    const pair = { lower: certify(claim, [1, 2, 3]), higher: certify(claimAt(1n, 1), [1, 2, 3]) };
+    await node.shell.receiveCertificate(pair.lower);
+    expect(node.shell.state().rollups.get(ROLLUP_ID)?.newest).not.toBeNull();
+    const evidence = conflict(pair, [1, 2, 3].map(operatorAt));
+    expect(await node.shell.receiveEvidence(evidence)).toEqual({ accept: true });
+    expect(node.shell.state().rollups.get(ROLLUP_ID)?.newest).toBeNull();
+  });
+
   it("beyond the store's bound is said not to be kept", async () => {
     const store = memoryStore();
     store.putEvidence = async () => ({ ok: false, code: "evidence-full", evidenceId: "0x00" });
