@@ -65,6 +65,7 @@ export function createRole(): GossipNode {
           verifyBinding: () => false,
           serveCertificates: () => [],
           serveAttestations: () => [],
+          serveEvidence: () => [],
           serveHeads: () => [],
           onPeerReady: silent,
         },

@@ -62,6 +62,7 @@ export async function startEquivocator(options: {
       verifyBinding: () => false,
       serveCertificates: () => [],
       serveAttestations: () => [],
+      serveEvidence: () => [],
       serveHeads: () => [],
       onPeerReady: silent,
     },

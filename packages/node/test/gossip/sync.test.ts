@@ -71,7 +71,7 @@ describe("what a node missed", () => {
   it("comes as evidence, of which what fits no answer is left out", async () => {
     const tooLarge = evidenceAt(2n);
     const encode = CODEC.encodeEvidence;
-    const huge = { ...tooLarge, note: "x".repeat(1_100_000) } as typeof tooLarge;
+    const huge: typeof tooLarge = Object.assign({ note: "x".repeat(1_100_000) }, tooLarge);
     const held = [evidenceAt(1n), huge, huge, evidenceAt(4n)].map((evidence, i) => ({
       position: BigInt(i),
       evidence,
