@@ -292,6 +292,10 @@ export class MachNode {
         payer,
         alerts: this.#alerts,
         onEpoch: (epoch) => this.#onEpoch(epoch),
+        onAbsent: (epoch) => {
+          logger.warn({ epoch }, "epoch has no operator set");
+          this.#engine.input({ type: "set-absent", epoch });
+        },
         onFailure: (failure) => logger.debug(failure, "operator set not read"),
         onFatal,
         now,

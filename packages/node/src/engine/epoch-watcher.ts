@@ -24,6 +24,8 @@ export interface EpochWatcherPorts {
   readonly alerts: Alerts;
   /** An epoch's set was read, rebuilt and found equal to the registry's hash. */
   readonly onEpoch: (epoch: RegistryEpoch) => Promise<void>;
+  /** A past epoch has no set: finalized L1 state from after its end holds none. */
+  readonly onAbsent: (epoch: bigint) => void;
   readonly onFailure: (failure: {
     epoch: bigint;
     result: Exclude<ReadOperatorSetResult, { ok: true }>;
@@ -37,7 +39,7 @@ export interface EpochWatcherPorts {
 export interface EpochWatcherOptions {
   readonly schedule: EpochSchedule;
   readonly pollMs: number;
-  /** How many epochs before the current one are read at the start. */
+  /** How many epochs before the current one are read, until each is known or has no set. */
   readonly lookback: number;
   /** Sets that the store had: each is read again, because L1 alone says what stands. */
   readonly known: readonly OperatorSet[];
@@ -76,6 +78,7 @@ class Watcher implements EpochWatcher {
   readonly #ports: EpochWatcherPorts;
   readonly #options: EpochWatcherOptions;
   readonly #known = new Set<bigint>();
+  readonly #absent = new Set<bigint>();
   readonly #dueSinceMs = new Map<bigint, number>();
   readonly #refused = new Set<bigint>();
   readonly #stopping = new AbortController();
@@ -84,7 +87,6 @@ class Watcher implements EpochWatcher {
   #answeredAtMs: number | null = null;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | null = null;
-  #isFirstRound = true;
   #l1Failure: string | null = null;
 
   constructor(ports: EpochWatcherPorts, options: EpochWatcherOptions) {
@@ -129,19 +131,16 @@ class Watcher implements EpochWatcher {
       this.#noteL1();
       return;
     }
-    const before = this.#isFirstRound ? BigInt(lookback) : 1n;
-    let hasFailed = false;
+    const before = BigInt(lookback);
     let epoch = current > before ? current - before : 0n;
     for (; epoch <= current + 1n; epoch += 1n) {
-      if (this.#known.has(epoch)) continue;
+      if (this.#known.has(epoch) || this.#absent.has(epoch)) continue;
       const outcome = await this.#read(epoch);
       if (this.#stopping.signal.aborted) return;
-      hasFailed ||= outcome === "failed";
       // A past epoch that nobody fixed stays without a set: fixing it now would help nobody.
       if (outcome === "not-fixed" && epoch >= current) await this.#pay(epoch);
       if (this.#stopping.signal.aborted) return;
     }
-    if (!hasFailed) this.#isFirstRound = false;
     this.#forgetBefore(current);
     this.#noteCurrent(current);
     await this.#probe();
@@ -155,7 +154,10 @@ class Watcher implements EpochWatcher {
     this.#noteAnswer(result);
     if (!result.ok) {
       onFailure({ epoch, result });
-      if (result.code === "not-fixed") return "not-fixed";
+      if (result.code === "not-fixed") {
+        this.#noteAbsent(epoch, result.block.timestamp);
+        return "not-fixed";
+      }
       if (!L1_FAILURES.has(result.code)) this.#alertRefused(epoch, result.code);
       return "failed";
     }
@@ -166,6 +168,15 @@ class Watcher implements EpochWatcher {
     this.#clearRefused(epoch);
     if (this.#newest === null || this.#newest.epoch < epoch) this.#newest = result.operatorSet;
     return "known";
+  }
+
+  /** What is not fixed in a finalized block from before the epoch's end may still be under way. */
+  #noteAbsent(epoch: bigint, blockTimestamp: bigint): void {
+    const { genesisTime, epochSeconds } = this.#options.schedule;
+    if (blockTimestamp < genesisTime + (epoch + 1n) * epochSeconds) return;
+    this.#absent.add(epoch);
+    this.#clearRefused(epoch);
+    this.#ports.onAbsent(epoch);
   }
 
   async #pay(epoch: bigint): Promise<void> {
@@ -245,7 +256,9 @@ class Watcher implements EpochWatcher {
 
   #forgetBefore(current: bigint): void {
     const oldest = current - BigInt(this.#options.lookback);
-    for (const epoch of this.#known) if (epoch < oldest) this.#known.delete(epoch);
+    for (const settled of [this.#known, this.#absent]) {
+      for (const epoch of settled) if (epoch < oldest) settled.delete(epoch);
+    }
     for (const epoch of this.#refused) if (epoch < oldest) this.#clearRefused(epoch);
     for (const epoch of this.#dueSinceMs.keys()) {
       if (epoch >= current) continue;

@@ -1,144 +1,6 @@
-import type { Alert } from "@mach/api";
-import type { FixEpochOutcome, ReadOperatorSetResult, RegistryEpoch } from "@mach/settlement";
-import { afterEach, describe, expect, it } from "vitest";
-import { createAlerts } from "../../src/alerts.ts";
-import {
-  createEpochWatcher,
-  type EpochPayer,
-  type EpochWatcher,
-  type EpochWatcherPorts,
-} from "../../src/engine/epoch-watcher.ts";
-import { operatorAt, operatorSetOf, PARAMETERS, SCHEDULE, WEIGHTS } from "./engine-node.ts";
-
-const BLOCK = { number: 9n, hash: `0x${"bb".repeat(32)}`, timestamp: 1_000n } as const;
-const NOT_FIXED = { ok: false, code: "not-fixed", block: BLOCK } as const;
-const L1_DOWN = { ok: false, code: "l1-unavailable", answered: 0, required: 1 } as const;
-const STEP_MS = 10_000;
-
-type FixCode = FixEpochOutcome["code"];
-
-/** An L1 with a registry: what it says, and who asked it what. */
-interface L1 {
-  readonly fixed: Set<bigint>;
-  readonly refused: Map<bigint, Exclude<ReadOperatorSetResult, { ok: true }>>;
-  isDown: boolean;
-  /** A read waits for it. */
-  gate: Promise<void>;
-  readonly reads: bigint[];
-  probes: number;
-  concurrent: number;
-  mostConcurrent: number;
-}
-
-interface Setup {
-  readonly l1: L1;
-  readonly clock: { now: number };
-  readonly paid: bigint[];
-  readonly outcome: { code: FixCode; isBalanceLow: boolean };
-  readonly known: RegistryEpoch[];
-  readonly fatal: unknown[];
-  readonly failures: string[];
-  readonly watcher: EpochWatcher;
-  standing(): readonly string[];
-  /** Waits until so many further rounds have begun and ended. */
-  rounds(count?: number): Promise<void>;
-}
-
-const running: EpochWatcher[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((watcher) => watcher.stop()));
-});
-
-/** A watcher in the middle of epoch `epoch`, that has not started. */
-function create(options: {
-  readonly epoch: bigint;
-  readonly payer?: number | "outsider";
-  readonly known?: readonly bigint[];
-  readonly onEpoch?: EpochWatcherPorts["onEpoch"];
-}): Setup {
-  const begins = SCHEDULE.genesisTime + options.epoch * SCHEDULE.epochSeconds;
-  const clock = { now: Number(begins) * 1_000 + 100 };
-  const l1: L1 = {
-    ...{ fixed: new Set(), refused: new Map(), isDown: false, gate: Promise.resolve() },
-    ...{ reads: [], probes: 0, concurrent: 0, mostConcurrent: 0 },
-  };
-  const alerts = new Map<string, Alert>();
-  const seen = { paid: [] as bigint[], known: [] as RegistryEpoch[], fatal: [] as unknown[] };
-  const failures: string[] = [];
-  const outcome = { code: "fixed" as FixCode, isBalanceLow: false };
-  let clockReads = 0;
-  const payer: EpochPayer = {
-    operator: options.payer === "outsider" ? "0x02" : operatorAt(options.payer ?? 0),
-    stepMs: STEP_MS,
-    fixer: {
-      async fixEpoch(epoch) {
-        seen.paid.push(epoch);
-        if (outcome.code === "fixed") l1.fixed.add(epoch);
-        const { code, isBalanceLow } = outcome;
-        return { code, isBalanceLow, balanceWei: isBalanceLow ? 1n : 10n } as Awaited<
-          ReturnType<EpochPayer["fixer"]["fixEpoch"]>
-        >;
-      },
-    },
-  };
-  const watcher = createEpochWatcher(
-    {
-      reader: {
-        readOperatorSet: (epoch) => readFrom(l1, epoch),
-        async readNetwork() {
-          l1.probes += 1;
-          if (l1.isDown) return L1_DOWN;
-          const domain = { chainId: 1n, verifyingContract: operatorAt(0) };
-          return { ok: true, network: { domain, schedule: SCHEDULE }, block: BLOCK };
-        },
-      },
-      payer: options.payer === undefined ? null : payer,
-      alerts: createAlerts({
-        publish: (alert) => alerts.set(alert.alertId, alert),
-        now: () => clock.now,
-      }),
-      onEpoch: async (epoch) => {
-        seen.known.push(epoch);
-        await options.onEpoch?.(epoch);
-      },
-      onFailure: ({ epoch, result }) => failures.push(`${epoch}: ${result.code}`),
-      onFatal: (error) => seen.fatal.push(error),
-      now: () => {
-        clockReads += 1;
-        return clock.now;
-      },
-    },
-    {
-      ...{ schedule: SCHEDULE, pollMs: 1, lookback: 4 },
-      known: (options.known ?? []).map((epoch) => operatorSetOf(epoch)),
-    },
-  );
-  running.push(watcher);
-  return {
-    ...seen,
-    ...{ l1, clock, outcome, failures, watcher },
-    standing: () =>
-      [...alerts.values()].filter((each) => each.clearedAt === null).map((each) => each.code),
-    async rounds(count = 3) {
-      const before = clockReads;
-      await expect.poll(() => clockReads, { interval: 1 }).toBeGreaterThan(before + 4 * count);
-    },
-  };
-}
-
-async function readFrom(l1: L1, epoch: bigint): Promise<ReadOperatorSetResult> {
-  l1.reads.push(epoch);
-  l1.concurrent += 1;
-  l1.mostConcurrent = Math.max(l1.mostConcurrent, l1.concurrent);
-  await l1.gate;
-  l1.concurrent -= 1;
-  if (l1.isDown) return L1_DOWN;
-  const refused = l1.refused.get(epoch);
-  if (refused !== undefined) return refused;
-  if (!l1.fixed.has(epoch)) return NOT_FIXED;
-  const operatorSet = operatorSetOf(epoch);
-  return { ok: true, operatorSet, rollups: [PARAMETERS], unsupportedRollups: [], block: BLOCK };
-}
+import { describe, expect, it } from "vitest";
+import { SCHEDULE, WEIGHTS } from "./engine-node.ts";
+import { BLOCK, create, type FixCode, type L1, STEP_MS } from "./watched-l1.ts";
 
 describe("reading", () => {
   it("looks some epochs back at the start, and then around the current one only", async () => {
@@ -150,6 +12,44 @@ describe("reading", () => {
     l1.reads.length = 0;
     await rounds();
     expect(new Set(l1.reads)).toEqual(new Set([11n]));
+  });
+
+  it("reads an epoch that L1 was down for again, until it is known", async () => {
+    const { l1, watcher, rounds, known, clock } = create({ epoch: 10n });
+    for (let epoch = 6n; epoch <= 10n; epoch += 1n) l1.fixed.add(epoch);
+    watcher.start();
+    await rounds();
+    l1.isDown = true;
+    clock.now += 3 * Number(SCHEDULE.epochSeconds) * 1_000;
+    await rounds();
+    for (let epoch = 11n; epoch <= 14n; epoch += 1n) l1.fixed.add(epoch);
+    known.length = 0;
+    l1.isDown = false;
+    await expect
+      .poll(() => known.map((each) => each.operatorSet.epoch))
+      .toEqual([...[11n, 12n, 13n, 14n]]);
+  });
+
+  it("says of a past epoch, once, that it has no set", async () => {
+    const { l1, watcher, rounds, absent } = create({ epoch: 10n });
+    for (const epoch of [6n, 8n, 9n]) l1.fixed.add(epoch);
+    watcher.start();
+    await rounds();
+    // Epoch 10 has not passed: it can still be fixed in time.
+    expect(absent).toEqual([7n]);
+    expect(l1.reads.filter((epoch) => epoch === 7n)).toHaveLength(1);
+  });
+
+  it("takes an epoch for absent only from finalized state from after its end", async () => {
+    const { l1, watcher, rounds, absent } = create({ epoch: 10n });
+    for (const epoch of [6n, 7n, 8n]) l1.fixed.add(epoch);
+    const end = SCHEDULE.genesisTime + 10n * SCHEDULE.epochSeconds;
+    l1.timestamp = end - 1n;
+    watcher.start();
+    await rounds();
+    expect(absent).toEqual([]);
+    l1.timestamp = end;
+    await expect.poll(() => absent).toEqual([9n]);
   });
 
   it("reads what the store had again: L1 alone says what stands", async () => {
