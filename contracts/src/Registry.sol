@@ -22,6 +22,12 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
         bytes32[4][] publicKeys;
     }
 
+    /// @dev How far fixEpochInParts has come: `last` is the operator that was looked at last
+    struct PartialEpoch {
+        address last;
+        OperatorSets.Partial set;
+    }
+
     struct RollupState {
         Checkpoints.Trace208 history;
         Rollup[] versions;
@@ -55,6 +61,7 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
     mapping(bytes32 publicKeyHash => bool) private _isKeyRegistered;
     mapping(uint64 rollupId => RollupState) private _rollups;
     uint64[] private _rollupIds;
+    mapping(uint64 epoch => PartialEpoch) private _partialEpochs;
 
     constructor(address owner_, IWeightSource weightSource_, uint64 genesisTime_, uint64 epochSeconds_)
         Ownable(owner_)
@@ -75,8 +82,32 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
         (address[] memory list, bytes32[4][] memory publicKeys, uint256[] memory weights) = operatorsAt(epoch);
         if (list.length == 0) revert NoOperators(epoch);
         setHash = OperatorSets.hash(epoch, list, publicKeys, weights);
-        operatorSetHash[epoch] = setHash;
-        emit EpochFixed(epoch, setHash);
+        _fix(epoch, setHash);
+    }
+
+    /// @inheritdoc IRegistry
+    function fixEpochInParts(uint64 epoch, uint256 limit) external returns (bytes32 setHash) {
+        setHash = operatorSetHash[epoch];
+        if (setHash != 0) return setHash;
+        uint256 time = _readySnapshotTime(epoch);
+        // Who joins meanwhile is not in the snapshot, and nobody leaves the list: wherever the last
+        // call stopped, the rest of the snapshot's operators follow.
+        PartialEpoch memory partial_ = _partialEpochs[epoch];
+        address each = _operators[partial_.last].next;
+        for (; each != address(0) && limit > 0; each = _operators[each].next) {
+            (bytes32[4] memory publicKey, uint256 weight) = _operatorAt(each, time);
+            if (weight != 0) OperatorSets.append(partial_.set, each, publicKey, weight);
+            partial_.last = each;
+            limit--;
+        }
+        if (each != address(0)) {
+            _partialEpochs[epoch] = partial_;
+            return 0;
+        }
+        if (partial_.set.count == 0) revert NoOperators(epoch);
+        delete _partialEpochs[epoch];
+        setHash = OperatorSets.finish(partial_.set, epoch);
+        _fix(epoch, setHash);
     }
 
     /// @inheritdoc IRegistry
@@ -88,12 +119,17 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
         uint256 weight = weightSource.weightAt(msg.sender, block.timestamp + 1);
         if (weight == 0 || weight < minimumWeight) revert WeightTooLow(weight, minimumWeight);
 
-        bytes32[4] memory key = _checkKey(publicKey, proof, nonce);
+        _addKey(state, publicKey, proof, nonce);
         _link(msg.sender);
         operatorCount++;
-        state.publicKeys.push(key);
-        state.history.push(_now(), SafeCast.toUint208(state.publicKeys.length));
-        emit KeyRegistered(msg.sender, publicKey, nonce);
+    }
+
+    /// @inheritdoc IRegistry
+    function rotateKey(bytes calldata publicKey, bytes calldata proof) external {
+        OperatorState storage state = _operators[msg.sender];
+        uint256 nonce = state.publicKeys.length;
+        if (nonce == 0) revert OperatorNotRegistered(msg.sender);
+        _addKey(state, publicKey, proof, nonce);
     }
 
     /// @inheritdoc IRegistry
@@ -109,12 +145,9 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
         weights = new uint256[](bound);
         uint256 count = 0;
         for (address each = _operators[address(0)].next; each != address(0); each = _operators[each].next) {
-            OperatorState storage state = _operators[each];
-            uint256 position = _positionAt(state.history, time);
-            if (position == 0) continue;
-            uint256 weight = weightSource.weightAt(each, time);
+            (bytes32[4] memory publicKey, uint256 weight) = _operatorAt(each, time);
             if (weight == 0) continue;
-            (list[count], publicKeys[count], weights[count]) = (each, state.publicKeys[position - 1], weight);
+            (list[count], publicKeys[count], weights[count]) = (each, publicKey, weight);
             count++;
         }
         // Only shortens: count never passes the number of operators.
@@ -207,6 +240,22 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
         emit MinimumWeightChanged(minimumWeight_);
     }
 
+    function _fix(uint64 epoch, bytes32 setHash) private {
+        operatorSetHash[epoch] = setHash;
+        emit EpochFixed(epoch, setHash);
+    }
+
+    function _addKey(
+        OperatorState storage state,
+        bytes calldata publicKey,
+        bytes calldata proof,
+        uint256 nonce
+    ) private {
+        state.publicKeys.push(_checkKey(publicKey, proof, nonce));
+        state.history.push(_now(), SafeCast.toUint208(state.publicKeys.length));
+        emit KeyRegistered(msg.sender, publicKey, nonce);
+    }
+
     function _checkKey(bytes calldata publicKey, bytes calldata proof, uint256 nonce)
         private
         returns (bytes32[4] memory key)
@@ -259,6 +308,19 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
     function _readySnapshotTime(uint64 epoch) private view returns (uint256 time) {
         time = snapshotTime(epoch);
         if (block.timestamp < time) revert SnapshotNotReady(epoch, time);
+    }
+
+    /// @dev The weight is zero, and the key not read, where the operator is not in the snapshot
+    function _operatorAt(address operator, uint256 time)
+        private
+        view
+        returns (bytes32[4] memory publicKey, uint256 weight)
+    {
+        OperatorState storage state = _operators[operator];
+        uint256 position = _positionAt(state.history, time);
+        if (position == 0) return (publicKey, 0);
+        weight = weightSource.weightAt(operator, time);
+        if (weight != 0) publicKey = state.publicKeys[position - 1];
     }
 
     /// @dev Strictly before `time`, which is never 0: genesisTime lies after the deployment

@@ -15,6 +15,19 @@ contract OperatorSetsHarness {
         return OperatorSets.hash(epoch, operators, publicKeys, weights);
     }
 
+    function hashInParts(
+        uint64 epoch,
+        address[] memory operators,
+        bytes32[4][] memory publicKeys,
+        uint256[] memory weights
+    ) external view returns (bytes32) {
+        OperatorSets.Partial memory set;
+        for (uint256 i = 0; i < operators.length; i++) {
+            OperatorSets.append(set, operators[i], publicKeys[i], weights[i]);
+        }
+        return OperatorSets.finish(set, epoch);
+    }
+
     function leaf(uint256 index, address operator, bytes32[4] memory publicKey, uint256 weight)
         external
         pure
@@ -62,6 +75,43 @@ contract OperatorSetsTest is TestBase {
             _pair(5, CURVE_ORDER - 5);
         vm.expectRevert(abi.encodeWithSelector(OperatorSets.AggregateAtInfinity.selector));
         harness.hash(1, operators, keys, weights);
+    }
+
+    function test_aSetThatIsAppendedToHasTheSameHash(uint256 seed) external view {
+        _compareInParts(uint256(keccak256(abi.encode(seed))) % 60 + 1, seed);
+    }
+
+    function test_theLargestSetThatIsAppendedToHasTheSameHash() external view {
+        uint16[6] memory counts = [uint16(1), 2, 128, 129, 255, 256];
+        for (uint256 i = 0; i < counts.length; i++) {
+            _compareInParts(counts[i], i);
+        }
+    }
+
+    function test_appendingHasTheSameLimits() external {
+        vm.expectRevert(abi.encodeWithSelector(OperatorSets.EmptySet.selector));
+        harness.hashInParts(1, new address[](0), new bytes32[4][](0), new uint256[](0));
+        (address[] memory operators, bytes32[4][] memory keys, uint256[] memory weights) = _pair(1, 2);
+        (weights[0], weights[1]) = (type(uint128).max - 1, 2);
+        vm.expectRevert(abi.encodeWithSelector(OperatorSets.TotalWeightTooLarge.selector, 1 << 128));
+        harness.hashInParts(1, operators, keys, weights);
+        (operators, keys, weights) = _pair(5, CURVE_ORDER - 5);
+        vm.expectRevert(abi.encodeWithSelector(OperatorSets.AggregateAtInfinity.selector));
+        harness.hashInParts(1, operators, keys, weights);
+    }
+
+    function _compareInParts(uint256 count, uint256 seed) private view {
+        address[] memory operators = new address[](count);
+        bytes32[4][] memory keys = new bytes32[4][](count);
+        uint256[] memory weights = new uint256[](count);
+        for (uint256 i = 0; i < count; i++) {
+            operators[i] = address(uint160(i + 1));
+            keys[i] = toKey(publicKeyOf(i + 1));
+            weights[i] = uint256(keccak256(abi.encode(seed, i))) >> 200;
+        }
+        assertEq(
+            harness.hashInParts(7, operators, keys, weights), harness.hash(7, operators, keys, weights)
+        );
     }
 
     function _pair(uint256 first, uint256 second)

@@ -46,6 +46,18 @@ contract RegistryLimitsTest is TestBase {
         assertTrue(used < TRANSACTION_GAS_LIMIT * 2 / 3);
     }
 
+    function test_theLargestSetIsFixedInPartsThatAreFourTimesSmaller() external {
+        uint256 state = vm.snapshotState();
+        bytes32 expected = registry.fixEpoch(0);
+        vm.revertToState(state);
+        for (uint256 i = 0; i < 4; i++) {
+            assertEq(registry.operatorSetHash(0), 0);
+            registry.fixEpochInParts(0, 64);
+            assertTrue(vm.lastCallGas().gasTotalUsed < TRANSACTION_GAS_LIMIT / 4);
+        }
+        assertEq(registry.operatorSetHash(0), expected);
+    }
+
     function test_theNextOperatorIsRefused() external {
         vault.deposit(operatorOf(257), 1 ether);
         vm.prank(operatorOf(257));

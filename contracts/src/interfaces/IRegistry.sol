@@ -36,6 +36,8 @@ interface IRegistry {
     error TooManyOperators();
     /// @notice The operator has registered a key
     error OperatorAlreadyRegistered(address operator);
+    /// @notice The operator has registered no key that it could rotate
+    error OperatorNotRegistered(address operator);
     /// @notice The operator's present weight is below what a registration needs
     error WeightTooLow(uint256 weight, uint256 minimumWeight);
     /// @notice Not 128 bytes, not the canonical encoding, or infinity
@@ -79,6 +81,19 @@ interface IRegistry {
     /// source fails.
     /// @return The epoch's operatorSetHash
     function fixEpoch(uint64 epoch) external returns (bytes32);
+
+    /// @notice Fixes an epoch's operator set in several calls, for sets that one cannot. Anyone may; the
+    /// calls of all continue one another, and the result is that of fixEpoch.
+    /// @param limit How many of the registered operators to look at in this call
+    /// @return The epoch's operatorSetHash, zero while operators are left
+    function fixEpochInParts(uint64 epoch, uint256 limit) external returns (bytes32);
+
+    /// @notice Gives the caller, an operator, another key for the epochs with a later snapshot
+    /// @dev Epochs whose snapshot has passed keep the key before, which stays taken for ever.
+    /// @param publicKey 128 bytes: the G1 point as EIP-2537 takes it
+    /// @param proof 256 bytes: the G2 point of the signature over the KeyRegistration digest, with the
+    /// number of keys so far as its nonce
+    function rotateKey(bytes calldata publicKey, bytes calldata proof) external;
 
     /// @notice Registers the caller as an operator
     /// @param publicKey 128 bytes: the G1 point as EIP-2537 takes it

@@ -12,6 +12,15 @@ library OperatorSets {
     /// @notice The keys cancel each other out
     error AggregateAtInfinity();
 
+    /// @notice A set of which the first operators are known. frontier holds, for each bit of the count,
+    /// the root of that many leaves: a binary counter of complete subtrees, enough for 256 operators.
+    struct Partial {
+        uint32 count;
+        uint256 totalWeight;
+        bytes32[4] aggregatePublicKey;
+        bytes32[9] frontier;
+    }
+
     /// @notice The hash that stands for a set of operators, given in ascending order of address
     function hash(
         uint64 epoch,
@@ -20,7 +29,6 @@ library OperatorSets {
         uint256[] memory weights
     ) internal view returns (bytes32) {
         uint256 count = operators.length;
-        if (count == 0) revert EmptySet();
         bytes32[] memory leaves = new bytes32[](count);
         bytes32[4] memory aggregate;
         uint256 totalWeight = 0;
@@ -29,9 +37,30 @@ library OperatorSets {
             aggregate = BLS.addG1(aggregate, publicKeys[i]);
             totalWeight += weights[i];
         }
-        if (totalWeight > type(uint128).max) revert TotalWeightTooLarge(totalWeight);
-        if (BLS.isInfinity(aggregate)) revert AggregateAtInfinity();
-        return keccak256(abi.encode(epoch, uint32(count), totalWeight, aggregate, root(leaves)));
+        return _hash(epoch, count, totalWeight, aggregate, root(leaves));
+    }
+
+    /// @notice Adds the next operator in ascending order of address
+    function append(Partial memory set, address operator, bytes32[4] memory publicKey, uint256 weight)
+        internal
+        view
+    {
+        uint256 index = set.count;
+        bytes32 node = leaf(index, operator, publicKey, weight);
+        uint256 level = 0;
+        for (; index & 1 == 1; index >>= 1) {
+            node = keccak256(abi.encodePacked(set.frontier[level], node));
+            level++;
+        }
+        set.frontier[level] = node;
+        set.count++;
+        set.totalWeight += weight;
+        set.aggregatePublicKey = BLS.addG1(set.aggregatePublicKey, publicKey);
+    }
+
+    /// @notice The hash of a set that was appended to the end: what `hash` gives for it
+    function finish(Partial memory set, uint64 epoch) internal pure returns (bytes32) {
+        return _hash(epoch, set.count, set.totalWeight, set.aggregatePublicKey, _root(set));
     }
 
     /// @notice The leaf of one operator
@@ -59,5 +88,32 @@ library OperatorSets {
             }
         }
         return nodes[0];
+    }
+
+    function _hash(
+        uint64 epoch,
+        uint256 count,
+        uint256 totalWeight,
+        bytes32[4] memory aggregate,
+        bytes32 operatorsRoot
+    ) private pure returns (bytes32) {
+        if (count == 0) revert EmptySet();
+        if (totalWeight > type(uint128).max) revert TotalWeightTooLarge(totalWeight);
+        if (BLS.isInfinity(aggregate)) revert AggregateAtInfinity();
+        return keccak256(abi.encode(epoch, uint32(count), totalWeight, aggregate, operatorsRoot));
+    }
+
+    function _root(Partial memory set) private pure returns (bytes32 node) {
+        uint256 count = set.count;
+        bytes32 missing = 0;
+        uint256 level = 0;
+        for (; 1 << level < count; level++) {
+            node = count >> level & 1 == 1
+                ? keccak256(abi.encodePacked(set.frontier[level], node))
+                : keccak256(abi.encodePacked(node, missing));
+            missing = keccak256(abi.encodePacked(missing, missing));
+        }
+        // A full tree is one complete subtree, and nothing is missing.
+        if (1 << level == count) return set.frontier[level];
     }
 }
