@@ -19,6 +19,7 @@ export interface BatchVerifierOptions extends WorkQueueOptions {
 export const DEFAULT_BATCH_VERIFIER_OPTIONS: BatchVerifierOptions = {
   workers: 1,
   maxBatch: 128,
+  gatherMs: 0,
   maxQueuedAttestations: 8192,
   maxQueuedSums: 256,
   jobTimeoutMs: 10_000,
@@ -43,9 +44,9 @@ export interface BatchVerifier {
 }
 
 /**
- * Starts the threads. A batch is whatever arrived while the last one ran: without a timer, so that
- * a single attestation on an idle verifier goes at once, and batches grow with the load. Throws a
- * BlsError `worker-unavailable`, and a RangeError for options out of their bounds.
+ * Starts the threads. A batch is whatever arrived while the last one ran, or within `gatherMs`:
+ * with 0 a single attestation on an idle verifier goes at once, and batches grow with the load.
+ * Throws a BlsError `worker-unavailable`, and a RangeError for options out of their bounds.
  */
 export async function createBatchVerifier(
   options: Partial<BatchVerifierOptions> = {},
@@ -156,10 +157,12 @@ async function startAll(
 
 function assertBounds(options: BatchVerifierOptions): void {
   const { workers, maxBatch, maxQueuedAttestations, maxQueuedSums, jobTimeoutMs } = options;
+  const { gatherMs } = options;
   const isPositive = [workers, maxBatch, maxQueuedAttestations, maxQueuedSums, jobTimeoutMs].every(
     (value) => Number.isSafeInteger(value) && value > 0,
   );
-  if (!isPositive || workers > 16 || maxBatch > 1024) {
+  const isGatherTime = Number.isSafeInteger(gatherMs) && gatherMs >= 0 && gatherMs <= 1_000;
+  if (!isPositive || !isGatherTime || workers > 16 || maxBatch > 1024) {
     throw new RangeError("options of the batch verifier out of bounds");
   }
 }

@@ -1,6 +1,7 @@
 import { type Hex, isHex } from "@mach/core";
 import { createAttributionQueue, type PendingGroup } from "./attribution-queue.ts";
 import type { BatchJob, BatchReply } from "./batch-job.ts";
+import { createGathering } from "./gathering.ts";
 import {
   isSignatureEncoding,
   MESSAGE_BYTES,
@@ -29,6 +30,11 @@ export interface WorkQueueOptions {
    * for 128 good ones, 0.3 s for 128 bad ones.
    */
   readonly maxBatch: number;
+  /**
+   * How long an attestation waits for others to share its batch, milliseconds; a full batch does
+   * not wait, and a sum never does.
+   */
+  readonly gatherMs: number;
   /** Attestations that wait at most; one more is answered `overloaded`. */
   readonly maxQueuedAttestations: number;
   /** Sums that wait at most, apart from attestations; one more is answered `overloaded`. */
@@ -71,6 +77,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const sums: Work[] = [];
   const sleepers: (() => void)[] = [];
   const done = { batches: 0, attestations: 0, sums: 0 };
+  const gathering = createGathering(options.gatherMs, () => sleepers.pop()?.());
   let sumsInARow = 0;
   let stopped: "closed" | "verifier-failed" | null = null;
 
@@ -85,6 +92,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   function takeBatch(): Work | null {
     if (attestations.size === 0) return null;
+    if (attestations.size < options.maxBatch && !gathering.isOver()) return null;
     const limits = { attestations: options.maxBatch, messages: MAX_MESSAGES_PER_BATCH };
     const groups = attestations.take(limits);
     return {
@@ -106,6 +114,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       // A copy: the caller's buffer may be a view into a whole packet, or be written to again.
       const own = new Uint8Array(signature);
       return new Promise((answer) => {
+        if (attestations.size === 0) gathering.begin();
         attestations.push(message, { publicKey, signature: own, answer });
         sleepers.pop()?.();
       });
@@ -131,7 +140,8 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     },
     async next() {
       while (stopped === null) {
-        const work = takeSum() ?? takeBatch();
+        // Where it is the attestations' turn and they still gather, a sum goes all the same.
+        const work = takeSum() ?? takeBatch() ?? takeSum();
         if (work !== null) return work;
         await new Promise<void>((resolve) => {
           sleepers.push(resolve);
@@ -141,6 +151,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     },
     stop(code) {
       stopped ??= code;
+      gathering.stop();
       for (const sum of sums.splice(0)) sum.settle(null);
       const all = { attestations: attestations.size, messages: attestations.size };
       answerGroups(attestations.take(all), null, failure());

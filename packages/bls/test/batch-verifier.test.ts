@@ -135,6 +135,31 @@ describe("attestations", () => {
     expect(verifier.statistics()).toMatchObject({ batches: 2, attestations: OPERATORS });
   });
 
+  it("attestations that arrive within the time to gather are one batch", async () => {
+    const verifier = await openVerifier({ gatherMs: 300 });
+    const early = verifyAll(verifier, attestations.slice(0, 2));
+    const single = { message, publicKeys: [first.publicKey], signatures: [first.signature] };
+    await Promise.all(Array.from({ length: 10 }, () => verifier.verifySum(single)));
+    expect(verifier.statistics()).toMatchObject({ queuedAttestations: 2, batches: 0, sums: 10 });
+    const late = verifyAll(verifier, attestations.slice(2, 4));
+    expect(await Promise.all([early, late])).toEqual([
+      [true, true],
+      [true, true],
+    ]);
+    expect(verifier.statistics()).toMatchObject({ batches: 1, attestations: 4 });
+    expect(await verifyAll(verifier, [first])).toEqual([true]);
+  });
+
+  it("a full batch waits for nobody, and closing ends the wait", async () => {
+    const verifier = await openVerifier({ gatherMs: 1_000, maxBatch: 2 });
+    const startedAt = performance.now();
+    expect(await verifyAll(verifier, attestations.slice(0, 2))).toEqual([true, true]);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    const waiting = verifyAll(verifier, [first]);
+    await verifier.close();
+    expect(await waiting).toEqual(["closed"]);
+  });
+
   it("the caller may write to its buffer once it has handed it over", async () => {
     const verifier = await openVerifier();
     const signature = Uint8Array.from(first.signature);
@@ -229,7 +254,14 @@ describe("bounds", () => {
   });
 
   it("options out of their bounds are refused", async () => {
-    for (const options of [{ workers: 0 }, { workers: 17 }, { maxBatch: 0.5 }, { maxBatch: -1 }]) {
+    for (const options of [
+      { workers: 0 },
+      { workers: 17 },
+      { maxBatch: 0.5 },
+      { maxBatch: -1 },
+      { gatherMs: -1 },
+      { gatherMs: 1_001 },
+    ]) {
       await expect(createBatchVerifier(options)).rejects.toThrow(RangeError);
     }
   });
