@@ -130,8 +130,7 @@ export function trySum(
     startSum(epoch, pool, { attestations: verified, isEachVerified: true }, emit);
     return;
   }
-  // With one left to check, its own check answers as soon as a sum would.
-  if (certified !== undefined || pool.hasBadSum || pool.arrived.size < 2) return;
+  if (certified !== undefined || pool.hasBadSum || pool.arrived.size === 0) return;
   const attestations = [...verified, ...pool.arrived.values()];
   if (hasQuorum({ signedWeight: sumWeight(attestations), totalWeight, thresholdBps })) {
     startSum(epoch, pool, { attestations, isEachVerified: false }, emit);
