@@ -64,7 +64,7 @@ export async function openFoundation(
     const schedule = await readSchedule(reader, context);
     const store = await openStore(folder, domain);
     closers.unshift(() => store.stop());
-    const verifier = await createBatchVerifier();
+    const verifier = await createBatchVerifier({ gatherMs: config.engine.gatherMs });
     closers.unshift(() => verifier.close());
     return {
       folder,

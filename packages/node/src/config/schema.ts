@@ -60,6 +60,7 @@ export interface EngineConfig {
   readonly openHeights: number;
   readonly earlyAttestations: number;
   readonly catchUpBlocks: number;
+  readonly gatherMs: number;
   readonly tickMs: number;
 }
 
@@ -249,6 +250,10 @@ const engine = z.strictObject({
     min: 1,
     max: 100_000,
   }).default(512),
+  gatherMs: integer(
+    "How long an attestation waits for others to be checked with it, in milliseconds.",
+    { min: 0, max: 1_000 },
+  ).default(10),
   tickMs: integer("The pause between two ticks of the engine's clock, in milliseconds.", {
     min: 5,
     max: 10_000,
