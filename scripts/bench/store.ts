@@ -81,7 +81,7 @@ async function openSigner(
   const opened = await openDataFolder(join(path, "node"));
   if (!opened.ok) throw new Error(opened.code);
   context.defer(() => opened.folder.release());
-  const made = await initialiseProtection(opened.folder, IDENTITY);
+  const made = await initialiseProtection(opened.folder, IDENTITY, "never-signed");
   const record = await openProtection(opened.folder, IDENTITY);
   if (!made.ok || !record.ok) throw new Error("the signing record could not be made");
   const signer = createSigner(

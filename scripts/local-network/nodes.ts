@@ -100,7 +100,7 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
   return { operators, observer, describe, publish };
 }
 
-/** Makes an operator's signing record, as `mach protection init` does. */
+/** Makes an operator's signing record, as `mach protection init --new` does. */
 async function initialiseRecord(
   dataDir: string,
   identity: { readonly options: NodesOptions; readonly operator: Hex },
@@ -109,7 +109,7 @@ async function initialiseRecord(
   const opened = await openDataFolder(dataDir);
   if (!opened.ok) throw new LocalNetworkError("start-failed", `${dataDir}: ${opened.code}`);
   const { domain } = options.deployment;
-  const made = await initialiseProtection(opened.folder, { domain, operator });
+  const made = await initialiseProtection(opened.folder, { domain, operator }, "never-signed");
   await opened.folder.release();
   if (!made.ok) throw new LocalNetworkError("start-failed", `${dataDir}: ${made.code}`);
 }

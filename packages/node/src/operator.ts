@@ -43,7 +43,7 @@ export async function openOperator(
     throw new NodeError(
       "protection-unusable",
       `The signing record in ${folder.path} cannot be used (${opened.code}). ` +
-        "A new operator makes one, once, by: mach protection init --config FILE",
+        "A new operator makes one, once, by: mach protection init --new --config FILE",
     );
   }
   const key = { sign: (message: Hex) => bls.sign(secretKey, message) };

@@ -30,7 +30,7 @@ async function open(secretKeyFile: string, folder?: DataFolder) {
 
 async function initialised(): Promise<DataFolder> {
   const folder = await lockedFolder();
-  await initialiseProtection(folder, IDENTITY);
+  await initialiseProtection(folder, IDENTITY, "never-signed");
   return folder;
 }
 
@@ -79,7 +79,11 @@ describe("the signing record", () => {
 
   it("of another operator is refused", async () => {
     const folder = await lockedFolder();
-    await initialiseProtection(folder, { domain, operator: `0x${"b2".repeat(20)}` });
+    await initialiseProtection(
+      folder,
+      { domain, operator: `0x${"b2".repeat(20)}` },
+      "never-signed",
+    );
     const failure = await open(await keyFile(KEY), folder).catch((error: unknown) => error);
     expect((failure as Error).message).toContain("wrong-operator");
   });
@@ -92,7 +96,7 @@ it("an operator signs claims with its own key, and remembers where it left off",
   expect(operator.claims.publicKey).toBe(secretKey && bls.publicKeyOf(secretKey));
   expect(await operator.lastSigned(901n)).toBeNull();
   const claim = claimAt(7n);
-  const request = { claim, verifiedHead: 7n, isStillWanted: () => true };
+  const request = { claim, verifiedHead: 7n, finalizedHead: null, isStillWanted: () => true };
   const signed = await operator.claims.sign(request);
   if (!signed.ok) throw new Error(signed.code);
   const signature = compressSignature(signed.attestation.signature);

@@ -7,11 +7,16 @@ import { type Answer, type Command, type CommandContext, UsageError } from "./co
 
 /** `mach protection init`: the one way in which a signing record comes to be. */
 export const command: Command = {
-  usage: `mach protection init --config FILE [--json]
+  usage: `mach protection init --config FILE [--new] [--json]
 
 Makes the empty signing record of the operator that the configuration names, in its data folder.
-To be done once in an operator's life: an operator that goes on without its old record can sign
-twice, and be slashed for it. A record that exists is never touched.
+A record that exists is never touched.
+
+  --new   the operator has never signed on this network, from any machine and with any key. It
+          signs at once; where this is not true it can sign twice, and be slashed for it.
+
+Without --new the record counts as lost: on each rollup the operator signs again only above what
+it may have signed before, once L1 has finalised that. It takes some 4,096 blocks.
 
 Exit code: 0 made, 1 not made (with the reason's code), 2 wrong configuration or usage.`,
   run: initProtection,
@@ -20,7 +25,7 @@ Exit code: 0 made, 1 not made (with the reason's code), 2 wrong configuration or
 async function initProtection(args: readonly string[], context: CommandContext): Promise<Answer> {
   const { values } = parseArgs({
     args: [...args],
-    options: { config: { type: "string" }, json: { type: "boolean" } },
+    options: { config: { type: "string" }, new: { type: "boolean" }, json: { type: "boolean" } },
   });
   const file = required(values.config, "config");
   const loaded = loadConfig({ file, env: context.environment });
@@ -37,7 +42,9 @@ async function initProtection(args: readonly string[], context: CommandContext):
   }
   try {
     const domain = { chainId: network.chainId, verifyingContract: network.registry };
-    const made = await initialiseProtection(opened.folder, { domain, operator: operator.address });
+    const origin = values.new === true ? "never-signed" : "record-lost";
+    const identity = { domain, operator: operator.address };
+    const made = await initialiseProtection(opened.folder, identity, origin);
     if (!made.ok) {
       const sentence = `not made (${made.code}): see what is in ${dataDir}`;
       return { exitCode: 1, json: { code: made.code, dataDir }, sentence };

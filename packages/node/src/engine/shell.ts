@@ -52,6 +52,7 @@ export interface ClaimSigner {
   sign(request: {
     readonly claim: Claim;
     readonly verifiedHead: bigint;
+    readonly finalizedHead: bigint | null;
     readonly isStillWanted: () => boolean;
   }): Promise<
     | { readonly ok: true; readonly attestation: WireAttestation }
@@ -278,6 +279,7 @@ class Shell implements EngineShell {
     const result = await signer.sign({
       claim,
       verifiedHead: rollup.tip?.blockNumber ?? blockNumber,
+      finalizedHead: rollup.finalized?.blockNumber ?? null,
       isStillWanted: () => rollup.blocks.get(blockNumber)?.blockHash === blockHash,
     });
     if (result.ok) this.input({ type: "signed", attestation: result.attestation });

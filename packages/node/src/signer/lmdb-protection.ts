@@ -8,6 +8,7 @@ import type {
   ProtectionRecord,
   ProtectionWriter,
   RecordedClaim,
+  RecordOrigin,
   SigningRecord,
   Slot,
 } from "./protection.ts";
@@ -15,6 +16,7 @@ import {
   encodeIdentity,
   encodeRecordedClaim,
   identitySchema,
+  originSchema,
   recordedClaimSchema,
   sequenceSchema,
 } from "./record-document.ts";
@@ -24,6 +26,7 @@ export type ProtectionRows = RootDatabase<Uint8Array, Uint8Array>;
 
 const SIGNATURE_BYTES = 192;
 const IDENTITY = nameKey("identity");
+const ORIGIN = nameKey("origin");
 const OPENINGS = nameKey("openings");
 const BINDING_SEQUENCE = nameKey("binding-sequence");
 
@@ -53,9 +56,23 @@ export function readIdentity(rows: ProtectionRows): ProtectionIdentity | null {
   return null;
 }
 
+/** What was known when the record was made. Throws where that is missing or damaged. */
+export function readOrigin(rows: ProtectionRows): RecordOrigin {
+  const bytes = rows.get(ORIGIN);
+  if (bytes === undefined) throw corruptRow(ORIGIN, "it is missing");
+  return openRow(originSchema, { key: ORIGIN, bytes });
+}
+
 /** Binds a new record to its identity, durably. */
-export function writeIdentity(rows: ProtectionRows, identity: ProtectionIdentity): void {
-  rows.transactionSync(() => putNow(rows, IDENTITY, sealRow(IDENTITY, encodeIdentity(identity))));
+export function writeIdentity(
+  rows: ProtectionRows,
+  identity: ProtectionIdentity,
+  origin: RecordOrigin,
+): void {
+  rows.transactionSync(() => {
+    putNow(rows, IDENTITY, sealRow(IDENTITY, encodeIdentity(identity)));
+    putNow(rows, ORIGIN, sealRow(ORIGIN, origin));
+  });
 }
 
 /** The record in an opened database that is this identity's. */
@@ -101,6 +118,11 @@ export function createLmdbProtection(
       const key = slotKey(slot, SIGNATURE_ROW);
       putNow(rows, key, sealBytes(key, signature));
     },
+    ceiling: (rollupId) => {
+      const key = ceilingKey(rollupId);
+      return rows.doesExist(key) ? readNumber(rows, key) : null;
+    },
+    keepCeiling: (rollupId, height) => putNumber(rows, ceilingKey(rollupId), height),
     bindingSequence: () => readNumber(rows, BINDING_SEQUENCE),
     keepBindingSequence: (sequence) => putNumber(rows, BINDING_SEQUENCE, sequence),
   };
@@ -109,11 +131,16 @@ export function createLmdbProtection(
   rows.transactionSync(() => putNumber(rows, OPENINGS, readNumber(rows, OPENINGS) + 1n));
   return {
     identity,
+    origin: readOrigin(rows),
     commit: (change) => rows.transactionSync(() => change(writer)),
     newest: (rollupId) => withSignature(newestClaim(rollupId)),
     at,
     close: () => rows.close(),
   };
+}
+
+function ceilingKey(rollupId: bigint): Uint8Array {
+  return nameKey(`ceiling/${rollupId}`);
 }
 
 function readNumber(rows: ProtectionRows, key: Uint8Array): bigint {

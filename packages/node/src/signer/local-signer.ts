@@ -9,6 +9,7 @@ import {
   peerBindingDigest,
 } from "@mach/core";
 import { NodeError } from "../node-error.ts";
+import { MAX_UINT64 } from "../store/row-key.ts";
 import type {
   ProtectionIdentity,
   ProtectionRecord,
@@ -109,7 +110,9 @@ class RecordingSigner implements Signer {
     const refusal = this.#check(request);
     if (refusal !== null) return refuse(refusal);
     const digest = claimDigest(this.#identity.domain, claim);
-    const recorded = this.#commit((writer) => recordClaim(writer, { claim, digest, release }));
+    const recorded = this.#commit((writer) =>
+      recordClaim(writer, { claim, digest, release }, () => this.#isWaiting(writer, request)),
+    );
     if (recorded === null) return refuse("not-persisted");
     if (!recorded.value.ok) return recorded.value;
     const kept = this.#withUnkept(recorded.value.record).signature;
@@ -132,6 +135,23 @@ class RecordingSigner implements Signer {
     const ceiling = request.verifiedHead + this.#options.maxAheadBlocks;
     if (claim.blockNumber > ceiling) return "height-beyond-ceiling";
     return request.isStillWanted?.() === false ? "no-longer-wanted" : null;
+  }
+
+  /**
+   * Whether an operator that lost its record may still have signed at the claim's height. The
+   * ceiling is kept at the first request: what was signed before was never further ahead.
+   */
+  #isWaiting(writer: ProtectionWriter, request: SignRequest): boolean {
+    if (this.#dependencies.protection.origin === "never-signed") return false;
+    const { claim, verifiedHead, finalizedHead = null } = request;
+    let ceiling = writer.ceiling(claim.rollupId);
+    if (ceiling === null) {
+      const highest = verifiedHead + this.#options.maxAheadBlocks;
+      ceiling = highest < MAX_UINT64 ? highest : MAX_UINT64;
+      writer.keepCeiling(claim.rollupId, ceiling);
+    }
+    const isFinalized = finalizedHead !== null && finalizedHead >= ceiling;
+    return !isFinalized || claim.blockNumber <= ceiling;
   }
 
   async #signPeerBinding(asked: UnsignedBinding): Promise<BindingResult> {
@@ -222,10 +242,17 @@ interface Refused<Code extends SignRefusal> {
 
 type Recorded =
   | { readonly ok: true; readonly record: SigningRecord }
-  | Refused<"height-not-above-last" | "epoch-below-last">;
+  | Refused<"height-not-above-last" | "epoch-below-last" | "waiting-for-finality">;
 
-/** Rule 1 of the protocol: heights only rise, epochs never fall, or it is the very same claim. */
-function recordClaim(writer: ProtectionWriter, asked: RecordedClaim): Recorded {
+/**
+ * Rule 1 of the protocol: heights only rise, epochs never fall, or it is the very same claim. The
+ * first claim on a rollup must be clear of what a record that was lost may have held.
+ */
+function recordClaim(
+  writer: ProtectionWriter,
+  asked: RecordedClaim,
+  isWaiting: () => boolean,
+): Recorded {
   const { claim } = asked;
   const same = writer.at(claim);
   if (same !== null && isSameClaim(same.claim, claim)) {
@@ -235,6 +262,7 @@ function recordClaim(writer: ProtectionWriter, asked: RecordedClaim): Recorded {
     return { ok: true, record: same };
   }
   const last = writer.newest(claim.rollupId);
+  if (last === null && isWaiting()) return refuse("waiting-for-finality");
   if (last !== null && claim.blockNumber <= last.claim.blockNumber) {
     return refuse("height-not-above-last");
   }

@@ -4,15 +4,20 @@ import type {
   ProtectionRecord,
   ProtectionWriter,
   RecordedClaim,
+  RecordOrigin,
   SigningRecord,
   Slot,
 } from "./protection.ts";
 
 /** A record that lasts as long as its process: for tests and simulation, never for an operator. */
-export function createMemoryProtection(identity: ProtectionIdentity): ProtectionRecord {
+export function createMemoryProtection(
+  identity: ProtectionIdentity,
+  origin: RecordOrigin = "never-signed",
+): ProtectionRecord {
   const records = new Map<string, RecordedClaim>();
   const signatures = new Map<string, Uint8Array>();
   const newestSlots = new Map<bigint, Slot>();
+  const ceilings = new Map<bigint, bigint>();
   let bindingSequence = 0n;
   let undo: (() => void)[] = [];
 
@@ -45,6 +50,8 @@ export function createMemoryProtection(identity: ProtectionIdentity): Protection
       }
     },
     keepSignature: (slot, signature) => putUndoably(signatures, slotName(slot), signature),
+    ceiling: (rollupId) => ceilings.get(rollupId) ?? null,
+    keepCeiling: (rollupId, height) => putUndoably(ceilings, rollupId, height),
     bindingSequence: () => bindingSequence,
     keepBindingSequence(sequence) {
       const before = bindingSequence;
@@ -57,6 +64,7 @@ export function createMemoryProtection(identity: ProtectionIdentity): Protection
 
   return {
     identity,
+    origin,
     commit(change) {
       undo = [];
       try {

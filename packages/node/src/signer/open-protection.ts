@@ -9,9 +9,10 @@ import {
   openProtectionRows,
   type ProtectionRows,
   readIdentity,
+  readOrigin,
   writeIdentity,
 } from "./lmdb-protection.ts";
-import type { ProtectionIdentity, ProtectionRecord } from "./protection.ts";
+import type { ProtectionIdentity, ProtectionRecord, RecordOrigin } from "./protection.ts";
 import { encodeIdentity, identitySchema } from "./record-document.ts";
 
 export type ProtectionFailure =
@@ -44,6 +45,7 @@ export type InitialiseResult =
 export async function initialiseProtection(
   folder: DataFolder,
   identity: ProtectionIdentity,
+  origin: RecordOrigin,
 ): Promise<InitialiseResult> {
   const marker = await readMarker(folder);
   const database = inspectDatabase(folder.protectionPath);
@@ -54,7 +56,7 @@ export async function initialiseProtection(
   const rows = openProtectionRows(folder.protectionPath);
   try {
     const failure = checkRows(rows, identity);
-    if (failure === "protection-missing") writeIdentity(rows, identity);
+    if (failure === "protection-missing") writeIdentity(rows, identity, origin);
     else if (failure !== null) return { ok: false, code: failure };
   } finally {
     await rows.close();
@@ -91,7 +93,9 @@ export async function openProtection(
 function checkRows(rows: ProtectionRows, identity: ProtectionIdentity): ProtectionFailure | null {
   try {
     const found = readIdentity(rows);
-    return found === null ? "protection-missing" : compareIdentities(found, identity);
+    if (found === null) return "protection-missing";
+    readOrigin(rows);
+    return compareIdentities(found, identity);
   } catch {
     // A damaged row: the reason is in the code, and nothing is signed on it.
     return "protection-corrupt";

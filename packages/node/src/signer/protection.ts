@@ -6,6 +6,12 @@ export interface ProtectionIdentity {
   readonly operator: Hex;
 }
 
+/**
+ * What was known of the operator when its record was made: that it had signed nothing on this
+ * network, or not what it had signed. With the second it has to wait for L1 before it signs.
+ */
+export type RecordOrigin = "never-signed" | "record-lost";
+
 /** What lets a claim leave the chain of the claim before it (protocol, rule 2), kept whole. */
 export type Release =
   | { readonly kind: "certificate"; readonly certificate: Certificate }
@@ -45,6 +51,7 @@ export interface Slot {
  */
 export interface ProtectionRecord {
   readonly identity: ProtectionIdentity;
+  readonly origin: RecordOrigin;
   /** Runs in one transaction: when it returns all is on disk, when it throws nothing is. */
   commit<T>(change: (writer: ProtectionWriter) => T): T;
   /** The highest claim on a rollup. */
@@ -60,6 +67,12 @@ export interface ProtectionWriter {
   /** Adds a claim without its signature. Throws a NodeError `slot-taken` over an existing one. */
   insert(record: RecordedClaim): void;
   keepSignature(slot: Slot, signature: Uint8Array): void;
+  /**
+   * Of a rollup whose earlier signatures are not known: no height above it was signed before.
+   * Null until it was kept.
+   */
+  ceiling(rollupId: bigint): bigint | null;
+  keepCeiling(rollupId: bigint, height: bigint): void;
   /** The sequence of the newest peer binding, 0 before the first. */
   bindingSequence(): bigint;
   keepBindingSequence(sequence: bigint): void;

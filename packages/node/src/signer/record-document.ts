@@ -8,7 +8,7 @@ import {
 } from "@mach/api";
 import { type Hex, isHex } from "@mach/core";
 import { z } from "zod";
-import type { ProtectionIdentity, RecordedClaim, Release } from "./protection.ts";
+import type { ProtectionIdentity, RecordedClaim, RecordOrigin, Release } from "./protection.ts";
 
 const address = hexOf(20);
 const hash = hexOf(32);
@@ -36,7 +36,13 @@ export const recordedClaimSchema: z.ZodType<RecordedClaim, unknown> = z
   })
   .transform(({ claim, digest, release }) => ({ claim, digest, release }));
 
-/** Reads the row of the sequence of peer bindings. */
+/** Reads the row of what was known when the record was made. */
+export const originSchema: z.ZodType<RecordOrigin, unknown> = z.enum([
+  "never-signed",
+  "record-lost",
+]);
+
+/** Reads a row of a number: the sequence of peer bindings, or a ceiling. */
 export const sequenceSchema: z.ZodType<bigint, unknown> = uint64;
 
 /** Reads what the marker file and the record itself say about whose the record is. */

@@ -25,6 +25,8 @@ export interface SignRequest {
   readonly claim: Claim;
   /** The newest height of the rollup that this node has verified. */
   readonly verifiedHead: bigint;
+  /** The rollup's newest height in L1-finalised data, where it is known. */
+  readonly finalizedHead?: bigint | null;
   /** What lets the claim leave the chain of the one before it; it is kept whole. */
   readonly release?: Release;
   /** Asked right before the claim is recorded: false where a reorg has dropped the block. */
@@ -45,6 +47,8 @@ export type SignRefusal =
   | "height-not-above-last"
   /** An epoch below the last one signed on that rollup. */
   | "epoch-below-last"
+  /** The record was made anew, and L1 has not finalised past what may have been signed before. */
+  | "waiting-for-finality"
   /** A height further above the verified head than is plausible. */
   | "height-beyond-ceiling"
   /** Another network than the record's. */

@@ -43,6 +43,18 @@ describe("mach protection init", () => {
     const folder = await hold(dataDir);
     const opened = await openProtection(folder, IDENTITY);
     if (!opened.ok) throw new Error(opened.code);
+    expect(opened.protection.origin).toBe("record-lost");
+    await opened.protection.close();
+    await folder.release();
+  });
+
+  it("makes one that lets the operator sign at once only where that is asked for", async () => {
+    const { configFile, dataDir } = await prepare();
+    await machJson("protection", "init", "--new", "--config", configFile);
+    const folder = await hold(dataDir);
+    const opened = await openProtection(folder, IDENTITY);
+    if (!opened.ok) throw new Error(opened.code);
+    expect(opened.protection.origin).toBe("never-signed");
     await opened.protection.close();
     await folder.release();
   });

@@ -2,6 +2,7 @@ import { type Certificate, verifyCertificate } from "@mach/core";
 import { describe, expect, it } from "vitest";
 import {
   attest,
+  blockAt,
   bls,
   certifiedIds,
   certify,
@@ -257,6 +258,30 @@ describe("the node's own signer", () => {
     await node.shell.settle();
     expect(node.attestations.map((each) => each.claim.blockNumber)).toEqual([1n, 2n]);
     expect(counted(node)).toEqual([operatorAt(3), operatorAt(3)]);
+  });
+
+  it("is told how far the node has verified, and how far L1 has finalised", async () => {
+    const heads: unknown[] = [];
+    const signer = signerOf(3);
+    const node = ready({
+      engine,
+      signer: {
+        ...signer,
+        async sign(request) {
+          heads.push([request.verifiedHead, request.finalizedHead]);
+          return await signer.sign(request);
+        },
+      },
+    });
+    const { blockHash, timestamp } = blockAt(1n);
+    const finalized = { blockNumber: 1n, blockHash, timestamp };
+    node.shell.input({ type: "heads", rollupId: ROLLUP_ID, safe: finalized, finalized });
+    node.block(2n);
+    await node.shell.settle();
+    expect(heads).toEqual([
+      [1n, null],
+      [2n, 1n],
+    ]);
   });
 
   it("signs nothing with a key that the set does not name, and says so", async () => {

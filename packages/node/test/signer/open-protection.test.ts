@@ -36,8 +36,8 @@ test("a folder has no record until one is initialised, and then one for good", a
     code: "protection-not-initialised",
   });
   expect(existsSync(folder.protectionPath)).toBe(false);
-  expect(await initialiseProtection(folder, IDENTITY)).toEqual({ ok: true });
-  expect(await initialiseProtection(folder, IDENTITY)).toEqual({
+  expect(await initialiseProtection(folder, IDENTITY, "never-signed")).toEqual({ ok: true });
+  expect(await initialiseProtection(folder, IDENTITY, "never-signed")).toEqual({
     ok: false,
     code: "protection-already-initialised",
   });
@@ -94,17 +94,17 @@ test("a marked folder whose database is gone is refused, and not initialised aga
   await rm(folder.protectionPath, { recursive: true });
   const missing = { ok: false, code: "protection-missing" };
   expect(await openProtection(folder, IDENTITY)).toEqual(missing);
-  expect(await initialiseProtection(folder, IDENTITY)).toEqual(missing);
+  expect(await initialiseProtection(folder, IDENTITY, "never-signed")).toEqual(missing);
   expect(existsSync(folder.protectionPath)).toBe(false);
   await writeFile(folder.protectionMarkerPath, "{}");
-  expect(await initialiseProtection(folder, IDENTITY)).toEqual(missing);
+  expect(await initialiseProtection(folder, IDENTITY, "never-signed")).toEqual(missing);
 });
 
 test("an empty file is no database", async () => {
   const folder = await lockedFolder();
   await mkdir(folder.protectionPath);
   await writeFile(join(folder.protectionPath, "data.mdb"), "");
-  expect(await initialiseProtection(folder, IDENTITY)).toEqual({ ok: true });
+  expect(await initialiseProtection(folder, IDENTITY, "never-signed")).toEqual({ ok: true });
   await writeFile(join(folder.protectionPath, "data.mdb"), "");
   expect(await openProtection(folder, IDENTITY)).toEqual({
     ok: false,
@@ -134,8 +134,10 @@ test("initialising where only the marker is gone keeps the record", async () => 
     code: "protection-not-initialised",
   });
   const stranger = { ...IDENTITY, operator: `0x${"a2".repeat(20)}` } as const;
-  expect(await initialiseProtection(folder, stranger)).toMatchObject({ code: "wrong-operator" });
-  expect(await initialiseProtection(folder, IDENTITY)).toEqual({ ok: true });
+  expect(await initialiseProtection(folder, stranger, "never-signed")).toMatchObject({
+    code: "wrong-operator",
+  });
+  expect(await initialiseProtection(folder, IDENTITY, "never-signed")).toEqual({ ok: true });
   const signer = signerOn(await recordIn(folder));
   expect((await signer.lastSigned(901n))?.claim).toEqual(claimAt(10n));
   await signer.stop();
@@ -154,7 +156,7 @@ test("a damaged marker or database is refused", async () => {
   for (const text of ["short", "no database".repeat(1000)]) {
     await writeFile(join(folder.protectionPath, "data.mdb"), text);
     expect(await openProtection(folder, IDENTITY)).toEqual(corrupt);
-    expect(await initialiseProtection(folder, IDENTITY)).toEqual(corrupt);
+    expect(await initialiseProtection(folder, IDENTITY, "never-signed")).toEqual(corrupt);
   }
 });
 

@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type DataFolder, openDataFolder } from "../../src/data-folder.ts";
 import { initialiseProtection, openProtection } from "../../src/signer/open-protection.ts";
-import type { ProtectionIdentity, ProtectionRecord } from "../../src/signer/protection.ts";
+import type {
+  ProtectionIdentity,
+  ProtectionRecord,
+  RecordOrigin,
+} from "../../src/signer/protection.ts";
 import { IDENTITY } from "./test-claims.ts";
 
 export async function temporaryPath(): Promise<string> {
@@ -24,8 +28,9 @@ export async function lockedFolder(path?: string): Promise<DataFolder> {
 export async function recordIn(
   folder: DataFolder,
   identity: ProtectionIdentity = IDENTITY,
+  origin: RecordOrigin = "never-signed",
 ): Promise<ProtectionRecord> {
-  await initialiseProtection(folder, identity);
+  await initialiseProtection(folder, identity, origin);
   const result = await openProtection(folder, identity);
   if (!result.ok) throw new Error(result.code);
   return result.protection;
