@@ -13,7 +13,7 @@ import {
   followerSettings,
   type RollupFollowerOptions,
 } from "./follower-options.ts";
-import { headsByHost } from "./head-view.ts";
+import { endpointsToAsk, headsByHost } from "./head-view.ts";
 import { agreeOnTag, type BlockHead, type RollupHeads, type TagAgreement } from "./heads.ts";
 import { createPacer, type Pacer } from "./pacer.ts";
 import { createRecentBlocks, type RecentBlocks } from "./recent-blocks.ts";
@@ -217,7 +217,8 @@ class Follower implements RollupFollower {
   ): Promise<Agreement> {
     const selector: BlockSelector = { by: "number", blockNumber, fresh: how.fresh };
     const { agree } = this.#settings;
-    return agreeOnBlock(this.#sources, { agree, selector, parentHash: how.parentHash });
+    const sources = how.fresh ? this.#sources : endpointsToAsk(this.#sources, blockNumber);
+    return agreeOnBlock(sources, { agree, selector, parentHash: how.parentHash });
   }
 
   #accept(block: CheckedBlock): Step {

@@ -15,3 +15,24 @@ export function headsByHost(
     left.blockNumber < right.blockNumber ? 1 : left.blockNumber > right.blockNumber ? -1 : 0,
   );
 }
+
+export interface Endpoint {
+  readonly host: string;
+  readonly isReady: boolean;
+  hasAnnounced(blockNumber: bigint): boolean;
+}
+
+/**
+ * Who is asked for a height. Where one endpoint of a host has announced its block, the others of
+ * that host add nothing to the agreement, and are spared the call just when the block is to be
+ * signed; but not one that has to show that it is sound again.
+ */
+export function endpointsToAsk<Source extends Endpoint>(
+  sources: readonly Source[],
+  blockNumber: bigint,
+): readonly Source[] {
+  const announced = sources.filter((source) => source.hasAnnounced(blockNumber));
+  const isSpared = (source: Source): boolean =>
+    source.isReady && announced.some((other) => other !== source && other.host === source.host);
+  return sources.filter((source) => announced.includes(source) || !isSpared(source));
+}

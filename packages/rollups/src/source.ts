@@ -109,6 +109,16 @@ export class RollupSource implements BlockSource {
     return this.isUsable && !this.#isHeadFaulty;
   }
 
+  /** Whether nothing is held against it. */
+  get isReady(): boolean {
+    return this.#status === "ready";
+  }
+
+  /** Whether it has told of a block at this height by itself, so that `ask` needs no call. */
+  hasAnnounced(blockNumber: bigint): boolean {
+    return this.#announced.has(blockNumber);
+  }
+
   async ask(selector: BlockSelector): Promise<SourceAnswer> {
     if (selector.by === "hash") {
       const { blockHash } = selector;

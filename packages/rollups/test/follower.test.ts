@@ -64,6 +64,30 @@ describe("following", () => {
     await seen.reached(before + 1n);
   });
 
+  it("does not ask a host again for a block that the host has pushed", async () => {
+    const anvil = await startAnvil({ flavour: "evm" });
+    const seen = record({
+      ...{ urls: [anvil.wsUrl, anvil.httpUrl], agree: 1 },
+      ...{ pollMs: 60_000, headsMs: 60_000 },
+    });
+    await seen.reached(0n);
+    await until(async () => {
+      await anvil.mine();
+      return seen.blocks.length > 1;
+    });
+    const agreed = (): readonly number[] =>
+      seen.follower.describeSources().map((source) => source.agreed);
+    const [, before] = agreed();
+    const height = await anvil.blockNumber();
+    for (let next = height + 1n; next <= height + 5n; next += 1n) {
+      await anvil.mine();
+      await seen.reached(next);
+    }
+    const [pushed, beside] = agreed();
+    expect(pushed).toBeGreaterThanOrEqual(5);
+    expect(beside).toBe(before);
+  });
+
   it("takes a block that two of two have, one pushed and one polled", async () => {
     const anvil = await startAnvil({ flavour: "evm" });
     const other = await startLyingNode(anvil.httpUrl);
