@@ -24,6 +24,11 @@ const GENERATED = [
     file: "finality-light-client.ts",
     prefix: "FINALITY_LIGHT_CLIENT",
   },
+  {
+    contract: "HyperlaneFinalityModule",
+    file: "hyperlane-finality-module.ts",
+    prefix: "HYPERLANE_FINALITY_MODULE",
+  },
   { contract: "PaymentSource", file: "payment-source.ts", prefix: "PAYMENT_SOURCE" },
   { contract: "FastPayments", file: "fast-payments.ts", prefix: "FAST_PAYMENTS" },
   { contract: "LocalToken", file: "local-token.ts", prefix: "LOCAL_TOKEN" },

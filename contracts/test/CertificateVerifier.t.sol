@@ -177,6 +177,18 @@ contract CertificateVerifierTest is CertificateTestBase {
         _expectInSchedule(claim, type(uint64).max, Certificates.Code.EpochMismatch);
     }
 
+    function test_whatComesBeforeTheEpochIsSaidBeforeTheTimestamp() external view {
+        TestSet memory set = setOf(7, 4, 1);
+        ICertificateVerifier.Schedule memory schedule = ICertificateVerifier.Schedule(1, 60);
+        Certificates.Signers memory signed = _signed(set, new uint256[](0));
+        ICertificateVerifier.Trust memory trust = _trust(setOf(7, 5, 1));
+        (Certificates.Code code,,) = verifier.verifyInSchedule(schedule, trust, claimAt(7), signed);
+        assertEq(uint256(code), uint256(Certificates.Code.UnknownOperatorSet));
+        signed.paths = new bytes32[](1);
+        (code,,) = verifier.verifyInSchedule(schedule, trust, claimAt(7), signed);
+        assertEq(uint256(code), uint256(Certificates.Code.Malformed));
+    }
+
     function test_thresholdsAreBasisPointsFrom6667To10000() external view {
         TestSet memory set = setOf(7, 3, 1);
         uint256[8] memory never =

@@ -8,6 +8,10 @@ export {
   FINALITY_LIGHT_CLIENT_ABI,
   FINALITY_LIGHT_CLIENT_BYTECODE,
 } from "./abi/finality-light-client.ts";
+export {
+  HYPERLANE_FINALITY_MODULE_ABI,
+  HYPERLANE_FINALITY_MODULE_BYTECODE,
+} from "./abi/hyperlane-finality-module.ts";
 export { LOCAL_TOKEN_ABI, LOCAL_TOKEN_BYTECODE } from "./abi/local-token.ts";
 export { PAYMENT_SOURCE_ABI, PAYMENT_SOURCE_BYTECODE } from "./abi/payment-source.ts";
 export { REGISTRY_ABI, REGISTRY_BYTECODE } from "./abi/registry.ts";
