@@ -11,17 +11,27 @@ import {
   type Hex,
   isHex,
   keccak256,
+  keccak256Text,
   type OperatorSet,
   setUpdateDigest,
   uintWord,
 } from "@mach/core";
-import { type BaseContract, Contract, ContractFactory, encodeRlp, type Signer } from "ethers";
+import {
+  AbiCoder,
+  type BaseContract,
+  Contract,
+  ContractFactory,
+  encodeRlp,
+  type Signer,
+} from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   FAST_PAYMENTS_ABI,
   FAST_PAYMENTS_BYTECODE,
   FINALITY_LIGHT_CLIENT_ABI,
   FINALITY_LIGHT_CLIENT_BYTECODE,
+  HYPERLANE_FINALITY_MODULE_ABI,
+  HYPERLANE_FINALITY_MODULE_BYTECODE,
   PAYMENT_SOURCE_ABI,
   PAYMENT_SOURCE_BYTECODE,
   type SignersArgument,
@@ -36,6 +46,19 @@ const DOMAIN: Domain = {
   chainId: 1n,
   verifyingContract: "0x51cbbfb68417acf09be637f1cd93e72c1214c273",
 };
+
+interface RpcReceipt {
+  readonly type: string;
+  readonly status: string;
+  readonly blockNumber: string;
+  readonly cumulativeGasUsed: string;
+  readonly logsBloom: string;
+  readonly logs: readonly {
+    readonly address: string;
+    readonly topics: readonly string[];
+    readonly data: string;
+  }[];
+}
 
 type RpcBlock = Readonly<Record<string, string>>;
 
@@ -121,6 +144,42 @@ describe("a payment under a fast-final block", () => {
   });
 });
 
+describe("a Hyperlane message", () => {
+  it("is delivered on the receipt of a node's block", async () => {
+    const dispatchId = keccak256Text("DispatchId(bytes32)").slice(2);
+    // Logs DispatchId with the first word of its calldata, as the Mailbox does.
+    const mailbox = await deploy([], `0x60278060095f395ff35f357f${dispatchId}5f5fa200`, []);
+    const mailboxAddress = hexOf((await mailbox.getAddress()).toLowerCase());
+    const module = await deploy(HYPERLANE_FINALITY_MODULE_ABI, HYPERLANE_FINALITY_MODULE_BYTECODE, [
+      await client.getAddress(),
+      CHAIN_ID,
+      9_010,
+      mailboxAddress,
+      [],
+    ]);
+    const message: Hex = `0x0300000001${(9_010).toString(16).padStart(8, "0")}${"00".repeat(80)}`;
+    const sent = await signer.sendTransaction({ to: mailboxAddress, data: keccak256(message) });
+    await sent.wait();
+    const receipt = (await anvil.rpc("eth_getTransactionReceipt", [sent.hash])) as RpcReceipt;
+    const block = (await anvil.rpc("eth_getBlockByNumber", [
+      receipt.blockNumber,
+      false,
+    ])) as RpcBlock;
+    // One transaction in the block: the trie is one leaf.
+    const leaf = encodeRlp(["0x2080", encodeReceipt(receipt)]);
+    expect(keccak256(hexOf(leaf))).toBe(block["receiptsRoot"]);
+    const claim = claimOf(block);
+    const proof = [claim.blockNumber, [], encodeHeader(block), 0, [leaf], 0];
+    const types = ["tuple(uint64, bytes[], bytes, uint256, bytes[], uint256)"];
+    const metadata = AbiCoder.defaultAbiCoder().encode(types, [proof]);
+    expect(await isAccepted(module, "verify", [metadata, message])).toBe(false);
+    const signers = signedBy(setOf(claim.epoch), claimDigest(DOMAIN, claim));
+    await send(client, "submitCertificate", [claim, signers]);
+    expect(await module.getFunction("verify")(metadata, message)).toBe(true);
+    expect(await isAccepted(module, "verify", [metadata, `${message}00`])).toBe(false);
+  });
+});
+
 function setOf(epoch: bigint): OperatorSet {
   const operators = secrets.map((secret, i) => ({
     operator: `0x${(i + 1).toString(16).padStart(40, "0")}` as const,
@@ -179,6 +238,15 @@ function encodeHeader(block: RpcBlock): Hex {
       ...["parentBeaconBlockRoot", "requestsHash"].map(bytes),
     ]),
   );
+}
+
+/** The receipt of a transaction with fees of EIP-1559. */
+function encodeReceipt(receipt: RpcReceipt): string {
+  expect([receipt.type, receipt.status]).toEqual(["0x2", "0x1"]);
+  const gas = BigInt(receipt.cumulativeGasUsed).toString(16);
+  const logs = receipt.logs.map(({ address, topics, data }) => [address, [...topics], data]);
+  const evenGas = `0x${gas.padStart(gas.length + (gas.length % 2), "0")}`;
+  return `0x02${encodeRlp(["0x01", evenGas, receipt.logsBloom, logs]).slice(2)}`;
 }
 
 function hexOf(value: string | undefined): Hex {
