@@ -45,8 +45,8 @@ export interface NodeDependencies {
 const GRACE_MS = 1_500;
 /** Blocks that are kept with their headers, for each height that is open. */
 const CHAIN_DEPTH_FACTOR = 4;
-/** Epochs before the current one whose sets are read at the start. */
-const EPOCH_LOOKBACK = 8;
+/** Epochs before the current one whose sets are read: with it and the next, all 16 in memory. */
+const EPOCH_LOOKBACK = 14;
 /** Heights below the newest certificate that are compared with a peer's again. */
 const SYNC_OVERLAP = 8;
 /** How long one peer may answer before it is another's turn. */
