@@ -9,6 +9,7 @@ import {
   type EngineState,
   type Head,
   heightAt,
+  MAX_EPOCHS,
   parametersOf,
   type RollupState,
   type VerifiedBlock,
@@ -179,8 +180,12 @@ function proposalOf(
   return isMember ? own : { ok: false, reason: "not-in-set" };
 }
 
-/** Whether an epoch's set may still come: until L1 is known to have fixed none for it. */
+/**
+ * Whether an epoch's set may still come: until L1 is known to have fixed none for it, or it lies
+ * further back than sets are kept.
+ */
 function mayBeFixed(state: EngineState, block: VerifiedBlock): boolean {
   const epoch = epochAt(state.options.schedule, block.timestamp);
-  return epoch !== null && !state.absentEpochs.has(epoch);
+  if (epoch === null || state.absentEpochs.has(epoch)) return false;
+  return [...state.epochs.keys()].every((known) => known < epoch + BigInt(MAX_EPOCHS));
 }

@@ -235,6 +235,14 @@ describe("signing", () => {
     expect(node.trace.published.map((each) => each.claim.blockNumber)).toEqual([60n, 61n, 62n]);
   });
 
+  it("does not wait for an epoch that lies further back than sets are kept", () => {
+    const node = createTestNode({ operator: third, openHeights: 2_000, chainDepth: 2_000 });
+    node.block(blockAt(1n));
+    node.block(blockAt(1_000n));
+    node.input({ type: "set-known", operatorSet: operatorSetOf(16n), rollups: [parameters] });
+    expect(node.trace.published.map((each) => each.claim.blockNumber)).toEqual([1_000n]);
+  });
+
   it("abstains, with the reason, from what it cannot or must not sign", () => {
     const node = readyNode({ operator: third });
     node.block({ ...blockAt(2n), outputRoot: null });
