@@ -78,7 +78,7 @@ function parseArguments(args: readonly string[]): Options | null {
 
 function printTable(rows: readonly Row[]): void {
   console.log(formatTable(rows));
-  console.log("\nnot yet:");
+  console.log("\nnot here:");
   for (const { name, goal, because } of NOT_YET) console.log(`  ${name} (${goal}): ${because}`);
   console.log(`\n${machine()}, ${new Date().toISOString()}; median (least-most) of the rounds`);
 }
