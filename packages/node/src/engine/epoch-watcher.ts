@@ -1,4 +1,4 @@
-import { type EpochSchedule, epochAt, type Hex, type OperatorSet } from "@mach/core";
+import { type EpochSchedule, epochAt, epochStart, type Hex, type OperatorSet } from "@mach/core";
 import {
   type EpochFixer,
   type PayerBalance,
@@ -73,6 +73,9 @@ export function createEpochWatcher(
 ): EpochWatcher {
   return new Watcher(ports, options);
 }
+
+/** How long an epoch may be under way before the operator is told that its set is missing. */
+const UNKNOWN_GRACE_MS = 10_000;
 
 class Watcher implements EpochWatcher {
   readonly #ports: EpochWatcherPorts;
@@ -250,6 +253,9 @@ class Watcher implements EpochWatcher {
       alerts.clear(cause);
       return;
     }
+    // A set that is read a moment after its epoch has begun is no reason to wake anyone.
+    const begunAtMs = Number(epochStart(this.#options.schedule, epoch)) * 1_000;
+    if (this.#ports.now() < begunAtMs + UNKNOWN_GRACE_MS) return;
     const message = `The operator set of epoch ${epoch} is not known here: nothing new becomes final.`;
     alerts.raise({ ...cause, severity: "critical", message });
   }

@@ -61,7 +61,8 @@ describe("reading", () => {
   });
 
   it("looks back again until L1 has answered once", async () => {
-    const { l1, watcher, rounds, known, standing } = create({ epoch: 10n });
+    const { l1, watcher, rounds, known, standing, clock } = create({ epoch: 10n });
+    clock.now += 10_000;
     l1.fixed.add(7n);
     l1.isDown = true;
     watcher.start();
@@ -74,10 +75,13 @@ describe("reading", () => {
     expect(standing()).toEqual(["operator-set-unknown"]);
   });
 
-  it("says that the current set is unknown, until it is known", async () => {
-    const { l1, watcher, rounds, standing } = create({ epoch: 10n });
+  it("says that the current set is unknown, until it is known, and not in the first moment", async () => {
+    const { l1, watcher, rounds, standing, clock } = create({ epoch: 10n });
     l1.fixed.add(9n);
     watcher.start();
+    await rounds();
+    expect(standing()).toEqual([]);
+    clock.now += 10_000;
     await rounds();
     expect(standing()).toEqual(["operator-set-unknown"]);
     l1.fixed.add(10n);
@@ -85,7 +89,8 @@ describe("reading", () => {
   });
 
   it("a set that does not make the registry's hash is refused, and one alert", async () => {
-    const { l1, watcher, rounds, standing, failures, known } = create({ epoch: 10n });
+    const { l1, watcher, rounds, standing, failures, known, clock } = create({ epoch: 10n });
+    clock.now += 10_000;
     for (const epoch of [9n, 10n]) l1.fixed.add(epoch);
     const hashes = { registryHash: BLOCK.hash, rebuiltHash: BLOCK.hash };
     l1.refused.set(10n, { ok: false, code: "hash-mismatch", ...hashes });
