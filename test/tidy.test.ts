@@ -13,6 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bls: ["core"],
   rpc: [],
   rollups: ["core", "rpc"],
+  execution: ["core", "rollups"],
   settlement: ["core", "rpc"],
   api: ["core"],
   node: ["core", "bls", "rollups", "settlement", "api"],

@@ -1,0 +1,8 @@
+export type {
+  InvalidVerdict,
+  Missing,
+  UnverifiableCode,
+  UnverifiableVerdict,
+  ValidVerdict,
+  Verdict,
+} from "./verdict.ts";
