@@ -90,9 +90,25 @@ const MAX_EXTRA_DATA_BYTES = 4096;
  * of the object is only compared with; names outside the header are ignored.
  */
 export function checkHeader(rawBlock: unknown): HeaderCheck {
+  const parsed = parseHeader(rawBlock);
+  if (!parsed.ok) return parsed;
+  const got = parseField("hash", (rawBlock as Readonly<Record<string, unknown>>)["hash"]);
+  if (typeof got !== "string") return malformed("hash");
+  const rlp = encodeHeader(parsed.header);
+  const blockHash = keccak256(rlp);
+  if (got !== blockHash) {
+    return { ok: false, code: "hash-mismatch", field: "hash", expected: blockHash, got };
+  }
+  return { ok: true, header: parsed.header, blockHash, headerRlp: toHex(rlp) };
+}
+
+/** Parses the header fields of a JSON object without looking at its `hash`. */
+export function parseHeader(
+  rawBlock: unknown,
+): { readonly ok: true; readonly header: Header } | Extract<HeaderFailure, { code: "malformed" }> {
   if (!isObject(rawBlock)) return malformed("block");
   const values: Record<string, Hex | bigint | null> = {};
-  const items: Uint8Array[] = [];
+  let count = 0;
   for (const [index, [field, kind]] of FIELD_ENTRIES.entries()) {
     const raw = rawBlock[field];
     if (raw === undefined || raw === null) {
@@ -101,23 +117,26 @@ export function checkHeader(rawBlock: unknown): HeaderCheck {
       continue;
     }
     // The tail is a prefix: nothing may follow a field that is absent.
-    if (items.length !== index) return malformed(field);
+    if (count !== index) return malformed(field);
     const value = parseField(kind, raw);
     if (value === null) return malformed(field);
     values[field] = value;
+    count++;
+  }
+  if (!LAYOUTS.has(count)) return malformed(FIELD_ENTRIES[count]?.[0] ?? "block");
+  // The loop above has set every field of the table, each to its kind.
+  return { ok: true, header: values as unknown as Header };
+}
+
+/** The RLP of a header, which hashes to the block's hash; it ends before the first null. */
+export function encodeHeader(header: Header): Uint8Array {
+  const items: Uint8Array[] = [];
+  for (const [field] of FIELD_ENTRIES) {
+    const value = header[field as keyof Header];
+    if (value === null) break;
     items.push(typeof value === "bigint" ? minimalBytes(value) : fromHex(value));
   }
-  if (!LAYOUTS.has(items.length)) return malformed(FIELD_ENTRIES[items.length]?.[0] ?? "block");
-  const got = parseField("hash", rawBlock["hash"]);
-  if (typeof got !== "string") return malformed("hash");
-  const rlp = RLP.encode(items);
-  const blockHash = keccak256(rlp);
-  if (got !== blockHash) {
-    return { ok: false, code: "hash-mismatch", field: "hash", expected: blockHash, got };
-  }
-  // The loop above has set every field of the table, each to its kind.
-  const header = values as unknown as Header;
-  return { ok: true, header, blockHash, headerRlp: toHex(rlp) };
+  return RLP.encode(items);
 }
 
 /** A JSON-RPC quantity, with or without leading zeros, or null unless it is a uint of `bits`. */
@@ -161,6 +180,6 @@ function minimalBytes(value: bigint): Uint8Array {
   return fromHex(`0x${digits.length % 2 === 0 ? "" : "0"}${digits}`);
 }
 
-function malformed(field: string): HeaderFailure {
+function malformed(field: string): Extract<HeaderFailure, { code: "malformed" }> {
   return { ok: false, code: "malformed", field };
 }
