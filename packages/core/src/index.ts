@@ -52,6 +52,24 @@ export {
   openAttestations,
 } from "./engine/finality.ts";
 export {
+  type AdmittedSetUpdate,
+  admitSetUpdate,
+  asVerifiedSetUpdate,
+  isFalseSetUpdate,
+  isSetUpdateToBlame,
+  type SetUpdateAdmission,
+  type SetUpdateAdmissionFailure,
+  singleSigner,
+  type VerifiedSetUpdate,
+} from "./engine/set-update-admission.ts";
+export {
+  firstOpenSetUpdate,
+  openSetUpdates,
+  setUpdateDeadline,
+  setUpdateProgress,
+  toSetUpdate,
+} from "./engine/set-updates.ts";
+export {
   type CertifiedHeight,
   type ContradictedClaim,
   type Contradiction,

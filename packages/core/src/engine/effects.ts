@@ -5,6 +5,7 @@ import type { Evidence } from "../evidence.ts";
 import type { Hex } from "../hex.ts";
 import type { OperatorSet } from "../operator-set.ts";
 import type { RollupParameters } from "../rollup.ts";
+import type { VerifiedSetUpdate } from "./set-update-admission.ts";
 import type { Contradiction, Head, VerifiedBlock } from "./state.ts";
 
 /** What happened outside. Each was checked as its type says. */
@@ -14,6 +15,28 @@ export type Input =
       readonly type: "set-known";
       readonly operatorSet: OperatorSet;
       readonly rollups: readonly RollupParameters[];
+    }
+  /**
+   * L1's finalised state holds this hash for an epoch, read by this process and from as many
+   * sources as are asked for; after its `set-known`. An update for it may be signed.
+   */
+  | { readonly type: "set-final"; readonly epoch: bigint; readonly operatorSetHash: Hex }
+  /** Admitted, and its signature found valid under its signers' keys. */
+  | { readonly type: "set-update-verified"; readonly update: VerifiedSetUpdate }
+  /** The node's own signer signed what `sign-set-update` asked for; compressed. */
+  | {
+      readonly type: "set-update-signed";
+      readonly epoch: bigint;
+      readonly operatorSetHash: Hex;
+      readonly signature: Hex;
+    }
+  /** The answer to `sum-set-update`; null where the signatures cancel each other out. */
+  | {
+      readonly type: "set-update-summed";
+      readonly epoch: bigint;
+      readonly operatorSetHash: Hex;
+      readonly signers: Hex;
+      readonly signature: Hex | null;
     }
   /** A past epoch that L1 has fixed no set for: what waited for it is passed over. */
   | { readonly type: "set-absent"; readonly epoch: bigint }
@@ -84,6 +107,21 @@ export type Effect =
       readonly rollupId: bigint;
       readonly contradiction: Contradiction;
     }
+  /** The hash is L1-final, and this node's operator is of the set that signs. */
+  | { readonly type: "sign-set-update"; readonly epoch: bigint; readonly operatorSetHash: Hex }
+  /** This operator's own signature. */
+  | { readonly type: "publish-set-update"; readonly update: VerifiedSetUpdate }
+  /** Each was found valid, so that the sum needs no check of its own. */
+  | {
+      readonly type: "sum-set-update";
+      readonly epoch: bigint;
+      readonly operatorSetHash: Hex;
+      readonly signers: Hex;
+      /** Compressed; of disjoint signers. */
+      readonly signatures: readonly Hex[];
+    }
+  /** To be stored before it is reported: it stands, or has more weight than the one before. */
+  | { readonly type: "store-set-update"; readonly update: VerifiedSetUpdate }
   | { readonly type: "report"; readonly report: Report };
 
 /** What others may want to know of: the shell logs it, counts it and pushes it to readers. */

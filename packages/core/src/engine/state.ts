@@ -6,6 +6,7 @@ import type { EpochSchedule } from "../epoch.ts";
 import type { Hex } from "../hex.ts";
 import type { OperatorSet } from "../operator-set.ts";
 import type { RollupParameters } from "../rollup.ts";
+import type { VerifiedSetUpdate } from "./set-update-admission.ts";
 
 /** A rollup block whose hash was recomputed from its header and agreed by the sources. */
 export interface VerifiedBlock {
@@ -155,6 +156,26 @@ export interface EpochState {
   readonly byOperator: ReadonlyMap<Hex, number>;
 }
 
+/** What is known of the update into one epoch. */
+export interface SetUpdateState {
+  readonly epoch: bigint;
+  /** By index in the set of the epoch before: attributed signatures over the registry's hash. */
+  readonly signatures: Map<number, VerifiedSetUpdate>;
+  /** By index, while the registry's hash is not known here: valid, and over whatever hash. */
+  readonly undecided: Map<number, readonly VerifiedSetUpdate[]>;
+  /** Operators with evidence in this epoch: one piece each is enough. */
+  readonly convicted: Set<Hex>;
+  /** The best update of a quorum over the registry's hash. */
+  held: VerifiedSetUpdate | null;
+  /** A sum is being made; nothing else is started for this epoch meanwhile. */
+  isSumming: boolean;
+  /** This process has read the hash from L1-finalised state: only then is it signed. */
+  isFinal: boolean;
+  /** When the signer was last asked, and how often. */
+  askedAtMs: number | null;
+  attempts: number;
+}
+
 /** The whole state. It belongs to `step`: pass it on, do not keep an older one. */
 export interface EngineState {
   readonly options: EngineOptions;
@@ -162,6 +183,8 @@ export interface EngineState {
   /** Past epochs that L1 has no set for, and will not have. */
   readonly absentEpochs: Set<bigint>;
   readonly rollups: Map<bigint, RollupState>;
+  /** By the epoch that the update leads into. */
+  readonly setUpdates: Map<bigint, SetUpdateState>;
 }
 
 /** How many epochs' sets are kept: the current ones and those that open heights can be of. */
@@ -192,7 +215,13 @@ export function createEngineState(options: EngineOptions): EngineState {
       lastProposed: lastSigned === null ? null : lastSigned - 1n,
     });
   }
-  return { options, epochs: new Map(), absentEpochs: new Set(), rollups };
+  return {
+    options,
+    epochs: new Map(),
+    absentEpochs: new Set(),
+    rollups,
+    setUpdates: new Map(),
+  };
 }
 
 /** A height's state, made when it is first touched. */

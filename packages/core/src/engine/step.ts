@@ -11,6 +11,14 @@ import { closeWindows, onCertificateVerified, onSumChecked } from "./certificate
 import { onBlockVerified, onHeads, onReorged, onSetKnown } from "./chain.ts";
 import { restoreContradiction } from "./contradiction.ts";
 import type { Effect, Emit, Input } from "./effects.ts";
+import {
+  onSetFinal,
+  onSetOfUpdateKnown,
+  onSetUpdateSigned,
+  onSetUpdateSummed,
+  onSetUpdateVerified,
+  proposeSetUpdates,
+} from "./set-updates.ts";
 import { type EngineState, MAX_EPOCHS } from "./state.ts";
 
 /** What a step gives back: the state to go on with, and what the shell is to do, in order. */
@@ -35,6 +43,20 @@ function apply(state: EngineState, input: Input, now: number, emit: Emit): void 
     case "set-known":
       learnSet(state, input);
       onSetKnown(state, emit);
+      onSetOfUpdateKnown(state, input.operatorSet.epoch, emit);
+      proposeSetUpdates(state, now, emit);
+      return;
+    case "set-final":
+      onSetFinal(state, input, now, emit);
+      return;
+    case "set-update-verified":
+      onSetUpdateVerified(state, input.update, emit);
+      return;
+    case "set-update-signed":
+      onSetUpdateSigned(state, input, emit);
+      return;
+    case "set-update-summed":
+      onSetUpdateSummed(state, input, emit);
       return;
     case "set-absent":
       learnAbsence(state, input.epoch);
@@ -81,6 +103,7 @@ function apply(state: EngineState, input: Input, now: number, emit: Emit): void 
     }
     case "tick":
       for (const rollup of state.rollups.values()) closeWindows(rollup, now, emit);
+      proposeSetUpdates(state, now, emit);
       return;
   }
 }
