@@ -7,6 +7,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {IRegistry} from "./interfaces/IRegistry.sol";
+import {ISettlement} from "./interfaces/ISettlement.sol";
 import {IWeightSource} from "./interfaces/IWeightSource.sol";
 import {BLS} from "./libraries/BLS.sol";
 import {OperatorSets} from "./libraries/OperatorSets.sol";
@@ -175,6 +176,14 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
     }
 
     /// @inheritdoc IRegistry
+    function rollupAt(uint64 rollupId, uint64 epoch) external view returns (Rollup memory) {
+        RollupState storage state = _rollups[rollupId];
+        uint256 position = _positionAt(state.history, _readySnapshotTime(epoch));
+        if (position == 0) revert UnknownRollup(rollupId);
+        return state.versions[position - 1];
+    }
+
+    /// @inheritdoc IRegistry
     function snapshotTime(uint64 epoch) public view returns (uint256) {
         if (epoch == 0) return genesisTime;
         return genesisTime + uint256(epoch - 1) * epochSeconds;
@@ -205,14 +214,17 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
         bytes32 stack,
         uint64 attestationInterval,
         uint16 thresholdBps,
-        uint8 verification
+        uint8 verification,
+        address settlement
     ) external onlyOwner {
         RollupState storage state = _rollups[rollupId];
         if (state.versions.length != 0) revert RollupAlreadyAdded(rollupId);
         if (_rollupIds.length == MAX_ROLLUPS) revert TooManyRollups();
         _rollupIds.push(rollupId);
-        _setRollup(state, Rollup(rollupId, stack, attestationInterval, thresholdBps, verification));
-        emit RollupAdded(rollupId, stack, attestationInterval, thresholdBps, verification);
+        _setRollup(
+            state, Rollup(rollupId, stack, attestationInterval, thresholdBps, verification, settlement)
+        );
+        emit RollupAdded(rollupId, stack, attestationInterval, thresholdBps, verification, settlement);
     }
 
     /// @inheritdoc IRegistry
@@ -221,11 +233,14 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
         bytes32 stack,
         uint64 attestationInterval,
         uint16 thresholdBps,
-        uint8 verification
+        uint8 verification,
+        address settlement
     ) external onlyOwner {
         RollupState storage state = _activeRollup(rollupId);
-        _setRollup(state, Rollup(rollupId, stack, attestationInterval, thresholdBps, verification));
-        emit RollupChanged(rollupId, stack, attestationInterval, thresholdBps, verification);
+        _setRollup(
+            state, Rollup(rollupId, stack, attestationInterval, thresholdBps, verification, settlement)
+        );
+        emit RollupChanged(rollupId, stack, attestationInterval, thresholdBps, verification, settlement);
     }
 
     /// @inheritdoc IRegistry
@@ -294,9 +309,15 @@ contract Registry is IRegistry, Ownable2Step, EIP712 {
             rollup.rollupId == 0 || rollup.stack == 0 || rollup.attestationInterval == 0
                 || rollup.thresholdBps < 6667 || rollup.thresholdBps > 10_000
                 || rollup.verification < 1 || rollup.verification > 2
+                || !_isSettlementOf(rollup.settlement, rollup.rollupId)
         ) revert InvalidRollup();
         state.versions.push(rollup);
         state.history.push(_now(), SafeCast.toUint208(state.versions.length));
+    }
+
+    function _isSettlementOf(address settlement, uint64 rollupId) private view returns (bool) {
+        if (settlement == address(0)) return true;
+        return settlement.code.length != 0 && ISettlement(settlement).rollupId() == rollupId;
     }
 
     function _activeRollup(uint64 rollupId) private view returns (RollupState storage state) {

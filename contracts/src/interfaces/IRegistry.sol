@@ -20,15 +20,17 @@ interface IRegistry {
         uint16 thresholdBps;
         /// @dev 1 `header`, 2 `executed`
         uint8 verification;
+        /// @dev An ISettlement of this rollup, or zero where L1 cannot read how the rollup settled
+        address settlement;
     }
 
     /// @notice genesisTime is not in the future, epochSeconds is zero, or weightSource is no contract
     error InvalidConfiguration();
-    /// @notice A rollup's parameter is zero or out of range
+    /// @notice A rollup's parameter is zero or out of range, or its settlement is another rollup's
     error InvalidRollup();
     /// @notice The id is taken, also when its rollup has been retired: an id is never used again
     error RollupAlreadyAdded(uint64 rollupId);
-    /// @notice No rollup of this id, or it has been retired
+    /// @notice No rollup of this id, or not in this epoch, or it has been retired
     error UnknownRollup(uint64 rollupId);
     /// @notice The registry holds its maximum of rollups
     error TooManyRollups();
@@ -57,7 +59,8 @@ interface IRegistry {
         bytes32 stack,
         uint64 attestationInterval,
         uint16 thresholdBps,
-        uint8 verification
+        uint8 verification,
+        address settlement
     );
     /// @notice A rollup's parameters were changed, for the epochs with a later snapshot
     event RollupChanged(
@@ -65,7 +68,8 @@ interface IRegistry {
         bytes32 stack,
         uint64 attestationInterval,
         uint16 thresholdBps,
-        uint8 verification
+        uint8 verification,
+        address settlement
     );
     /// @notice A rollup was retired, for the epochs with a later snapshot
     event RollupRetired(uint64 indexed rollupId);
@@ -115,6 +119,11 @@ interface IRegistry {
     /// @dev Reverts with SnapshotNotReady before the snapshot is determined
     function rollupsAt(uint64 epoch) external view returns (Rollup[] memory);
 
+    /// @notice One rollup of an epoch with its parameters
+    /// @dev Reverts with UnknownRollup where the epoch's snapshot does not have it, and with
+    /// SnapshotNotReady before the snapshot is determined
+    function rollupAt(uint64 rollupId, uint64 epoch) external view returns (Rollup memory);
+
     /// @notice The snapshot is the state after all blocks with a timestamp below this, in seconds
     function snapshotTime(uint64 epoch) external view returns (uint256);
 
@@ -145,7 +154,8 @@ interface IRegistry {
         bytes32 stack,
         uint64 attestationInterval,
         uint16 thresholdBps,
-        uint8 verification
+        uint8 verification,
+        address settlement
     ) external;
 
     /// @notice Changes a rollup's parameters for the epochs with a later snapshot. Owner only.
@@ -154,7 +164,8 @@ interface IRegistry {
         bytes32 stack,
         uint64 attestationInterval,
         uint16 thresholdBps,
-        uint8 verification
+        uint8 verification,
+        address settlement
     ) external;
 
     /// @notice Ends a rollup for the epochs with a later snapshot, for ever. Owner only.

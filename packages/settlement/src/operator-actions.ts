@@ -7,6 +7,7 @@ import { encodeStack } from "./registry-codec.ts";
 import { type TransactionResult, transact } from "./transaction.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+const NO_SETTLEMENT: Hex = `0x${"00".repeat(20)}`;
 
 /**
  * Registers the signer's account as an operator. It needs stake first. `proof` signs the
@@ -61,6 +62,8 @@ export function addRollup(request: {
   readonly signer: Signer;
   readonly registry: Hex;
   readonly rollup: Omit<RollupParameters, "stack"> & { readonly stack: string };
+  /** The adapter that reads the rollup's settlement on L1; none by default. */
+  readonly settlement?: Hex;
   readonly timeoutMs?: number;
 }): Promise<TransactionResult> {
   const { rollup } = request;
@@ -73,6 +76,7 @@ export function addRollup(request: {
       rollup.attestationInterval,
       rollup.thresholdBps,
       rollup.verification,
+      request.settlement ?? NO_SETTLEMENT,
     ],
     timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
   });
