@@ -15,13 +15,15 @@ import type {
 import {
   encodeIdentity,
   encodeRecordedClaim,
+  encodeRecordedSetUpdate,
   identitySchema,
   originSchema,
   recordedClaimSchema,
+  recordedSetUpdateSchema,
   sequenceSchema,
 } from "./record-document.ts";
 
-/** The rows of a record: two for each slot, and a few by name. */
+/** The rows of a record: two for each slot and each set update, and a few by name. */
 export type ProtectionRows = RootDatabase<Uint8Array, Uint8Array>;
 
 const SIGNATURE_BYTES = 192;
@@ -118,6 +120,26 @@ export function createLmdbProtection(
       const key = slotKey(slot, SIGNATURE_ROW);
       putNow(rows, key, sealBytes(key, signature));
     },
+    setUpdateOf(epoch) {
+      const key = setUpdateKey(epoch, CLAIM_ROW);
+      const bytes = rows.get(key);
+      if (bytes === undefined) return null;
+      const record = openRow(recordedSetUpdateSchema, { key, bytes });
+      const signatureKey = setUpdateKey(epoch, SIGNATURE_ROW);
+      const signature = rows.get(signatureKey);
+      return { ...record, signature: signature ? readSignature(signatureKey, signature) : null };
+    },
+    insertSetUpdate(record) {
+      const key = setUpdateKey(record.epoch, CLAIM_ROW);
+      if (rows.doesExist(key)) {
+        throw new NodeError("slot-taken", "The epoch's update is already signed.");
+      }
+      putNow(rows, key, sealRow(key, encodeRecordedSetUpdate(record)));
+    },
+    keepSetUpdateSignature(epoch, signature) {
+      const key = setUpdateKey(epoch, SIGNATURE_ROW);
+      putNow(rows, key, sealBytes(key, signature));
+    },
     ceiling: (rollupId) => {
       const key = ceilingKey(rollupId);
       return rows.doesExist(key) ? readNumber(rows, key) : null;
@@ -137,6 +159,11 @@ export function createLmdbProtection(
     at,
     close: () => rows.close(),
   };
+}
+
+/** Named apart from every rollup's slots: an epoch's update is no claim. */
+function setUpdateKey(epoch: bigint, row: number): Uint8Array {
+  return Buffer.concat([nameKey("set-update/"), numberKey([epoch]), Uint8Array.of(row)]);
 }
 
 function ceilingKey(rollupId: bigint): Uint8Array {

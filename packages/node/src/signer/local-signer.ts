@@ -7,6 +7,7 @@ import {
   isSameClaim,
   isSameDomain,
   peerBindingDigest,
+  setUpdateDigest,
 } from "@mach/core";
 import { NodeError } from "../node-error.ts";
 import { MAX_UINT64 } from "../store/row-key.ts";
@@ -15,11 +16,16 @@ import type {
   ProtectionRecord,
   ProtectionWriter,
   RecordedClaim,
+  RecordedSetUpdate,
+  SetUpdateRecord,
   SigningRecord,
 } from "./protection.ts";
 import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
 import type {
   BindingResult,
+  SetUpdateRefusal,
+  SetUpdateRequest,
+  SetUpdateResult,
   SignatureEncodings,
   SignedClaim,
   Signer,
@@ -68,6 +74,10 @@ class RecordingSigner implements Signer {
 
   sign(request: SignRequest): Promise<SignResult> {
     return this.#enqueue(() => this.#sign(request));
+  }
+
+  signSetUpdate(request: SetUpdateRequest): Promise<SetUpdateResult> {
+    return this.#enqueue(() => this.#signSetUpdate(request));
   }
 
   signPeerBinding(asked: UnsignedBinding): Promise<BindingResult> {
@@ -154,6 +164,43 @@ class RecordingSigner implements Signer {
     return !isFinalized || claim.blockNumber <= ceiling;
   }
 
+  /**
+   * A record that was lost is no reason to wait here: what L1 has finalised for an epoch never
+   * changes, so that an honest operator can only have signed the very same.
+   */
+  async #signSetUpdate(request: SetUpdateRequest): Promise<SetUpdateResult> {
+    const { epoch, operatorSetHash } = request;
+    const refusal = this.#checkSetUpdate(request);
+    if (refusal !== null) return refuse(refusal);
+    const digest = setUpdateDigest(this.#identity.domain, { epoch, operatorSetHash });
+    const asked = { epoch, operatorSetHash, digest };
+    const recorded = this.#commit((writer) => recordSetUpdate(writer, asked));
+    if (recorded === null) return refuse("not-persisted");
+    if (recorded.value === null) return refuse("another-hash-signed");
+    const kept = recorded.value.signature;
+    if (kept !== null) {
+      const encodings = { compressed: compressSignature(kept), uncompressed: kept };
+      return { ok: true, signed: { ...asked, ...encodings } };
+    }
+    const made = await this.#signDigest(digest);
+    if (this.#hasFailed()) return refuse("not-persisted");
+    if (made === null) return refuse("key-failed");
+    // Once an epoch: it is worth a commit of its own.
+    const isKept = this.#commit((writer) =>
+      writer.keepSetUpdateSignature(epoch, made.uncompressed),
+    );
+    return isKept === null ? refuse("not-persisted") : { ok: true, signed: { ...asked, ...made } };
+  }
+
+  #checkSetUpdate(request: SetUpdateRequest): SetUpdateRefusal | null {
+    const { epoch, operatorSetHash } = request;
+    if (!isSameDomain(request.domain, this.#identity.domain)) return "wrong-domain";
+    if (request.operator !== this.#identity.operator) return "wrong-operator";
+    const isLegal = epoch >= 1n && epoch <= MAX_UINT64 && isHex(operatorSetHash, 32);
+    if (!isLegal) return "malformed-update";
+    return request.isStillWanted?.() === false ? "no-longer-wanted" : null;
+  }
+
   async #signPeerBinding(asked: UnsignedBinding): Promise<BindingResult> {
     const { domain, operator } = this.#identity;
     const recorded = this.#commit((writer) => {
@@ -235,7 +282,7 @@ class RecordingSigner implements Signer {
   }
 }
 
-interface Refused<Code extends SignRefusal> {
+interface Refused<Code extends SignRefusal | SetUpdateRefusal> {
   readonly ok: false;
   readonly code: Code;
 }
@@ -271,6 +318,23 @@ function recordClaim(
   return { ok: true, record: { ...asked, signature: null } };
 }
 
-function refuse<Code extends SignRefusal>(code: Code): Refused<Code> {
+/** Rule 3 of the protocol, as far as a record can hold it: one hash per epoch. Null for another. */
+function recordSetUpdate(
+  writer: ProtectionWriter,
+  asked: RecordedSetUpdate,
+): SetUpdateRecord | null {
+  const recorded = writer.setUpdateOf(asked.epoch);
+  if (recorded === null) {
+    writer.insertSetUpdate(asked);
+    return { ...asked, signature: null };
+  }
+  if (recorded.operatorSetHash !== asked.operatorSetHash) return null;
+  if (recorded.epoch !== asked.epoch || recorded.digest !== asked.digest) {
+    throw new NodeError("row-corrupt", "The record's digest is not its set update's.");
+  }
+  return recorded;
+}
+
+function refuse<Code extends SignRefusal | SetUpdateRefusal>(code: Code): Refused<Code> {
   return { ok: false, code };
 }

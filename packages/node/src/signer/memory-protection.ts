@@ -4,6 +4,7 @@ import type {
   ProtectionRecord,
   ProtectionWriter,
   RecordedClaim,
+  RecordedSetUpdate,
   RecordOrigin,
   SigningRecord,
   Slot,
@@ -17,6 +18,8 @@ export function createMemoryProtection(
   const records = new Map<string, RecordedClaim>();
   const signatures = new Map<string, Uint8Array>();
   const newestSlots = new Map<bigint, Slot>();
+  const setUpdates = new Map<bigint, RecordedSetUpdate>();
+  const setUpdateSignatures = new Map<bigint, Uint8Array>();
   const ceilings = new Map<bigint, bigint>();
   let bindingSequence = 0n;
   let undo: (() => void)[] = [];
@@ -50,6 +53,19 @@ export function createMemoryProtection(
       }
     },
     keepSignature: (slot, signature) => putUndoably(signatures, slotName(slot), signature),
+    setUpdateOf(epoch) {
+      const record = setUpdates.get(epoch);
+      if (record === undefined) return null;
+      return { ...record, signature: setUpdateSignatures.get(epoch) ?? null };
+    },
+    insertSetUpdate(record) {
+      if (setUpdates.has(record.epoch)) {
+        throw new NodeError("slot-taken", "The epoch's update is already signed.");
+      }
+      putUndoably(setUpdates, record.epoch, record);
+    },
+    keepSetUpdateSignature: (epoch, signature) =>
+      putUndoably(setUpdateSignatures, epoch, signature),
     ceiling: (rollupId) => ceilings.get(rollupId) ?? null,
     keepCeiling: (rollupId, height) => putUndoably(ceilings, rollupId, height),
     bindingSequence: () => bindingSequence,

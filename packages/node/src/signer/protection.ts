@@ -39,6 +39,19 @@ export interface SigningRecord extends RecordedClaim {
   readonly signature: Uint8Array | null;
 }
 
+/** The hash of an epoch's set, recorded before it is signed, and never written again. */
+export interface RecordedSetUpdate {
+  readonly epoch: bigint;
+  readonly operatorSetHash: Hex;
+  readonly digest: Hex;
+}
+
+/** A recorded set update with its signature. */
+export interface SetUpdateRecord extends RecordedSetUpdate {
+  /** 192 bytes; null when the process ended before it was kept: signing again gives the same. */
+  readonly signature: Uint8Array | null;
+}
+
 /** The height of a rollup that a claim is about. A slot is taken once and for all. */
 export interface Slot {
   readonly rollupId: bigint;
@@ -67,6 +80,11 @@ export interface ProtectionWriter {
   /** Adds a claim without its signature. Throws a NodeError `slot-taken` over an existing one. */
   insert(record: RecordedClaim): void;
   keepSignature(slot: Slot, signature: Uint8Array): void;
+  /** What was signed, or is about to be, for an epoch: one hash for ever. */
+  setUpdateOf(epoch: bigint): SetUpdateRecord | null;
+  /** Adds an update without its signature. Throws a NodeError `slot-taken` over an existing one. */
+  insertSetUpdate(record: RecordedSetUpdate): void;
+  keepSetUpdateSignature(epoch: bigint, signature: Uint8Array): void;
   /**
    * Of a rollup whose earlier signatures are not known: no height above it was signed before.
    * Null until it was kept.

@@ -8,7 +8,13 @@ import {
 } from "@mach/api";
 import { type Hex, isHex } from "@mach/core";
 import { z } from "zod";
-import type { ProtectionIdentity, RecordedClaim, RecordOrigin, Release } from "./protection.ts";
+import type {
+  ProtectionIdentity,
+  RecordedClaim,
+  RecordedSetUpdate,
+  RecordOrigin,
+  Release,
+} from "./protection.ts";
 
 const address = hexOf(20);
 const hash = hexOf(32);
@@ -36,6 +42,16 @@ export const recordedClaimSchema: z.ZodType<RecordedClaim, unknown> = z
   })
   .transform(({ claim, digest, release }) => ({ claim, digest, release }));
 
+/** Reads a row of a set update. */
+export const recordedSetUpdateSchema: z.ZodType<RecordedSetUpdate, unknown> = z
+  .strictObject({
+    version: z.literal(1),
+    epoch: uint64,
+    operatorSetHash: hash,
+    digest: hash,
+  })
+  .transform(({ epoch, operatorSetHash, digest }) => ({ epoch, operatorSetHash, digest }));
+
 /** Reads the row of what was known when the record was made. */
 export const originSchema: z.ZodType<RecordOrigin, unknown> = z.enum([
   "never-signed",
@@ -58,6 +74,12 @@ export function encodeRecordedClaim(record: RecordedClaim): unknown {
     digest: record.digest,
     release: record.release && encodeRelease(record.release),
   };
+}
+
+/** The JSON of a row of a set update. */
+export function encodeRecordedSetUpdate(record: RecordedSetUpdate): unknown {
+  const { epoch, operatorSetHash, digest } = record;
+  return { version: 1, epoch: `${epoch}`, operatorSetHash, digest };
 }
 
 /** The JSON of an identity. */

@@ -36,6 +36,36 @@ export interface SignRequest {
 /** A peer to bind to the operator, until `expiry` in seconds. */
 export type UnsignedBinding = Pick<SignedPeerBinding, "peerId" | "expiry">;
 
+/** The hash of an epoch's set to sign, with whom it is for: the signer computes the digest. */
+export interface SetUpdateRequest {
+  readonly domain: Domain;
+  readonly operator: Hex;
+  readonly epoch: bigint;
+  /** As L1 has finalised it: the caller has read it there. */
+  readonly operatorSetHash: Hex;
+  /** Asked right before it is recorded: false once it is of no use any more. */
+  readonly isStillWanted?: () => boolean;
+}
+
+/** A set update with the signature that its record keeps. */
+export interface SignedSetUpdate extends SignatureEncodings {
+  readonly epoch: bigint;
+  readonly operatorSetHash: Hex;
+  readonly digest: Hex;
+}
+
+export type SetUpdateRefusal =
+  /** Another hash was signed for that epoch, once and for ever. */
+  | "another-hash-signed"
+  /** Epoch 0, which no set signs, or a field that has no legal value. */
+  | "malformed-update"
+  | Extract<SignRefusal, "wrong-domain" | "wrong-operator" | "no-longer-wanted">
+  | SignerFailure;
+
+export type SetUpdateResult =
+  | { readonly ok: true; readonly signed: SignedSetUpdate }
+  | { readonly ok: false; readonly code: SetUpdateRefusal };
+
 /** A claim with the signature that its record keeps. */
 export interface SignedClaim extends SignatureEncodings {
   readonly claim: Claim;
@@ -79,9 +109,11 @@ export type BindingResult =
   | { readonly ok: true; readonly binding: SignedPeerBinding }
   | { readonly ok: false; readonly code: SignerFailure };
 
-/** The only holder of an operator's key. It signs claims and peer bindings, and nothing else. */
+/** The only holder of an operator's key. It signs claims, set updates and peer bindings. */
 export interface Signer {
   sign(request: SignRequest): Promise<SignResult>;
+  /** Signs one hash per epoch, for ever: recorded before it is signed, the same bytes again. */
+  signSetUpdate(request: SetUpdateRequest): Promise<SetUpdateResult>;
   /** Signs a binding with a sequence above every earlier one. */
   signPeerBinding(asked: UnsignedBinding): Promise<BindingResult>;
   /** The highest claim on a rollup; its signature is null where `sign` has to make it again. */
