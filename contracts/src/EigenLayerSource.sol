@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {IAllocationManager} from "./interfaces/IAllocationManager.sol";
 import {IEigenLayerSource} from "./interfaces/IEigenLayerSource.sol";
+import {ISlashableSource} from "./interfaces/ISlashableSource.sol";
 import {IWeightSource} from "./interfaces/IWeightSource.sol";
 
 /// @title What operators have allocated to one EigenLayer operator set
@@ -18,7 +20,7 @@ contract EigenLayerSource is IEigenLayerSource {
 
     /// @inheritdoc IEigenLayerSource
     IAllocationManager public immutable allocationManager;
-    /// @inheritdoc IEigenLayerSource
+    /// @inheritdoc ISlashableSource
     address public immutable slasher;
 
     address private immutable _avs;
@@ -39,7 +41,7 @@ contract EigenLayerSource is IEigenLayerSource {
     ) {
         if (
             address(allocationManager_).code.length == 0 || operatorSet_.avs == address(0)
-                || slasher_ == address(0) || assets_.length == 0 || assets_.length > MAX_ASSETS
+                || slasher_.code.length == 0 || assets_.length == 0 || assets_.length > MAX_ASSETS
                 || horizon_.lookaheadBlocks == 0 || horizon_.maxStaleness < POKES_PER_STALENESS
                 || horizon_.lookaheadBlocks >= allocationManager_.DEALLOCATION_DELAY()
         ) revert InvalidConfiguration();
@@ -72,8 +74,11 @@ contract EigenLayerSource is IEigenLayerSource {
         if (weight != 0 && timestamp - 1 > pokedAt + _maxStaleness) revert StaleWeight(operator, pokedAt);
     }
 
-    /// @inheritdoc IEigenLayerSource
-    function slash(address operator, uint256 wad, string calldata description) external {
+    /// @inheritdoc ISlashableSource
+    function slash(address operator, uint256 wad, string calldata description)
+        external
+        returns (IERC20, uint256)
+    {
         if (msg.sender != slasher) revert NotTheSlasher(msg.sender);
         uint256[] memory wads = new uint256[](_assets.length);
         for (uint256 i = 0; i < wads.length; i++) {
@@ -85,6 +90,7 @@ contract EigenLayerSource is IEigenLayerSource {
         );
         emit OperatorSlashed(operator, wad, slashId);
         _poke(operator);
+        return (IERC20(address(0)), 0);
     }
 
     /// @inheritdoc IEigenLayerSource

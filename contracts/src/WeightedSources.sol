@@ -46,6 +46,11 @@ contract WeightedSources is IWeightedSources, Ownable2Step {
     }
 
     /// @inheritdoc IWeightedSources
+    function isSource(address source) external view returns (bool) {
+        return _terms[IWeightSource(source)].length() != 0;
+    }
+
+    /// @inheritdoc IWeightedSources
     function setSource(IWeightSource source, uint32 multiplierBps, uint128 maxWeight) external onlyOwner {
         if (
             address(source).code.length == 0 || address(source) == address(this)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {EigenLayerSource} from "../src/EigenLayerSource.sol";
 import {IAllocationManager} from "../src/interfaces/IAllocationManager.sol";
 import {IEigenLayerSource} from "../src/interfaces/IEigenLayerSource.sol";
+import {ISlashableSource} from "../src/interfaces/ISlashableSource.sol";
 import {AllocationManagerDouble} from "./AllocationManagerDouble.sol";
 import {TestBase} from "./TestBase.sol";
 
@@ -22,6 +24,7 @@ contract EigenLayerSourceTest is TestBase {
     function setUp() external {
         vm.warp(START);
         vm.roll(10_000);
+        vm.etch(SLASHER, hex"00");
         manager = new AllocationManagerDouble();
         source = _sourceWith(_assets(), IEigenLayerSource.Horizon(LOOKAHEAD, STALENESS), SLASHER);
         manager.setSlasher(address(source));
@@ -130,7 +133,7 @@ contract EigenLayerSourceTest is TestBase {
     function test_onlyTheSlasherSlashes(address caller) external {
         vm.assume(caller != SLASHER);
         vm.prank(caller);
-        vm.expectRevert(abi.encodeWithSelector(IEigenLayerSource.NotTheSlasher.selector, caller));
+        vm.expectRevert(abi.encodeWithSelector(ISlashableSource.NotTheSlasher.selector, caller));
         source.slash(OPERATOR, 1e18, "");
     }
 
@@ -140,7 +143,10 @@ contract EigenLayerSourceTest is TestBase {
         vm.prank(SLASHER);
         vm.expectEmit(address(source));
         emit IEigenLayerSource.OperatorSlashed(OPERATOR, 0.5e18, 1);
-        source.slash(OPERATOR, 0.5e18, "two claims at one height");
+        (IERC20 asset, uint256 assets) = source.slash(OPERATOR, 0.5e18, "two claims at one height");
+        // EigenLayer burns it or redistributes it: nothing passes through here.
+        assertEq(address(asset), address(0));
+        assertEq(assets, 0);
         assertEq(source.weightAt(OPERATOR, START + 10), 20);
         assertEq(source.weightAt(OPERATOR, START + 11), 10);
     }
@@ -190,7 +196,7 @@ contract EigenLayerSourceTest is TestBase {
         IEigenLayerSource.Horizon memory horizon = IEigenLayerSource.Horizon(LOOKAHEAD, STALENESS);
         _expectInvalid(new IEigenLayerSource.Asset[](0), horizon, SLASHER);
         _expectInvalid(new IEigenLayerSource.Asset[](17), horizon, SLASHER);
-        _expectInvalid(_assets(), horizon, address(0));
+        _expectInvalid(_assets(), horizon, address(0xE0A));
         _expectInvalid(_assets(), IEigenLayerSource.Horizon(0, STALENESS), SLASHER);
         // Beyond the deallocation delay EigenLayer's answer is not accurate.
         _expectInvalid(_assets(), IEigenLayerSource.Horizon(100_800, STALENESS), SLASHER);

@@ -22,7 +22,7 @@ contract RegistryLimitsTest is TestBase {
         vm.chainId(31337);
         vm.warp(GENESIS - 100_000);
         token = new LocalToken();
-        vault = new StakeVault(token, 1 ether, 600);
+        vault = new StakeVault(token, 1 ether, 600, address(this));
         registry = new Registry(address(this), vault, GENESIS, 60);
         token.mint(address(this), 1_000_000 ether);
         token.approve(address(vault), type(uint256).max);
@@ -93,7 +93,7 @@ contract RegistryGasTest is TestBase {
         vm.chainId(31337);
         vm.warp(GENESIS - 100_000);
         LocalToken token = new LocalToken();
-        vault = new StakeVault(token, 1 ether, 600);
+        vault = new StakeVault(token, 1 ether, 600, address(this));
         registry = new Registry(address(this), vault, GENESIS, 60);
         token.mint(address(this), 100 ether);
         token.approve(address(vault), type(uint256).max);

@@ -79,6 +79,14 @@ contract WeightedSourcesTest is TestBase {
         sources.weightAt(OPERATOR, START + 10);
     }
 
+    function test_aSourceThatIsLeftOutStaysASource() external {
+        assertTrue(!sources.isSource(address(first)));
+        sources.setSource(first, 10_000, NO_MAXIMUM);
+        sources.setSource(first, 0, NO_MAXIMUM);
+        assertTrue(sources.isSource(address(first)));
+        assertTrue(!sources.isSource(address(second)));
+    }
+
     function test_onlyTheOwnerSetsSources(address caller) external {
         vm.assume(caller != address(this));
         vm.prank(caller);
@@ -138,7 +146,7 @@ contract WeightedSourcesLimitsTest is TestBase {
         WeightedSources sources = new WeightedSources(address(this));
         StakeVault[3] memory vaults;
         for (uint256 i = 0; i < 3; i++) {
-            vaults[i] = new StakeVault(token, 1 ether, 600);
+            vaults[i] = new StakeVault(token, 1 ether, 600, address(this));
             token.approve(address(vaults[i]), type(uint256).max);
             sources.setSource(vaults[i], 15_000, type(uint128).max);
         }

@@ -2,13 +2,17 @@
 pragma solidity 0.8.37;
 
 import {IAllocationManager} from "./IAllocationManager.sol";
-import {IWeightSource} from "./IWeightSource.sol";
+import {ISlashableSource} from "./ISlashableSource.sol";
 
 /// @title What operators have allocated to one EigenLayer operator set
 /// @notice EigenLayer's views have no history, so anyone checkpoints an operator by `poke`. An operator
 /// that was never poked has not joined this source. A weight above zero that was not poked for too long
 /// is not known any more: asking for it reverts, and an epoch that needs it is not fixed.
-interface IEigenLayerSource is IWeightSource {
+/// A slash goes to all strategies, pending deallocations included, as long as AllocationManager holds
+/// the operator slashable in the set, and reverts from then on. What it takes goes where the set's
+/// configuration says, so that `slash` returns the zero address and nothing; this contract has to be
+/// the set's slasher there.
+interface IEigenLayerSource is ISlashableSource {
     /// @notice A strategy whose shares weigh
     struct Asset {
         address strategy;
@@ -31,8 +35,6 @@ interface IEigenLayerSource is IWeightSource {
     error UnexpectedAnswer();
     /// @notice The operator's last checkpoint is too old
     error StaleWeight(address operator, uint256 pokedAt);
-    /// @notice Only the slasher slashes
-    error NotTheSlasher(address caller);
 
     /// @notice An operator's weight was checkpointed
     event WeightPoked(address indexed operator, uint256 weight);
@@ -41,11 +43,6 @@ interface IEigenLayerSource is IWeightSource {
 
     /// @notice Checkpoints operators' weights from the next second on. Anyone may.
     function poke(address[] calldata operators) external;
-
-    /// @notice Slashes all strategies of an operator. Slasher only.
-    /// @param wad The fraction of what is allocated, above zero and at most 1e18
-    /// @param description What for, as AllocationManager records it
-    function slash(address operator, uint256 wad, string calldata description) external;
 
     /// @notice EigenLayer's AllocationManager
     function allocationManager() external view returns (IAllocationManager);
@@ -58,7 +55,4 @@ interface IEigenLayerSource is IWeightSource {
 
     /// @notice How far ahead stake has to stay slashable, and how old a checkpoint may get
     function horizon() external view returns (Horizon memory);
-
-    /// @notice Who may slash. This contract has to be the set's slasher in AllocationManager.
-    function slasher() external view returns (address);
 }

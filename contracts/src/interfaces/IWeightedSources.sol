@@ -30,6 +30,10 @@ interface IWeightedSources is IWeightSource {
     /// @notice The sources with their terms after all blocks with a timestamp below the given one
     function sourcesAt(uint256 timestamp) external view returns (Source[] memory);
 
+    /// @notice Whether this source counts or ever counted. One that is left out now may still hold
+    /// what stood behind an operator in an epoch that evidence speaks of.
+    function isSource(address source) external view returns (bool);
+
     /// @notice Adds a source or changes its terms. Owner only.
     /// @param multiplierBps At most 1000000, a hundred times; zero leaves the source out from now on
     function setSource(IWeightSource source, uint32 multiplierBps, uint128 maxWeight) external;

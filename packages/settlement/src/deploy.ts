@@ -16,6 +16,11 @@ export interface DeployOptions {
   readonly withdrawalDelaySeconds: bigint;
   /** The ERC-20 to stake. Where it is left out, a worthless one for a local network is deployed. */
   readonly asset?: Hex;
+  /**
+   * The contract that may slash the vault's stake. Where it is left out nobody may: the asset, which
+   * never calls a vault, is named in its place.
+   */
+  readonly slasher?: Hex;
 }
 
 export interface Deployment {
@@ -38,6 +43,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
     asset,
     assetsPerWeight,
     withdrawalDelaySeconds,
+    options.slasher ?? asset,
   ]);
   const registry = await deploy(signer, REGISTRY_ABI, REGISTRY_BYTECODE, [
     await signer.getAddress(),
