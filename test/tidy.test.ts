@@ -184,20 +184,22 @@ function filesUnder(folder: string): readonly string[] {
 
 /** What a file imports, re-exports or loads later. */
 function importsOf(file: string): readonly string[] {
-  const text = readText(file);
-  return [
-    ...text.matchAll(/\bfrom "([^"]+)"/g),
-    ...text.matchAll(/\bimport "([^"]+)"/g),
-    ...text.matchAll(/\bimport\("([^"]+)"\)/g),
-  ].map((match) => match[1] ?? "");
+  const later = [...readText(file).matchAll(/\bimport\("([^"]+)"\)/g)];
+  return [...staticImportsOf(file), ...later.map((match) => match[1] ?? "")];
 }
 
-/** The packages that a file imports, itself or through the files that it imports. */
+function staticImportsOf(file: string): readonly string[] {
+  const text = readText(file);
+  const found = [...text.matchAll(/\bfrom "([^"]+)"/g), ...text.matchAll(/\bimport "([^"]+)"/g)];
+  return found.map((match) => match[1] ?? "");
+}
+
+/** The packages that a file loads with itself: its imports' imports too, what it loads later not. */
 function importsBelow(file: string): readonly string[] {
   const reached = new Set([file]);
   const packages = new Set<string>();
   for (const each of reached) {
-    for (const specifier of importsOf(each)) {
+    for (const specifier of staticImportsOf(each)) {
       if (specifier.startsWith(".")) reached.add(join(dirname(each), specifier));
       else packages.add(specifier);
     }

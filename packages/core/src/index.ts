@@ -120,7 +120,7 @@ export {
   MIN_THRESHOLD_BPS,
   requiredWeight,
 } from "./quorum.ts";
-export { type RollupParameters, STACKS, type Stack } from "./rollup.ts";
+export { isAttestedHeight, type RollupParameters, STACKS, type Stack } from "./rollup.ts";
 export {
   type SetUpdate,
   type SetUpdateFailure,

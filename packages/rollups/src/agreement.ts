@@ -17,6 +17,8 @@ export type SourceFailureCode =
   | "missing"
   /** It answered with a block that was not asked for. */
   | "wrong-block"
+  /** What it gave beside the block does not follow from the block's hash. */
+  | "invalid-proof"
   /** Its block is sound, and not the one that enough others have. */
   | "disagrees"
   /** Its head is well behind the blocks that were accepted. */
@@ -39,6 +41,7 @@ export interface BlockSource {
 /** Why there is no agreed block. */
 export type DisagreementCode =
   | "wrong-chain"
+  | "unknown-header-fields"
   | "hash-mismatch"
   | "invalid-field"
   | "malformed"
@@ -139,6 +142,7 @@ export function supportedBlocks(answered: readonly Answered[]): readonly Support
 
 const BY_GRAVITY = [
   "wrong-chain",
+  "unknown-header-fields",
   "hash-mismatch",
   "invalid-field",
   "malformed",

@@ -2,13 +2,13 @@ import type { Hex } from "@mach/core";
 import type { DisagreementCode, SourceVerdict } from "./agreement.ts";
 import type { RollupHeads } from "./heads.ts";
 import type { SourceDescription } from "./source.ts";
-import type { CheckedBlock } from "./stack.ts";
+import type { CheckedBlock, UnverifiableCode } from "./stack.ts";
 
 /** Why a follower vouches for no block. */
 export type AbstainCode =
   | DisagreementCode
-  /** The block stands, but its output root takes a proof that the header lacks. */
-  | "needs-proof"
+  /** The block stands, but what L1 will confirm for it is not known. */
+  | UnverifiableCode
   /** The sources agree on a block that is older than its parent. */
   | "timestamp-order"
   /** The chain was replaced below every block that the follower still holds. */

@@ -1,11 +1,16 @@
 import { STACKS, type Stack } from "@mach/core";
+import { stackOf } from "./stacks.ts";
 
 /** What a follower follows, and its bounds. Times in milliseconds. */
 export interface RollupFollowerOptions {
   readonly rollupId: bigint;
   readonly stack: Stack;
   /** RPC endpoints: http(s) is polled, ws(s) subscribed to. Two of one host count as one. */
-  readonly sources: readonly { readonly url: string }[];
+  readonly sources: readonly {
+    readonly url: string;
+    /** The op-node beside it, over http(s): it tells the safe and finalized heads of stack op. */
+    readonly opNodeUrl?: string | undefined;
+  }[];
   /** How many sources must have a block by the same hash; choose more than half of them. */
   readonly agree: number;
   /** How often each source is asked for its head. Default 250. */
@@ -24,7 +29,7 @@ export interface RollupFollowerOptions {
   readonly maxResponseBytes?: number;
   /** How long a height may be missing at some sources before it is reported. Default 500. */
   readonly lagGraceMs?: number;
-  /** How long no new block may come before it is reported. Default 30000. */
+  /** How long no new block may come before it is reported. Default 30000; 1800000 for batches. */
   readonly staleAfterMs?: number;
   /** The first pause after a source failed, doubled up to maxBackoffMs. Default 250. */
   readonly minBackoffMs?: number;
@@ -35,6 +40,9 @@ export interface RollupFollowerOptions {
 }
 
 export type FollowerSettings = Required<RollupFollowerOptions>;
+
+/** A batch is sealed when it is full or after long, and is followed as a whole. */
+const BATCH_STALE_AFTER_MS = 1_800_000;
 
 const DEFAULTS = {
   pollMs: 250,
@@ -52,8 +60,10 @@ const DEFAULTS = {
 
 /** Fills in the defaults. Throws a RangeError for options that cannot be followed safely. */
 export function followerSettings(options: RollupFollowerOptions): FollowerSettings {
-  const settings = { ...DEFAULTS, now: () => Date.now(), ...options };
   if (!STACKS.includes(options.stack)) throw new RangeError("unknown stack");
+  const { followsBlocks } = stackOf(options.stack);
+  const staleAfterMs = followsBlocks ? DEFAULTS.staleAfterMs : BATCH_STALE_AFTER_MS;
+  const settings = { ...DEFAULTS, staleAfterMs, now: () => Date.now(), ...options };
   if (options.rollupId <= 0n || options.rollupId >> 64n !== 0n) {
     throw new RangeError("rollupId must be a uint64 above zero");
   }
@@ -65,6 +75,12 @@ export function followerSettings(options: RollupFollowerOptions): FollowerSettin
   const urls = options.sources.map(({ url }) => (URL.canParse(url) ? new URL(url) : null));
   if (urls.some((url) => url?.hash !== "" || !/^(https?|wss?):$/.test(url.protocol))) {
     throw new RangeError("every source needs an http, https, ws or wss URL without a fragment");
+  }
+  for (const { opNodeUrl } of options.sources) {
+    const isHttp = opNodeUrl === undefined || /^https?:\/\//i.test(opNodeUrl);
+    if (!isHttp || (opNodeUrl !== undefined && !URL.canParse(opNodeUrl))) {
+      throw new RangeError("an op-node needs an http or https URL");
+    }
   }
   const hosts = new Set(urls.map((url) => url?.host));
   if (!Number.isSafeInteger(options.agree) || options.agree < 1 || options.agree > hosts.size) {

@@ -7,6 +7,7 @@ import {
   type Disagreement,
   explainDisagreement,
 } from "./agreement.ts";
+import { completeBlock } from "./completion.ts";
 import type { Abstention, RollupFollowerEvents } from "./follower-events.ts";
 import {
   type FollowerSettings,
@@ -19,7 +20,7 @@ import { createPacer, type Pacer } from "./pacer.ts";
 import { createRecentBlocks, type RecentBlocks } from "./recent-blocks.ts";
 import { searchReorg } from "./reorg.ts";
 import { RollupSource, type SourceDescription } from "./source.ts";
-import type { CheckedBlock } from "./stack.ts";
+import type { CheckedBlock, Completion } from "./stack.ts";
 import { stackOf } from "./stacks.ts";
 
 export interface RollupFollower {
@@ -54,6 +55,7 @@ class Follower implements RollupFollower {
   readonly #settings: FollowerSettings;
   readonly #events: RollupFollowerEvents;
   readonly #sources: readonly RollupSource[];
+  readonly #completion: Completion | null;
   readonly #recent: RecentBlocks;
   readonly #pacer: Pacer = createPacer();
   readonly #window = new Map<bigint, Promise<Agreement>>();
@@ -78,10 +80,11 @@ class Follower implements RollupFollower {
     this.#recent = createRecentBlocks(settings.maxReorgDepth);
     // The window, the polls of three heads, and the questions of a reorg.
     const maxInFlight = 2 * settings.concurrency + 8;
-    const rules = stackOf(settings.stack);
-    this.#sources = settings.sources.map(({ url }) => {
+    const adapter = stackOf(settings.stack);
+    this.#completion = adapter.completion;
+    this.#sources = settings.sources.map(({ url, opNodeUrl }) => {
       const source: RollupSource = new RollupSource(
-        { ...settings, url, rules, maxInFlight },
+        { ...settings, url, opNodeUrl, adapter, maxInFlight },
         {
           onHead: (block, isNew) => this.#onHead(block, isNew),
           onState: () => {
@@ -194,7 +197,7 @@ class Follower implements RollupFollower {
     }
     if (this.#stopped || agreement === undefined) return "idle";
     if (!agreement.ok) return this.#fail(height, agreement);
-    if (isLinked(agreement.block, parentHash)) return this.#accept(agreement.block);
+    if (isLinked(agreement.block, parentHash)) return this.#admit(agreement.block);
     return this.#resolveReorg(height - 1n, "unlinked");
   }
 
@@ -219,6 +222,15 @@ class Follower implements RollupFollower {
     const { agree } = this.#settings;
     const sources = how.fresh ? this.#sources : endpointsToAsk(this.#sources, blockNumber);
     return agreeOnBlock(sources, { agree, selector, parentHash: how.parentHash });
+  }
+
+  /** Accepts a block once it has the roots that its header alone does not give. */
+  async #admit(block: CheckedBlock): Promise<Step> {
+    const { agree } = this.#settings;
+    const request = { agree, block, completion: this.#completion };
+    const completed = await completeBlock(this.#sources, request);
+    if (this.#stopped) return "idle";
+    return completed.ok ? this.#accept(completed.block) : this.#fail(block.blockNumber, completed);
   }
 
   #accept(block: CheckedBlock): Step {
@@ -269,10 +281,10 @@ class Follower implements RollupFollower {
     }
   }
 
-  #replace(
+  async #replace(
     commonAncestor: { readonly blockNumber: bigint; readonly blockHash: Hex },
     branch: readonly CheckedBlock[],
-  ): Step {
+  ): Promise<Step> {
     const droppedFrom = commonAncestor.blockNumber + 1n;
     const depth = Number((this.#next ?? droppedFrom) - droppedFrom);
     this.#recent.truncate(commonAncestor.blockNumber);
@@ -280,7 +292,7 @@ class Follower implements RollupFollower {
     this.#events.onReorg({ commonAncestor, depth, droppedFrom });
     for (const block of branch) {
       if (this.#stopped) return "idle";
-      if (this.#accept(block) !== "again") return "retry";
+      if ((await this.#admit(block)) !== "again") return "retry";
     }
     return "again";
   }

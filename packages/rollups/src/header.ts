@@ -1,5 +1,6 @@
 import { RLP } from "@ethereumjs/rlp";
 import { fromHex, type Hex, keccak256, toHex } from "@mach/core";
+import { isObject, parseBytes, parseQuantity } from "./rpc-values.ts";
 
 /** A block header's hashed fields, in hashing order; null where the header ends before a field. */
 export interface Header {
@@ -35,6 +36,17 @@ export type HeaderFailure =
       readonly ok: false;
       readonly code: "hash-mismatch";
       readonly field: "hash";
+      readonly expected: Hex;
+      readonly got: Hex;
+    }
+  /**
+   * The known fields do not hash to the block's hash and `field` is one that no known header has:
+   * the chain has a fork that this version does not know.
+   */
+  | {
+      readonly ok: false;
+      readonly code: "unknown-header-fields";
+      readonly field: string;
       readonly expected: Hex;
       readonly got: Hex;
     };
@@ -77,6 +89,28 @@ const FIELDS: Readonly<Record<keyof Header, FieldKind>> = {
 const FIELD_ENTRIES = Object.entries(FIELDS);
 
 const BASE_FIELD_COUNT = 15;
+/** What nodes put beside the header, outside of its hash. */
+const OUTSIDE_OF_HASH: ReadonlySet<string> = new Set([
+  "author",
+  "blockInfoRoot",
+  "globalExitRoot",
+  "hash",
+  "l1BatchNumber",
+  "l1BatchTimestamp",
+  "l1BlockNumber",
+  "requests",
+  "sealFields",
+  "sendCount",
+  "sendRoot",
+  "size",
+  "totalDifficulty",
+  "transactions",
+  "uncles",
+  "withdrawals",
+]);
+/** A name is shown to people: what is no plain identifier is not repeated. */
+const SHOWN_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
+
 /** Base, London, Shanghai, Cancun and Prague; a fork never added one blob field alone. */
 const LAYOUTS: ReadonlySet<number> = new Set([15, 16, 17, 20, 21]);
 
@@ -87,17 +121,22 @@ const MAX_EXTRA_DATA_BYTES = 4096;
 /**
  * Parses the result object of `eth_getBlockBy*` and recomputes the hash over its header fields
  * (Yellow Paper section 4.4, with the fields of EIP-1559, 4895, 4844, 4788 and 7685). The `hash`
- * of the object is only compared with; names outside the header are ignored.
+ * of the object is only compared with. Unknown names are ignored where the hash is right without
+ * them.
  */
 export function checkHeader(rawBlock: unknown): HeaderCheck {
   const parsed = parseHeader(rawBlock);
   if (!parsed.ok) return parsed;
-  const got = parseField("hash", (rawBlock as Readonly<Record<string, unknown>>)["hash"]);
+  const named = rawBlock as Readonly<Record<string, unknown>>;
+  const got = parseField("hash", named["hash"]);
   if (typeof got !== "string") return malformed("hash");
   const rlp = encodeHeader(parsed.header);
   const blockHash = keccak256(rlp);
   if (got !== blockHash) {
-    return { ok: false, code: "hash-mismatch", field: "hash", expected: blockHash, got };
+    const field = unknownField(named);
+    return field === null
+      ? { ok: false, code: "hash-mismatch", field: "hash", expected: blockHash, got }
+      : { ok: false, code: "unknown-header-fields", field, expected: blockHash, got };
   }
   return { ok: true, header: parsed.header, blockHash, headerRlp: toHex(rlp) };
 }
@@ -139,16 +178,16 @@ export function encodeHeader(header: Header): Uint8Array {
   return RLP.encode(items);
 }
 
-/** A JSON-RPC quantity, with or without leading zeros, or null unless it is a uint of `bits`. */
-export function parseQuantity(raw: unknown, bits = 64): bigint | null {
-  if (typeof raw !== "string" || raw.length > 66 || !/^0x[0-9a-fA-F]+$/.test(raw)) return null;
-  const value = BigInt(raw);
-  return value >> BigInt(bits) === 0n ? value : null;
-}
-
-// The one of @mach/rpc would load its network code into whatever checks a header.
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** The first name that is neither a header's nor known to stand beside one, or null. */
+function unknownField(rawBlock: Readonly<Record<string, unknown>>): string | null {
+  const name = Object.keys(rawBlock).find(
+    (each) =>
+      !Object.hasOwn(FIELDS, each) &&
+      !OUTSIDE_OF_HASH.has(each) &&
+      rawBlock[each] !== null &&
+      rawBlock[each] !== undefined,
+  );
+  return name === undefined || SHOWN_NAME.test(name) ? (name ?? null) : "(unreadable)";
 }
 
 function parseField(kind: FieldKind, raw: unknown): Hex | bigint | null {
@@ -165,12 +204,6 @@ function parseField(kind: FieldKind, raw: unknown): Hex | bigint | null {
     case "nonce":
       return parseBytes(raw, { min: EXACT_BYTES[kind], max: EXACT_BYTES[kind] });
   }
-}
-
-function parseBytes(raw: unknown, length: { min: number; max: number }): Hex | null {
-  if (typeof raw !== "string" || raw.length % 2 !== 0) return null;
-  if (raw.length < 2 + 2 * length.min || raw.length > 2 + 2 * length.max) return null;
-  return /^0x[0-9a-fA-F]*$/.test(raw) ? (raw.toLowerCase() as Hex) : null;
 }
 
 /** RLP integers are big-endian without leading zeros; zero is the empty string. */

@@ -9,8 +9,9 @@ import {
   WebSocketClient,
 } from "@mach/rpc";
 import type { BlockSelector, BlockSource, SourceAnswer, SourceFailureCode } from "./agreement.ts";
-import { parseQuantity } from "./header.ts";
-import type { CheckedBlock, StackRules } from "./stack.ts";
+import { createNodeCalls, explainFailure } from "./node-calls.ts";
+import { parseQuantity } from "./rpc-values.ts";
+import type { CheckedBlock, HeadName, StackAdapter } from "./stack.ts";
 
 /** What is known of a source, fit for showing: its URL may hold a key and is left out. */
 export interface SourceDescription {
@@ -28,7 +29,9 @@ export interface SourceDescription {
 
 export interface SourceOptions extends RpcClientOptions {
   readonly rollupId: bigint;
-  readonly rules: StackRules;
+  readonly adapter: StackAdapter;
+  /** The op-node that tells this source's safe and finalized heads, over HTTP. */
+  readonly opNodeUrl?: string | undefined;
   readonly pollMs: number;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
@@ -55,7 +58,9 @@ export class RollupSource implements BlockSource {
   readonly #options: SourceOptions;
   readonly #events: SourceEvents;
   readonly #announced = new Map<bigint, CheckedBlock>();
+  readonly #complete: ((block: CheckedBlock) => Promise<SourceAnswer>) | null;
   #client: RpcClient | null = null;
+  #opNode: RpcClient | null = null;
   #webSocket: WebSocketClient | null = null;
   #status: Status = "starting";
   #code: SourceFailureCode | null = null;
@@ -73,6 +78,7 @@ export class RollupSource implements BlockSource {
     this.host = new URL(options.url).host;
     this.#options = options;
     this.#events = events;
+    this.#complete = this.#completer();
   }
 
   start(): void {
@@ -86,6 +92,10 @@ export class RollupSource implements BlockSource {
       this.#client = createHttpClient(this.#options);
       void this.#verify();
     }
+    const { opNodeUrl } = this.#options;
+    if (opNodeUrl !== undefined) {
+      this.#opNode = createHttpClient({ ...this.#options, url: opNodeUrl });
+    }
     this.#schedulePoll();
   }
 
@@ -93,7 +103,7 @@ export class RollupSource implements BlockSource {
     this.#stopped = true;
     clearTimeout(this.#poll);
     clearTimeout(this.#retry);
-    await this.#client?.close();
+    await Promise.all([this.#client?.close(), this.#opNode?.close()]);
   }
 
   get head(): CheckedBlock | null {
@@ -134,9 +144,30 @@ export class RollupSource implements BlockSource {
     return this.#ask("eth_getBlockByNumber", quantity, (each) => each.blockNumber === blockNumber);
   }
 
-  /** The block that the node gives one of its tags; a node without the tag is not at fault. */
-  askTag(tag: "latest" | "safe" | "finalized"): Promise<SourceAnswer> {
-    return this.#ask("eth_getBlockByNumber", tag, () => true);
+  /** The block at one of the node's heads; a node without that head is not at fault. */
+  async askTag(tag: HeadName): Promise<SourceAnswer> {
+    const { readHead } = this.#options.adapter;
+    if (readHead === null) return this.#ask("eth_getBlockByNumber", tag, () => true);
+    if (!this.isUsable) return { ok: false, code: this.#code ?? "unreachable" };
+    const own = createNodeCalls((method, params) => this.#call(method, params));
+    const opNode = this.#opNode;
+    const beside = opNode && createNodeCalls((method, params) => opNode.call(method, params));
+    const answer = await readHead(tag, { call: own.call, opNode: beside?.call });
+    if (!answer.ok) {
+      const failure = own.lastFailure() ?? beside?.lastFailure() ?? null;
+      return { ok: false, code: explainFailure(answer, failure) };
+    }
+    const { blockHash } = answer;
+    return this.#check(
+      answer.value,
+      (each) => blockHash === undefined || each.blockHash === blockHash,
+    );
+  }
+
+  /** The block with the roots that its header alone does not give, as this source has them. */
+  complete(block: CheckedBlock): Promise<SourceAnswer> {
+    if (!this.isUsable) return Promise.resolve({ ok: false, code: this.#code ?? "unreachable" });
+    return this.#complete?.(block) ?? Promise.resolve({ ok: true, block });
   }
 
   settle(outcome: "agrees" | "disagrees"): void {
@@ -152,7 +183,7 @@ export class RollupSource implements BlockSource {
 
   /** Compares its head with an accepted height. */
   noteLag(blockNumber: bigint, toleratedBlocks: bigint): void {
-    if (!this.isUsable || this.#head === null) return;
+    if (!this.isUsable || this.#head === null || !this.#options.adapter.followsBlocks) return;
     const isLagging = this.#head.blockNumber + toleratedBlocks < blockNumber;
     if (isLagging && this.#code === null) this.#setState("faulty", "lagging");
     if (!isLagging && this.#code === "lagging") this.#setState("ready", null);
@@ -177,9 +208,12 @@ export class RollupSource implements BlockSource {
   ): Promise<SourceAnswer> {
     if (!this.isUsable) return { ok: false, code: this.#code ?? "unreachable" };
     const result = await this.#call(method, [selector, false]);
-    if (!result.ok) return { ok: false, code: result.code };
-    if (result.value === null) return { ok: false, code: "missing" };
-    const checked = this.#options.rules.checkBlock(result.value);
+    return result.ok ? this.#check(result.value, isAsked) : { ok: false, code: result.code };
+  }
+
+  #check(value: unknown, isAsked: (block: CheckedBlock) => boolean): SourceAnswer {
+    if (value === null) return { ok: false, code: "missing" };
+    const checked = this.#options.adapter.checkBlock(value);
     if (!checked.ok) {
       this.#blame(checked.code);
       return { ok: false, code: checked.code };
@@ -187,6 +221,20 @@ export class RollupSource implements BlockSource {
     if (isAsked(checked.block)) return checked;
     this.#blame("wrong-block");
     return { ok: false, code: "wrong-block" };
+  }
+
+  #completer(): ((block: CheckedBlock) => Promise<SourceAnswer>) | null {
+    const { completion } = this.#options.adapter;
+    if (completion === null) return null;
+    const calls = createNodeCalls((method, params) => this.#call(method, params));
+    const ask = completion.connect(calls.call);
+    return async (block) => {
+      const answer = await ask(block);
+      if (answer.ok) return answer;
+      const code = explainFailure(answer, calls.lastFailure());
+      if (answer.code === "malformed" || answer.code === "invalid-proof") this.#blame(code);
+      return { ok: false, code };
+    };
   }
 
   async #call(method: string, params: readonly unknown[]): Promise<RpcResult> {
@@ -231,8 +279,9 @@ export class RollupSource implements BlockSource {
 
   #onPush(event: unknown): void {
     if (!this.isUsable) return;
-    const checked = this.#options.rules.checkBlock(event);
-    if (checked.ok) this.#announce(checked.block);
+    const { adapter } = this.#options;
+    const checked = adapter.checkBlock(event);
+    if (checked.ok && adapter.followsBlocks) this.#announce(checked.block);
     // Some nodes push fewer fields than they hash: the block itself decides.
     else void this.#pollHead();
   }

@@ -3,6 +3,7 @@ import { bitfieldIndices } from "../bitfield.ts";
 import { type Claim, claimDigest, isSameClaim } from "../claim.ts";
 import { epochAt } from "../epoch.ts";
 import type { Hex } from "../hex.ts";
+import { isAttestedHeight } from "../rollup.ts";
 import type { EngineState, EpochState, RollupState } from "./state.ts";
 
 export type AdmissionFailure =
@@ -77,7 +78,7 @@ export function checkClaim(state: EngineState, claim: Claim): ClaimFailure | nul
   const parameters = epoch.rollups.get(claim.rollupId);
   const isAttested =
     parameters !== undefined &&
-    claim.blockNumber % parameters.attestationInterval === 0n &&
+    isAttestedHeight(parameters, claim.blockNumber) &&
     claim.verification === parameters.verification;
   return isAttested ? null : "not-attested";
 }

@@ -1,6 +1,7 @@
 import { type Claim, claimDigest } from "../claim.ts";
 import { epochAt } from "../epoch.ts";
 import type { Hex } from "../hex.ts";
+import { isAttestedHeight } from "../rollup.ts";
 import { trySum } from "./attestation-pool.ts";
 import { checkAgainstFinalized, checkBranches, newestServed } from "./contradiction.ts";
 import type { AbstainReason, Emit } from "./effects.ts";
@@ -102,7 +103,7 @@ function claimOf(state: EngineState, rollup: RollupState, block: VerifiedBlock):
   const parameters = parametersOf(state, { rollupId, epoch });
   if (parameters === undefined) return { ok: false, reason: "unknown-rollup" };
   const { blockNumber, blockHash, stateRoot, outputRoot, timestamp } = block;
-  if (blockNumber % parameters.attestationInterval !== 0n) {
+  if (block.isWithinBatch || !isAttestedHeight(parameters, blockNumber)) {
     return { ok: false, reason: "not-attested" };
   }
   if (outputRoot === null) return { ok: false, reason: "needs-proof" };

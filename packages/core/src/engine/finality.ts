@@ -3,6 +3,7 @@ import { sumWeight, type VerifiedCertificate } from "../certificate.ts";
 import { epochAt } from "../epoch.ts";
 import type { Hex } from "../hex.ts";
 import { requiredWeight } from "../quorum.ts";
+import { isAttestedHeight } from "../rollup.ts";
 import { newestServed, openContradiction } from "./contradiction.ts";
 import {
   type CertifiedHeight,
@@ -232,7 +233,7 @@ function participationOf(state: EngineState, rollup: RollupState, now: number): 
     if (set === undefined) return { ...none, blockNumber, code: "unknown-operator-set" };
     const parameters = parametersOf(state, { rollupId: rollup.rollupId, epoch });
     if (parameters === undefined) return { ...none, blockNumber, code: "unknown-rollup" };
-    if (blockNumber % parameters.attestationInterval !== 0n) continue;
+    if (block.isWithinBatch || !isAttestedHeight(parameters, blockNumber)) continue;
     return {
       signed: presentWeightAt(rollup, block),
       total: set.totalWeight,

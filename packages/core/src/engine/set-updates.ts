@@ -72,6 +72,11 @@ export function onSetUpdateVerified(
     convict(state, progress, update, emit);
   } else if (index !== null) {
     progress.signatures.set(index, update);
+    const { signedWeight, totalWeight } = update;
+    // One operator may be a quorum by itself.
+    if (hasQuorum({ signedWeight, totalWeight, thresholdBps: MIN_THRESHOLD_BPS })) {
+      hold(progress, update, emit);
+    }
     improve(state, progress, emit);
   } else {
     hold(progress, update, emit);

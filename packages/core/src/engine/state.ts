@@ -19,6 +19,8 @@ export interface VerifiedBlock {
   /** Seconds. */
   readonly timestamp: bigint;
   readonly headerRlp: Hex;
+  /** No claim is made about it: the last block of its L1 batch stands for it. */
+  readonly isWithinBatch?: true;
 }
 
 /** A head of the rollup, as a block tag names it. */

@@ -148,7 +148,7 @@ class Following implements RollupFollowing {
   #onAbstain(rollupId: bigint, { code, blockNumber, subject, sources }: Abstention): void {
     const { alerts, log } = this.#ports;
     log({ rollupId, blockNumber, subject, code, sources }, "abstained");
-    if (subject !== "block" || code === "needs-proof") return;
+    if (subject !== "block" || isOfOneBlock(code)) return;
     this.#abstentions.set(rollupId, code);
     const message = `No newer block of rollup ${rollupId} can be trusted (${code}): check its RPC endpoints.`;
     alerts.raise({ code: "blocks-not-trusted", severity: "warning", rollupId, message });
@@ -167,4 +167,9 @@ class Following implements RollupFollowing {
     const cause = { code: "blocks-skipped", rollupId, subject: reason } as const;
     alerts.raise({ ...cause, severity: "warning", message, lastsMs: EVENT_LASTS_MS });
   }
+}
+
+/** The block itself stands, and the ones above it may be claimed. */
+function isOfOneBlock(code: Abstention["code"]): boolean {
+  return code === "needs-proof" || code === "needs-batch" || code === "no-claim";
 }

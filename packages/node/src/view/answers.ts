@@ -13,6 +13,7 @@ import {
   epochAt,
   type FinalityView,
   type Head,
+  isAttestedHeight,
   openContradiction,
   requiredWeight,
   toCertificate,
@@ -163,13 +164,14 @@ function reasonOf(
   if (status === "contradicted") return because("contradicted");
   if (block === null) return because("unknown-block", context.abstention);
   if (isSuspended(state, rollupId, block)) return because("contradicted");
+  if (block.isWithinBatch) return because("not-covered-yet");
   if (block.outputRoot === null) return because("unverified-block", "needs-proof");
   const epoch = epochOf(state, block);
   const fixed = epoch === null ? undefined : state.epochs.get(epoch);
   if (fixed === undefined) return because("unknown-operator-set");
   const parameters = fixed.rollups.get(rollupId);
   if (parameters === undefined) return because("unknown-rollup");
-  if (block.blockNumber % parameters.attestationInterval !== 0n) {
+  if (!isAttestedHeight(parameters, block.blockNumber)) {
     return because("not-covered-yet");
   }
   const required = requiredWeight(fixed.operatorSet.totalWeight, parameters.thresholdBps);

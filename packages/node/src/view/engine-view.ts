@@ -19,15 +19,16 @@ import {
   epochAt,
   finalityOf,
   type Hex,
+  isAttestedHeight,
   type OperatorSet,
   openContradiction,
-  type SetUpdate,
   type VerifiedCertificate,
 } from "@mach/core";
 import type {
   NodeView,
   PageRequest,
   ServedCertificate,
+  ServedSetUpdate,
   ViewFailure,
   ViewResult,
 } from "../http/node-view.ts";
@@ -41,6 +42,7 @@ import {
   UNKNOWN_BLOCK,
 } from "./answers.ts";
 import type { EventHub } from "./events.ts";
+import { createSetUpdateReader, type SetUpdateReader } from "./set-update-reader.ts";
 import { createStoredCertificates, type StoredCertificates } from "./stored-certificates.ts";
 
 export interface EngineViewPorts {
@@ -68,6 +70,7 @@ export function createEngineView(ports: EngineViewPorts): NodeView {
 class EngineView implements NodeView {
   readonly #ports: EngineViewPorts;
   readonly #stored: StoredCertificates;
+  readonly #setUpdates: SetUpdateReader;
 
   constructor(ports: EngineViewPorts) {
     const { store, bls, state } = ports;
@@ -76,6 +79,7 @@ class EngineView implements NodeView {
       { store, bls, domain: () => state().options.domain },
       { maxRemembered: MAX_REMEMBERED_CERTIFICATES },
     );
+    this.#setUpdates = createSetUpdateReader(ports);
   }
 
   network(): Network {
@@ -173,9 +177,9 @@ class EngineView implements NodeView {
     return value === undefined ? fail("unknown-epoch") : { ok: true, value };
   }
 
-  async setUpdate(epoch: bigint | "current"): Promise<ViewResult<SetUpdate>> {
+  async setUpdate(epoch: bigint | "current"): Promise<ViewResult<ServedSetUpdate>> {
     const set = await this.operatorSet(epoch);
-    return set.ok ? fail("not-yet") : set;
+    return set.ok ? await this.#setUpdates.read(set.value) : set;
   }
 
   async evidence(page: PageRequest): Promise<Page<Evidence>> {
@@ -242,9 +246,10 @@ class EngineView implements NodeView {
   #mayStillCome(rollupId: bigint, blockNumber: bigint): "not-yet" | "no-certificate" {
     const { options, rollups } = this.#ports.state();
     const tip = rollups.get(rollupId)?.tip?.blockNumber;
-    const interval = this.#followed(rollupId)?.attestationInterval ?? 1n;
+    const followed = this.#followed(rollupId);
     const isClosed = tip !== undefined && blockNumber + BigInt(options.openHeights) <= tip;
-    return isClosed || blockNumber % interval !== 0n ? "no-certificate" : "not-yet";
+    const isPassedOver = followed !== null && !isAttestedHeight(followed, blockNumber);
+    return isClosed || isPassedOver ? "no-certificate" : "not-yet";
   }
 
   #toStatus(rollupId: bigint, view: BlockView): BlockStatus {
