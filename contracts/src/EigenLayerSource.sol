@@ -141,6 +141,8 @@ contract EigenLayerSource is IEigenLayerSource {
     }
 
     function _unpack(uint256 value) private pure returns (uint256 weight, uint256 pokedAt) {
+        // The time is in the low 48 bits: the rest is cut off on purpose.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return (value >> 48, uint48(value));
     }
 }

@@ -41,6 +41,8 @@ contract WeightedSources is IWeightedSources, Ownable2Step {
         list = new Source[](_sources.length);
         for (uint256 i = 0; i < list.length; i++) {
             (uint256 multiplierBps, uint256 maxWeight) = _termsAt(_sources[i], timestamp);
+            // What setSource packed came from these types.
+            // forge-lint: disable-next-line(unsafe-typecast)
             list[i] = Source(_sources[i], uint32(multiplierBps), uint128(maxWeight));
         }
     }
@@ -68,6 +70,8 @@ contract WeightedSources is IWeightedSources, Ownable2Step {
     function _termsAt(IWeightSource source, uint256 timestamp) private view returns (uint256, uint256) {
         if (timestamp == 0) return (0, 0);
         uint256 terms = _terms[source].upperLookupRecent(SafeCast.toUint48(timestamp - 1));
+        // The multiplier is in the low 32 bits: the rest is cut off on purpose.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return (uint32(terms), terms >> 32);
     }
 }

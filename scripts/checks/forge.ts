@@ -1,6 +1,6 @@
 import { foundryBinary } from "../foundry-binary.ts";
 import { readCommand } from "./run-command.ts";
-import { NOTHING, type Tally, withExitCode } from "./tally.ts";
+import { addTallies, NOTHING, type Tally, withExitCode } from "./tally.ts";
 
 interface ForgeTest {
   readonly status: "Success" | "Failure" | "Skipped";
@@ -11,12 +11,25 @@ type ForgeReport = Readonly<
   Record<string, { readonly test_results: Readonly<Record<string, ForgeTest>> }>
 >;
 
-/** Runs the contracts' tests; forge reports in JSON, so that what a person reads is made here. */
+// foundry.toml's paths, the compiler's among them, are taken from the working directory.
+const CONTRACTS = { cwd: "contracts" };
+
+/** Runs the contracts' tests, and then forge's lints, which count as one check. */
 export async function runForge(): Promise<Tally> {
-  // foundry.toml's paths, the compiler's among them, are taken from the working directory.
-  const { exitCode, stdout } = await readCommand([foundryBinary("forge"), "test", "--json"], {
-    cwd: "contracts",
-  });
+  return addTallies(await runTests(), await runLints());
+}
+
+async function runLints(): Promise<Tally> {
+  const lint = [foundryBinary("forge"), "lint", "--deny", "warnings"];
+  const { exitCode } = await readCommand(lint, CONTRACTS);
+  console.log(` ${exitCode === 0 ? "✓" : "×"} contracts without a warning of forge lint`);
+  return exitCode === 0 ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
+}
+
+/** forge reports in JSON, so that what a person reads is made here. */
+async function runTests(): Promise<Tally> {
+  const test = [foundryBinary("forge"), "test", "--json"];
+  const { exitCode, stdout } = await readCommand(test, CONTRACTS);
   let report: ForgeReport;
   try {
     report = JSON.parse(stdout) as ForgeReport;

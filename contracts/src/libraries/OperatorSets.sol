@@ -100,6 +100,8 @@ library OperatorSets {
         if (count == 0) revert EmptySet();
         if (totalWeight > type(uint128).max) revert TotalWeightTooLarge(totalWeight);
         if (BLS.isInfinity(aggregate)) revert AggregateAtInfinity();
+        // A count is that of a list in memory, which 2^32 leaves would not fit into.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return keccak256(abi.encode(epoch, uint32(count), totalWeight, aggregate, operatorsRoot));
     }
 
