@@ -22,11 +22,17 @@ const CHECKS: readonly Check[] = [
 
 /**
  * Runs every check and goes on after failures; the last line is the sum over all runners.
- * --no-e2e leaves out the end-to-end runs, --long runs the long tests at their full counts.
+ * --no-e2e leaves out the end-to-end runs, --only runs the one check that is named after it, --long
+ * runs the long tests at their full counts.
  */
 export async function main(args: readonly string[]): Promise<number> {
   if (args.includes("--long")) process.env["MACH_LONG"] = "1";
-  const checks = CHECKS.filter(({ name }) => name !== "e2e" || !args.includes("--no-e2e"));
+  const only = args.includes("--only") ? args[args.indexOf("--only") + 1] : undefined;
+  const checks = CHECKS.filter(({ name }) => name !== "e2e" || !args.includes("--no-e2e")).filter(
+    ({ name }) => only === undefined || name === only,
+  );
+  // No check at all is no pass.
+  if (checks.length === 0) throw new RangeError(`--only takes one of ${CHECKS.map(nameOf)}`);
   let total = NOTHING;
   const lines: string[] = [];
   for (const { name, run } of checks) {
@@ -39,6 +45,10 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   console.log(`\n${lines.join("\n")}\n${formatTally(total)}`);
   return total.failed === 0 ? 0 : 1;
+}
+
+function nameOf({ name }: Check): string {
+  return name;
 }
 
 /** A tool that says yes or no counts as one check. */

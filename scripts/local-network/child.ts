@@ -20,6 +20,8 @@ export interface ChildOptions {
   readonly logFile: string;
   /** Where true, the launcher reads stdout; the log then has stderr alone. */
   readonly readsStdout: boolean;
+  /** Variables beside those of the launcher. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -37,7 +39,7 @@ export function startChild(options: ChildOptions): Child {
   const child = spawn(program, args, {
     cwd,
     detached: true,
-    env: Object.fromEntries(environment),
+    env: { ...Object.fromEntries(environment), ...options.environment },
     stdio: ["ignore", readsStdout ? "pipe" : log, log],
   });
   closeSync(log);

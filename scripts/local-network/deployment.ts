@@ -1,27 +1,27 @@
 import { createNativeBls } from "@mach/bls";
 import { createPortableBls, proveKeyPossession } from "@mach/bls/portable";
-import { type Domain, type Hex, isHex, keyRegistrationDigest, type Stack } from "@mach/core";
+import { type Domain, type Hex, keyRegistrationDigest, type Stack } from "@mach/core";
 import {
-  addRollup,
-  createL1Signer,
-  type Deployment,
-  deployContracts,
   depositStake,
   mintLocalAsset,
   registerOperator,
   type TransactionResult,
 } from "@mach/settlement";
-import { HDNodeWallet, type Wallet } from "ethers";
+import type { Wallet } from "ethers";
+import {
+  type Account,
+  deployerAccount,
+  governorAccount,
+  operatorAccount,
+  signerOf,
+} from "./accounts.ts";
 import { LocalNetworkError } from "./errors.ts";
+import { type Forge, runScript } from "./forge-script.ts";
+import { ASSETS_PER_WEIGHT, networkParameters } from "./parameters.ts";
 
-/** The mnemonic of anvil's own accounts: public, and worth nothing on any other chain. */
-const ANVIL_MNEMONIC = "test test test test test test test test test test test junk";
-const ASSETS_PER_WEIGHT = 10n ** 18n;
-const WITHDRAWAL_DELAY_SECONDS = 600n;
 /** Enough for the transactions before genesis, each of which takes a block; doubled if not. */
 const FIRST_LEAD_SECONDS = 12n;
 const ATTEMPTS = 3;
-const CALL_TIMEOUT_MS = 10_000;
 
 export interface OperatorToRegister {
   /** The BLS key, 32 bytes. */
@@ -47,27 +47,38 @@ export interface DeployNetworkOptions {
   }[];
 }
 
-export interface DeployedNetwork extends Deployment {
-  readonly domain: Domain;
-  readonly genesisTime: bigint;
-  /** In the order of the options. */
-  readonly operators: readonly RegisteredOperator[];
+/** What stands on the L1. */
+export interface DeployedContracts {
+  /** Owns all that has an owner. */
+  readonly timelock: Hex;
+  readonly weightedSources: Hex;
+  readonly registry: Hex;
+  readonly vault: Hex;
+  readonly verifier: Hex;
+  readonly asset: Hex;
 }
 
-/** How many accounts of the L1 a network with so many operators takes. */
-export function accountsFor(operatorCount: number): number {
-  return operatorCount + 1;
+export interface DeployedNetwork extends DeployedContracts {
+  readonly domain: Domain;
+  readonly genesisTime: bigint;
+  /** Schedules what the timelocks do, which anyone executes when it is due. */
+  readonly governor: Account;
+  /** In the order of the options. */
+  readonly operators: readonly RegisteredOperator[];
 }
 
 /**
  * Deploys the contracts, lists the rollups, and has every operator staked and registered before
  * genesisTime, so that the sets of epochs 0 and 1 hold them all.
  */
-export async function deployNetwork(options: DeployNetworkOptions): Promise<DeployedNetwork> {
+export async function deployNetwork(
+  forge: Forge,
+  options: DeployNetworkOptions,
+): Promise<DeployedNetwork> {
   let lead = FIRST_LEAD_SECONDS;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const genesisTime = (await newestTimestamp(options)) + lead;
-    const network = await deployWith(options, genesisTime);
+    const network = await deployWith(forge, options, genesisTime);
     if ((await newestTimestamp(options)) < genesisTime) return network;
     lead *= 2n;
   }
@@ -78,58 +89,65 @@ export async function deployNetwork(options: DeployNetworkOptions): Promise<Depl
 }
 
 async function deployWith(
+  forge: Forge,
   options: DeployNetworkOptions,
   genesisTime: bigint,
 ): Promise<DeployedNetwork> {
-  const { epochSeconds, chainId } = options;
-  const deployer = signerOf(options, accountKey(0));
-  const contracts = await deployContracts({
-    signer: deployer,
-    epochSeconds,
-    genesisTime,
-    assetsPerWeight: ASSETS_PER_WEIGHT,
-    withdrawalDelaySeconds: WITHDRAWAL_DELAY_SECONDS,
-  });
-  const domain = { chainId, verifyingContract: contracts.registry };
-  const [operators] = await Promise.all([
-    Promise.all(
-      options.operators.map((operator, index) =>
-        register(operator, {
-          ...contracts,
-          signer: signerOf(options, accountKey(index + 1)),
-          domain,
-        }),
-      ),
-    ),
-    listRollups(options, { signer: deployer, registry: contracts.registry }),
-  ]);
-  return { ...contracts, domain, genesisTime, operators };
+  const contracts = await deployContracts(forge, options, genesisTime);
+  const domain = { chainId: options.chainId, verifyingContract: contracts.registry };
+  const operators = await Promise.all(
+    options.operators.map((operator, index) => {
+      const account = operatorAccount(index);
+      const signer = signerOf(account, options);
+      return register(operator, { ...contracts, account, signer, domain });
+    }),
+  );
+  return { ...contracts, domain, genesisTime, governor: governorAccount(), operators };
 }
 
-async function listRollups(
+async function deployContracts(
+  forge: Forge,
   options: DeployNetworkOptions,
-  owner: { readonly signer: Wallet; readonly registry: Hex },
-): Promise<void> {
-  for (const { rollupId, stack, attestationInterval } of options.rollups) {
-    const rollup = { rollupId, stack, attestationInterval, thresholdBps: 6667, verification: 1 };
-    expectDone("addRollup", await addRollup({ ...owner, rollup: { ...rollup, verification: 1 } }));
-  }
+  genesisTime: bigint,
+): Promise<DeployedContracts> {
+  const addresses = await runScript(forge, {
+    script: "DeployNetwork",
+    rpcUrl: options.rpcUrl,
+    deployer: deployerAccount().address,
+    parameters: networkParameters({ ...options, genesisTime }),
+  });
+  const addressOf = (name: string): Hex => {
+    const address = addresses[name];
+    if (address !== undefined) return address;
+    throw new LocalNetworkError("start-failed", `DeployNetwork did not say where ${name} stands`);
+  };
+  return {
+    timelock: addressOf("timelock"),
+    weightedSources: addressOf("weightedSources"),
+    registry: addressOf("registry"),
+    vault: addressOf("vault"),
+    verifier: addressOf("verifier"),
+    asset: addressOf("asset"),
+  };
 }
 
 async function register(
   operator: OperatorToRegister,
-  context: Deployment & { readonly signer: Wallet; readonly domain: Domain },
+  context: DeployedContracts & {
+    readonly account: Account;
+    readonly signer: Wallet;
+    readonly domain: Domain;
+  },
 ): Promise<RegisteredOperator> {
-  const { signer, asset, vault, registry, domain } = context;
-  const address = signer.address.toLowerCase();
-  if (!isHex(address, 20)) throw new TypeError("an address was expected");
+  const { account, signer, asset, vault, registry, domain } = context;
+  const { address, privateKey } = account;
   const assets = operator.weight * ASSETS_PER_WEIGHT;
   expectDone("mint", await mintLocalAsset({ signer, asset, account: address, assets }));
   const stake = { signer, vault, asset, operator: address, assets };
   expectDone("deposit", await depositStake(stake));
   const possession = provePossession(operator.secretKey, { domain, operator: address });
   expectDone("register", await registerOperator({ signer, registry, ...possession }));
-  return { ...operator, address, accountKey: signer.privateKey };
+  return { ...operator, address, accountKey: privateKey };
 }
 
 function provePossession(
@@ -149,16 +167,6 @@ function provePossession(
   return { publicKeyPoint, proof };
 }
 
-function accountKey(index: number): string {
-  const path = `m/44'/60'/0'/0/${index}`;
-  return HDNodeWallet.fromPhrase(ANVIL_MNEMONIC, undefined, path).privateKey;
-}
-
-function signerOf(options: DeployNetworkOptions, privateKey: string): Wallet {
-  const { rpcUrl, chainId } = options;
-  return createL1Signer({ rpcUrl, chainId, privateKey, timeoutMs: CALL_TIMEOUT_MS });
-}
-
 function expectDone(action: string, result: TransactionResult): void {
   if (result.ok) return;
   const why = [result.code, result.error].filter((part) => part !== null).join(", ");
@@ -166,7 +174,7 @@ function expectDone(action: string, result: TransactionResult): void {
 }
 
 async function newestTimestamp(options: DeployNetworkOptions): Promise<bigint> {
-  const block = await signerOf(options, accountKey(0)).provider?.getBlock("latest");
+  const block = await signerOf(deployerAccount(), options).provider?.getBlock("latest");
   if (!block) throw new LocalNetworkError("start-failed", "the L1 has no block");
   return BigInt(block.timestamp);
 }

@@ -20,6 +20,7 @@ export interface RollupRow {
 export interface Picture {
   readonly rows: readonly RollupRow[];
   readonly nodes: string;
+  readonly lightClients: string;
   readonly apiUrl: string;
 }
 
@@ -31,12 +32,18 @@ export async function takePicture(network: LocalNetwork): Promise<Picture> {
   const rows = await Promise.all(
     network.rollups.map(({ rollupId, stack }) => readRow(client, { rollupId, stack })),
   );
-  const { operators, observer } = network.describe();
+  const { operators, observer, lightClients } = network.describe();
   const nodes = [
     ...operators.map(({ weight, running }) => `${weight} ${running ? "up" : "down"}`),
     `observer ${observer.running ? "up" : "down"}`,
   ];
-  return { rows, nodes: nodes.join(", "), apiUrl: network.apiUrl };
+  const standing = lightClients.map(({ rollupId }) => `on ${rollupId}`).join(", ");
+  return {
+    rows,
+    nodes: nodes.join(", "),
+    lightClients: standing === "" ? "none yet" : standing,
+    apiUrl: network.apiUrl,
+  };
 }
 
 /** The picture as a table of whole lines. */
@@ -52,6 +59,7 @@ export function formatTable(picture: Picture): string {
     ...table.map((line) => `  ${line.trimEnd()}`),
     "",
     `  operators by weight: ${picture.nodes}`,
+    `  light clients: ${picture.lightClients}`,
     `  API ${picture.apiUrl}/docs   Ctrl-C ends everything`,
   ].join("\n");
 }
@@ -69,6 +77,9 @@ export function formatChanges(picture: Picture, before: Picture | null): readonl
     );
   }
   if (before?.nodes !== picture.nodes) lines.push(`operators by weight: ${picture.nodes}`);
+  if (before?.lightClients !== picture.lightClients) {
+    lines.push(`light clients: ${picture.lightClients}`);
+  }
   return lines;
 }
 

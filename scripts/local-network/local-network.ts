@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createNativeBls } from "@mach/bls";
+import { accountsFor } from "./accounts.ts";
 import { type Chain, startChain } from "./anvil.ts";
 import {
-  accountsFor,
   type DeployedNetwork,
   deployNetwork,
   type OperatorToRegister,
@@ -12,8 +12,10 @@ import {
 } from "./deployment.ts";
 import { LocalNetworkError } from "./errors.ts";
 import { claimFolder } from "./folder.ts";
+import { compileScripts, type Forge } from "./forge-script.ts";
 import { startGuard } from "./guard.ts";
 import { startLifelineServer } from "./lifeline-server.ts";
+import { type DeployedLightClient, deployLightClients } from "./light-clients.ts";
 import type { NodeProcess } from "./node-process.ts";
 import { type Nodes, prepareNodes, ROOT, type Rollup } from "./nodes.ts";
 import { requireFreePort } from "./ports.ts";
@@ -46,6 +48,8 @@ export interface LocalNetwork extends Nodes {
   readonly deployment: DeployedNetwork;
   /** Registered, with keys that the caller holds. */
   readonly extraOperators: readonly RegisteredOperator[];
+  /** Settles when they stand, some seconds after genesisTime; rejected where they could not. */
+  readonly lightClients: Promise<readonly DeployedLightClient[]>;
   /** Starts a node again that has ended. */
   startAgain(node: NodeProcess): void;
   /** Ends every process within 5 s and removes every file. */
@@ -88,12 +92,16 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
   const lifeline = await startLifeline(parts);
 
   progress("Starting the L1 and two rollups");
-  const [l1, rollups] = await startChains(parts, weights.length + extra.length);
+  const forge = forgeIn(parts);
+  const [[l1, rollups]] = await Promise.all([
+    startChains(parts, weights.length + extra.length),
+    compileScripts(forge),
+  ]);
 
   progress("Deploying the contracts and registering the operators");
   const bls = createNativeBls();
   const own = weights.map((weight) => ({ weight, secretKey: bls.generateSecretKey().toBytes() }));
-  const deployment = await deployNetwork({
+  const deployment = await deployNetwork(forge, {
     rpcUrl: l1.rpcUrl,
     chainId: L1_CHAIN_ID,
     epochSeconds,
@@ -113,6 +121,7 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
   const { operators, observer } = nodes;
   parts.nodes.push(...operators, observer);
   for (const node of parts.nodes) track(parts, parts.nodeChildren, node.start());
+  const lightClients = startLightClients(forge, parts, { ...chains, nodes });
   await untilApiAnswers(observer);
   nodes.publish();
   for (const { rpcUrl } of rollups) parts.trickles.push(startTrickle(rpcUrl));
@@ -125,12 +134,49 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
     rollups,
     deployment,
     extraOperators: deployment.operators.slice(weights.length),
+    lightClients,
     startAgain: (node) => track(parts, parts.nodeChildren, node.start()),
     stop() {
       stopped ??= tearDown(parts);
       return stopped;
     },
   };
+}
+
+function forgeIn(parts: Parts): Forge {
+  return {
+    root: ROOT,
+    folder: join(parts.folder, "deployment"),
+    track: (child) => track(parts, parts.chainChildren, child),
+  };
+}
+
+/** Deploys the light clients beside what goes on: certificates do not wait for them. */
+function startLightClients(
+  forge: Forge,
+  parts: Parts,
+  network: {
+    readonly l1: Chain;
+    readonly rollups: readonly Rollup[];
+    readonly deployment: DeployedNetwork;
+    readonly epochSeconds: bigint;
+    readonly nodes: Nodes;
+  },
+): Promise<readonly DeployedLightClient[]> {
+  const { l1, rollups, deployment, epochSeconds, nodes } = network;
+  const deployed = deployLightClients(forge, {
+    l1: { rpcUrl: l1.rpcUrl, chainId: L1_CHAIN_ID },
+    network: deployment,
+    epochSeconds,
+    rollups,
+    signal: parts.ending.signal,
+  }).then((lightClients) => {
+    nodes.nameLightClients(lightClients);
+    return lightClients;
+  });
+  // Who waits for them is told; a network that nobody asked for them runs on without.
+  deployed.catch(() => undefined);
+  return deployed;
 }
 
 async function startLifeline(parts: Parts): Promise<{ readonly port: number }> {

@@ -9,6 +9,11 @@ export interface NetworkFile {
   readonly registry: Hex;
   readonly vault: Hex;
   readonly asset: Hex;
+  readonly weightedSources: Hex;
+  readonly verifier: Hex;
+  /** The owner of what has one; `governor` schedules what it does. */
+  readonly timelock: Hex;
+  readonly governor: Hex;
   /** Seconds. */
   readonly genesisTime: string;
   /** Seconds. */
@@ -20,10 +25,26 @@ export interface NetworkFile {
     readonly rpcUrl: string;
     readonly wsUrl: string;
   }[];
+  /** None before the first operator set is final on L1, some seconds after genesisTime. */
+  readonly lightClients: readonly LightClientEntry[];
   readonly operators: readonly OperatorEntry[];
   readonly observer: NodeEntry;
   /** One multiaddr for each node, for a program that joins the gossip. */
   readonly bootNodes: readonly string[];
+}
+
+/** A light client on a rollup's own chain, with the example payments there. */
+export interface LightClientEntry {
+  readonly rollupId: string;
+  readonly timelock: Hex;
+  readonly lightClient: Hex;
+  /** The epoch whose set it trusted first. */
+  readonly epoch: string;
+  readonly operatorSetHash: Hex;
+  readonly paymentSource: Hex;
+  readonly fastPayments: Hex;
+  /** The rollup whose payments `fastPayments` pays out. */
+  readonly paymentsFrom: string;
 }
 
 export interface NodeEntry {

@@ -6,6 +6,7 @@ import { initialiseProtection, openDataFolder } from "@mach/node";
 import type { Chain } from "./anvil.ts";
 import type { DeployedNetwork, RegisteredOperator } from "./deployment.ts";
 import { LocalNetworkError } from "./errors.ts";
+import type { DeployedLightClient } from "./light-clients.ts";
 import { type NetworkFile, writeNetworkFile } from "./network-file.ts";
 import { writeNodeFiles } from "./node-files.ts";
 import { createNodeProcess, type NodeProcess } from "./node-process.ts";
@@ -36,6 +37,8 @@ export interface Nodes {
   describe(): NetworkFile;
   /** Writes network.json, now and whenever what it says changes. */
   publish(): void;
+  /** Has network.json say where the light clients stand. */
+  nameLightClients(lightClients: readonly DeployedLightClient[]): void;
 }
 
 /** The repository's root. */
@@ -76,6 +79,7 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
   }
 
   let isPublished = false;
+  let lightClients: readonly DeployedLightClient[] = [];
   function onChange(): void {
     // A node that ends while all of it is being removed changes nothing any more.
     if (isPublished && existsSync(folder)) writeNetworkFile(folder, describe());
@@ -84,9 +88,19 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
     isPublished = true;
     onChange();
   }
+  function nameLightClients(deployed: readonly DeployedLightClient[]): void {
+    lightClients = deployed;
+    onChange();
+  }
   function describe(): NetworkFile {
     return {
       ...describeNetwork(options),
+      lightClients: lightClients.map((client) => ({
+        ...client,
+        rollupId: String(client.rollupId),
+        epoch: String(client.epoch),
+        paymentsFrom: String(client.paymentsFrom),
+      })),
       apiUrl: observer.apiUrl,
       operators: operators.map((node) => ({
         address: node.registered.address,
@@ -97,7 +111,7 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
       bootNodes: gossipPorts.map((port) => `/ip4/127.0.0.1/tcp/${port}`),
     };
   }
-  return { operators, observer, describe, publish };
+  return { operators, observer, describe, publish, nameLightClients };
 }
 
 /** Makes an operator's signing record, as `mach protection init --new` does. */
@@ -116,7 +130,7 @@ async function initialiseRecord(
 
 function describeNetwork(
   options: NodesOptions,
-): Omit<NetworkFile, "apiUrl" | "operators" | "observer" | "bootNodes"> {
+): Omit<NetworkFile, "apiUrl" | "lightClients" | "operators" | "observer" | "bootNodes"> {
   const { deployment, l1, rollups, epochSeconds } = options;
   const chainId = String(deployment.domain.chainId);
   return {
@@ -124,6 +138,10 @@ function describeNetwork(
     registry: deployment.registry,
     vault: deployment.vault,
     asset: deployment.asset,
+    weightedSources: deployment.weightedSources,
+    verifier: deployment.verifier,
+    timelock: deployment.timelock,
+    governor: deployment.governor.address,
     genesisTime: String(deployment.genesisTime),
     epochSeconds: String(epochSeconds),
     l1: { chainId, rpcUrl: l1.rpcUrl, wsUrl: l1.wsUrl },

@@ -19,6 +19,8 @@ export interface Parts {
   /** Whether the folder is this launcher's to remove. */
   ownsFolder: boolean;
   isEnding: boolean;
+  /** Aborted when all is being ended, for what waits. */
+  readonly ending: AbortController;
 }
 
 const NODE_GRACE_MS = 2_500;
@@ -36,6 +38,7 @@ export function noParts(folder: string): Parts {
     guard: undefined,
     ownsFolder: false,
     isEnding: false,
+    ending: new AbortController(),
   };
 }
 
@@ -52,6 +55,7 @@ export function track(parts: Parts, children: Child[], child: Child): void {
 /** Ends every process, nodes before chains, within 5 s, and removes the folder. */
 export async function tearDown(parts: Parts): Promise<void> {
   parts.isEnding = true;
+  parts.ending.abort();
   for (const trickle of parts.trickles) trickle.stop();
   const byHand = nodesByHand(parts);
   parts.lifeline?.close();

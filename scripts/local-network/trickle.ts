@@ -31,8 +31,9 @@ async function sendUntil(client: RpcClient, signal: AbortSignal): Promise<void> 
     await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
     // Where the chain gives no answer, the next round asks again.
     const accounts = await client.call("eth_accounts", []);
-    if (!accounts.ok || !Array.isArray(accounts.value) || accounts.value.length === 0) continue;
-    const from: unknown = accounts.value[randomInt(accounts.value.length)];
+    if (!accounts.ok || !Array.isArray(accounts.value) || accounts.value.length < 2) continue;
+    // Not from the first: a payment between two transactions of the deployer would take a nonce.
+    const from: unknown = accounts.value[randomInt(1, accounts.value.length)];
     const to: unknown = accounts.value[randomInt(accounts.value.length)];
     const value = `0x${randomInt(1, 1_000_000).toString(16)}`;
     await client.call("eth_sendTransaction", [{ from, to, value }]);

@@ -1,22 +1,13 @@
-export {
-  CERTIFICATE_VERIFIER_ABI,
-  CERTIFICATE_VERIFIER_BYTECODE,
-} from "./abi/certificate-verifier.ts";
-export { EIGEN_LAYER_SOURCE_ABI, EIGEN_LAYER_SOURCE_BYTECODE } from "./abi/eigen-layer-source.ts";
-export { FAST_PAYMENTS_ABI, FAST_PAYMENTS_BYTECODE } from "./abi/fast-payments.ts";
-export {
-  FINALITY_LIGHT_CLIENT_ABI,
-  FINALITY_LIGHT_CLIENT_BYTECODE,
-} from "./abi/finality-light-client.ts";
-export {
-  HYPERLANE_FINALITY_MODULE_ABI,
-  HYPERLANE_FINALITY_MODULE_BYTECODE,
-} from "./abi/hyperlane-finality-module.ts";
-export { LOCAL_TOKEN_ABI, LOCAL_TOKEN_BYTECODE } from "./abi/local-token.ts";
-export { PAYMENT_SOURCE_ABI, PAYMENT_SOURCE_BYTECODE } from "./abi/payment-source.ts";
-export { REGISTRY_ABI, REGISTRY_BYTECODE } from "./abi/registry.ts";
-export { STAKE_VAULT_ABI, STAKE_VAULT_BYTECODE } from "./abi/stake-vault.ts";
-export { WEIGHTED_SOURCES_ABI, WEIGHTED_SOURCES_BYTECODE } from "./abi/weighted-sources.ts";
+export { CERTIFICATE_VERIFIER_ABI } from "./abi/certificate-verifier.ts";
+export { EIGEN_LAYER_SOURCE_ABI } from "./abi/eigen-layer-source.ts";
+export { FAST_PAYMENTS_ABI } from "./abi/fast-payments.ts";
+export { FINALITY_LIGHT_CLIENT_ABI } from "./abi/finality-light-client.ts";
+export { HYPERLANE_FINALITY_MODULE_ABI } from "./abi/hyperlane-finality-module.ts";
+export { LOCAL_TOKEN_ABI } from "./abi/local-token.ts";
+export { PAYMENT_SOURCE_ABI } from "./abi/payment-source.ts";
+export { REGISTRY_ABI } from "./abi/registry.ts";
+export { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
+export { WEIGHTED_SOURCES_ABI } from "./abi/weighted-sources.ts";
 export {
   type CalldataFailure,
   type CalldataResult,
@@ -30,7 +21,6 @@ export {
   type VerifierAnswer,
   type VerifierTrust,
 } from "./certificate-calldata.ts";
-export { type Deployment, type DeployOptions, deployContracts } from "./deploy.ts";
 export {
   createEpochFixer,
   type EpochFixer,

@@ -19,7 +19,6 @@ import { ContractFactory } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   CERTIFICATE_VERIFIER_ABI,
-  CERTIFICATE_VERIFIER_BYTECODE,
   decodeVerifierAnswer,
   encodeCertificateCall,
   encodeSetUpdateCall,
@@ -27,6 +26,7 @@ import {
   type VerifierAnswer,
 } from "../src/index.ts";
 import { type Anvil, DEPLOYER_KEY, startAnvil } from "./anvil.ts";
+import { creationCode } from "./creation-code.ts";
 import { signerFor } from "./network.ts";
 import { drawCase, type RandomCase, seededRandom } from "./random-certificates.ts";
 import { rawSignaturePoint } from "./raw-points.ts";
@@ -55,7 +55,7 @@ beforeAll(async () => {
   const signer = signerFor(anvil, DEPLOYER_KEY);
   const factory = new ContractFactory(
     CERTIFICATE_VERIFIER_ABI,
-    CERTIFICATE_VERIFIER_BYTECODE,
+    creationCode("CertificateVerifier"),
     signer,
   );
   const contract = await factory.deploy();

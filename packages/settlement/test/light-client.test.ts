@@ -27,17 +27,14 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   FAST_PAYMENTS_ABI,
-  FAST_PAYMENTS_BYTECODE,
   FINALITY_LIGHT_CLIENT_ABI,
-  FINALITY_LIGHT_CLIENT_BYTECODE,
   HYPERLANE_FINALITY_MODULE_ABI,
-  HYPERLANE_FINALITY_MODULE_BYTECODE,
   PAYMENT_SOURCE_ABI,
-  PAYMENT_SOURCE_BYTECODE,
   type SignersArgument,
   toSignersArgument,
 } from "../src/index.ts";
 import { type Anvil, CHAIN_ID, DEPLOYER_KEY, startAnvil } from "./anvil.ts";
+import { creationCode } from "./creation-code.ts";
 import { newestTimestamp, signerFor } from "./network.ts";
 
 const RECIPIENT = "0x00000000000000000000000000000000000000b0";
@@ -81,10 +78,10 @@ beforeAll(async () => {
   anvil = await startAnvil();
   signer = signerFor(anvil, DEPLOYER_KEY);
   schedule = { genesisTime: (await newestTimestamp(anvil)) - 600n, epochSeconds: 1_000n };
-  source = await deploy(PAYMENT_SOURCE_ABI, PAYMENT_SOURCE_BYTECODE, []);
+  source = await deploy(PAYMENT_SOURCE_ABI, creationCode("PaymentSource"), []);
   const network = { domain: DOMAIN, ...schedule, acceptanceWindow: 60n };
   const policy = { rollupId: CHAIN_ID, thresholdBps: 6667, leastVerification: 1 };
-  client = await deploy(FINALITY_LIGHT_CLIENT_ABI, FINALITY_LIGHT_CLIENT_BYTECODE, [
+  client = await deploy(FINALITY_LIGHT_CLIENT_ABI, creationCode("FinalityLightClient"), [
     // Any contract may own it; this one never asks for anything.
     await source.getAddress(),
     network,
@@ -94,7 +91,7 @@ beforeAll(async () => {
   ]);
   payments = await deploy(
     FAST_PAYMENTS_ABI,
-    FAST_PAYMENTS_BYTECODE,
+    creationCode("FastPayments"),
     [await client.getAddress(), CHAIN_ID, await source.getAddress()],
     5n * AMOUNT,
   );
@@ -150,13 +147,11 @@ describe("a Hyperlane message", () => {
     // Logs DispatchId with the first word of its calldata, as the Mailbox does.
     const mailbox = await deploy([], `0x60278060095f395ff35f357f${dispatchId}5f5fa200`, []);
     const mailboxAddress = hexOf((await mailbox.getAddress()).toLowerCase());
-    const module = await deploy(HYPERLANE_FINALITY_MODULE_ABI, HYPERLANE_FINALITY_MODULE_BYTECODE, [
-      await client.getAddress(),
-      CHAIN_ID,
-      9_010,
-      mailboxAddress,
-      [],
-    ]);
+    const module = await deploy(
+      HYPERLANE_FINALITY_MODULE_ABI,
+      creationCode("HyperlaneFinalityModule"),
+      [await client.getAddress(), CHAIN_ID, 9_010, mailboxAddress, []],
+    );
     const message: Hex = `0x0300000001${(9_010).toString(16).padStart(8, "0")}${"00".repeat(80)}`;
     const sent = await signer.sendTransaction({ to: mailboxAddress, data: keccak256(message) });
     await sent.wait();

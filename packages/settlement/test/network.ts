@@ -4,14 +4,13 @@ import type { Wallet } from "ethers";
 import {
   addRollup,
   createL1Signer,
-  type Deployment,
-  deployContracts,
   depositStake,
   mintLocalAsset,
   registerOperator,
   type TransactionResult,
 } from "../src/index.ts";
 import { type Anvil, CHAIN_ID, DEPLOYER_KEY, startAnvil } from "./anvil.ts";
+import { type Deployment, deployContracts } from "./deploy.ts";
 
 export const EPOCH_SECONDS = 60n;
 export const UNIT = 10n ** 18n;

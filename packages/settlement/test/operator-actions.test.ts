@@ -1,12 +1,6 @@
-import { Contract, Wallet } from "ethers";
+import { Contract } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  addRollup,
-  deployContracts,
-  depositStake,
-  registerOperator,
-  STAKE_VAULT_ABI,
-} from "../src/index.ts";
+import { addRollup, depositStake, registerOperator } from "../src/index.ts";
 import { DEPLOYER_KEY } from "./anvil.ts";
 import { possessionOf, signerFor, startNetwork, type TestNetwork, UNIT } from "./network.ts";
 
@@ -96,34 +90,5 @@ test("accounts without a balance and RPCs that are down have their own codes", a
   const away = signerFor({ ...anvil, url: "http://127.0.0.1:9" }, DEPLOYER_KEY);
   expect(await depositStake({ ...deposit, signer: away })).toMatchObject({
     code: "l1-unavailable",
-  });
-});
-
-test("deploying refuses stake that could leave while it still signs", async () => {
-  const options = {
-    signer: Wallet.createRandom(),
-    epochSeconds: 60n,
-    genesisTime: 1n,
-    assetsPerWeight: UNIT,
-    withdrawalDelaySeconds: 120n,
-  };
-  await expect(deployContracts(options)).rejects.toMatchObject({ code: "unsafe-parameters" });
-});
-
-test("deploying takes an asset that is there, and fails in the past", async () => {
-  const { asset, genesisTime, signer } = network;
-  const options = {
-    signer,
-    epochSeconds: 60n,
-    assetsPerWeight: UNIT,
-    withdrawalDelaySeconds: 600n,
-    asset,
-  };
-  const deployment = await deployContracts({ ...options, genesisTime });
-  expect(deployment.asset).toBe(asset);
-  const vault = new Contract(deployment.vault, STAKE_VAULT_ABI, signer);
-  expect(String(await vault.getFunction("asset")()).toLowerCase()).toBe(asset);
-  await expect(deployContracts({ ...options, genesisTime: 1n })).rejects.toMatchObject({
-    code: "deployment-failed",
   });
 });

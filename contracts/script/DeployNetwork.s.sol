@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRegistry} from "../src/interfaces/IRegistry.sol";
+import {IWeightSource} from "../src/interfaces/IWeightSource.sol";
+import {IWeightedSources} from "../src/interfaces/IWeightedSources.sol";
+import {DeploymentScript, ITimelock} from "./DeploymentScript.sol";
+
+/// @title Deploys a network on its L1: who backs what, with which stake, and who checks certificates
+contract DeployNetwork is DeploymentScript {
+    /// @dev What stands after a deployment
+    struct Deployed {
+        address timelock;
+        address weightedSources;
+        address registry;
+        address vault;
+        address verifier;
+        address asset;
+    }
+
+    /// @dev In seconds
+    struct Times {
+        uint64 genesisTime;
+        uint64 epochSeconds;
+        uint256 withdrawalDelay;
+    }
+
+    uint256 private constant MAX_ROLLUPS = 64;
+    string private constant NAMES = "chainId salt deployer governors executors timelockDelaySeconds "
+        "genesisTime epochSeconds evidenceWindowSeconds withdrawalDelaySeconds "
+        "asset assetsPerWeight multiplierBps maxWeight minimumWeight rollups";
+    string private constant ROLLUP_NAMES = "rollupId stack attestationInterval thresholdBps verification settlement";
+
+    /// @notice Deploys what does not stand yet, and leaves every power with the timelock
+    /// @param json The parameters: script/network.example.json has each of them
+    function run(string calldata json)
+        external
+        returns (
+            address timelock,
+            address weightedSources,
+            address registry,
+            address vault,
+            address verifier,
+            address asset
+        )
+    {
+        Deployed memory deployed = _run(json);
+        timelock = deployed.timelock;
+        weightedSources = deployed.weightedSources;
+        registry = deployed.registry;
+        vault = deployed.vault;
+        verifier = deployed.verifier;
+        asset = deployed.asset;
+    }
+
+    function _run(string memory json) private returns (Deployed memory deployed) {
+        _requireKeys(json, "$", NAMES);
+        Plan memory plan = _readPlan(json);
+        Powers memory powers = _readPowers(json, plan.deployer);
+        Times memory times = _readTimes(json, powers.delay);
+        deployed.asset = _deployAsset(plan, json);
+        ITimelock timelock = _deployTimelock(plan);
+        deployed.timelock = address(timelock);
+        // The registry needs weights, what slashes needs the registry, and the vault, which weighs, what
+        // slashes: so the vault becomes a source at the end, by its address before it stands.
+        deployed.weightedSources = _deploy(plan, "WeightedSources", abi.encode(timelock), 0);
+        deployed.registry = _deploy(
+            plan,
+            "Registry",
+            abi.encode(timelock, deployed.weightedSources, times.genesisTime, times.epochSeconds),
+            0
+        );
+        bytes memory vaultArguments = abi.encode(
+            deployed.asset,
+            _uint(json, "assetsPerWeight", 1, type(uint128).max),
+            times.withdrawalDelay,
+            deployed.registry
+        );
+        deployed.vault = _addressOf(plan, "StakeVault", vaultArguments);
+        Calls memory calls = _newCalls();
+        _addSource(calls, deployed, json);
+        _addRollups(calls, deployed.registry, json);
+        HandOver memory handOver = _scheduleHandOver(plan, powers, timelock, calls);
+        _deploy(plan, "StakeVault", vaultArguments, 0);
+        deployed.verifier = _deploy(plan, "CertificateVerifier", "", 0);
+        _finishHandOver(plan, powers, timelock, handOver);
+    }
+
+    function _readTimes(string memory json, uint256 timelockDelay) private view returns (Times memory times) {
+        times.genesisTime = uint64(_uint(json, "genesisTime", 1, type(uint48).max));
+        times.epochSeconds = uint64(_uint(json, "epochSeconds", 1, 365 days));
+        times.withdrawalDelay = _uint(json, "withdrawalDelaySeconds", 1, 365 days);
+        uint256 evidenceWindow = _uint(json, "evidenceWindowSeconds", 1, 365 days);
+        _require(
+            times.withdrawalDelay > 2 * uint256(times.epochSeconds) + evidenceWindow,
+            "withdrawalDelaySeconds",
+            "is more than two epochs and evidenceWindowSeconds, or stake leaves before evidence of its lie"
+        );
+        _require(
+            timelockDelay > times.withdrawalDelay,
+            "timelockDelaySeconds",
+            "is more than withdrawalDelaySeconds, so that stake can leave before a change that it dislikes"
+        );
+    }
+
+    function _deployAsset(Plan memory plan, string memory json) private returns (address asset) {
+        asset = vm.parseJsonAddress(json, ".asset");
+        if (asset == address(0)) {
+            // Anyone may mint it: where the chain is worth something, so must be the asset.
+            _require(block.chainid == 31_337, "asset", "is a token, zero on the local network alone");
+            return _deploy(plan, "LocalToken", "", 0);
+        }
+        _require(asset.code.length != 0, "asset", "is a contract");
+    }
+
+    function _addSource(Calls memory calls, Deployed memory deployed, string memory json) private view {
+        uint32 multiplierBps = uint32(_uint(json, "multiplierBps", 1, 1_000_000));
+        uint128 maxWeight = uint128(_uint(json, "maxWeight", 1, type(uint128).max));
+        _add(
+            calls,
+            deployed.weightedSources,
+            abi.encodeCall(
+                IWeightedSources.setSource, (IWeightSource(deployed.vault), multiplierBps, maxWeight)
+            )
+        );
+        uint256 minimumWeight = _uint(json, "minimumWeight", 1, type(uint128).max);
+        _add(calls, deployed.registry, abi.encodeCall(IRegistry.setMinimumWeight, (minimumWeight)));
+    }
+
+    function _addRollups(Calls memory calls, address registry, string memory json) private view {
+        uint256 count = _count(json, "rollups", MAX_ROLLUPS);
+        for (uint256 i = 0; i < count; i++) {
+            _add(calls, registry, _addRollup(json, _at("rollups", i)));
+        }
+    }
+
+    function _addRollup(string memory json, string memory path) private view returns (bytes memory) {
+        _requireKeys(json, path, ROLLUP_NAMES);
+        bytes memory stack = bytes(vm.parseJsonString(json, string.concat(path, ".stack")));
+        _require(stack.length > 0 && stack.length <= 32, "stack", "is a name of 1 to 32 bytes");
+        return abi.encodeCall(
+            IRegistry.addRollup,
+            (
+                uint64(_uintAt(json, string.concat(path, ".rollupId"), 1, type(uint64).max)),
+                bytes32(stack),
+                uint64(_uintAt(json, string.concat(path, ".attestationInterval"), 1, type(uint64).max)),
+                uint16(_uintAt(json, string.concat(path, ".thresholdBps"), 6667, 10_000)),
+                uint8(_uintAt(json, string.concat(path, ".verification"), 1, 2)),
+                vm.parseJsonAddress(json, string.concat(path, ".settlement"))
+            )
+        );
+    }
+}
