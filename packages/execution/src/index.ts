@@ -1,3 +1,19 @@
+export { MAX_BLOCK_FILE_BYTES, parseBlockFile, parseBlockJson } from "./block-file.ts";
+export type {
+  BlockAttributes,
+  BlockBody,
+  ClaimedBlock,
+  ExecutionInput,
+  Withdrawal,
+} from "./block-input.ts";
+export { executeBlock } from "./execute-block.ts";
+export {
+  createExecutor,
+  type Executor,
+  type ExecutorOptions,
+  type FetchMissing,
+} from "./executor.ts";
+export type { ExecutionRules, ForkTime } from "./rules.ts";
 export type {
   InvalidVerdict,
   Missing,
@@ -6,3 +22,4 @@ export type {
   ValidVerdict,
   Verdict,
 } from "./verdict.ts";
+export { parseWitness, type Witness } from "./witness.ts";

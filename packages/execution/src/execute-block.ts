@@ -1,0 +1,302 @@
+import { type Block, createBlock } from "@ethereumjs/block";
+import { createEVM } from "@ethereumjs/evm";
+import { RLP } from "@ethereumjs/rlp";
+import { createAddressFromString } from "@ethereumjs/util";
+import { createVM } from "@ethereumjs/vm";
+import { fromHex, type Hex, keccak256, toHex } from "@mach/core";
+import { encodeHeader, type Header } from "@mach/rollups/header";
+import { type Ancestors, createAncestors } from "./ancestors.ts";
+import type { BlockAttributes, BlockBody, ExecutionInput, Withdrawal } from "./block-input.ts";
+import {
+  buildHeader,
+  EMPTY_TRIE_ROOT,
+  firstDifference,
+  hasExtraDataOf,
+  hasLayoutOf,
+  nextBaseFee,
+  nextExcessBlobGas,
+} from "./header-rules.ts";
+import { precompilesOf } from "./precompiles.ts";
+import { type ActiveRules, forkAt, isFrom, rulesAt } from "./rules.ts";
+import {
+  EMPTY_REQUESTS_HASH,
+  requestsHash,
+  storeBeaconRoot,
+  storeParentHash,
+} from "./system-calls.ts";
+import {
+  type BlockRun,
+  InvalidTransactionError,
+  runTransaction,
+  type TransactionResult,
+} from "./transaction.ts";
+import { indexRoot, MissingPreimageError } from "./trie.ts";
+import { type Missing, type UnverifiableVerdict, unverifiable, type Verdict } from "./verdict.ts";
+import { createPreimageStore, type PreimageStore } from "./witness.ts";
+import { WitnessState } from "./witness-state.ts";
+
+/** L2ToL1MessagePasser: since Isthmus a header's withdrawalsRoot is the root of its storage. */
+const MESSAGE_PASSER = createAddressFromString("0x4200000000000000000000000000000000000016");
+const GWEI = 1_000_000_000n;
+
+/** Re-executes a block on its parent's state. Never throws; see Verdict for what each outcome means. */
+export async function executeBlock(input: ExecutionInput): Promise<Verdict> {
+  const prepared = prepare(input);
+  if (!prepared.ok) return prepared.verdict;
+  const { store, state, ancestors } = prepared.sources;
+  let verdict: Verdict;
+  try {
+    verdict = await executePrepared(input, prepared);
+  } catch (error) {
+    if (!(error instanceof MissingPreimageError)) verdict = failed(error);
+    else verdict = lacking([error.missing]);
+  }
+  // Whatever came of it: once a read has missed something, nothing after it is to be believed.
+  const missing = [...state.missing(), ...ancestors.missing()];
+  if (missing.length > 0) return lacking(missing);
+  return verdict.outcome === "valid" ? { ...verdict, surplus: store.surplus() } : verdict;
+}
+
+interface Sources {
+  readonly store: PreimageStore;
+  readonly state: WitnessState;
+  readonly ancestors: Ancestors;
+}
+
+interface Prepared {
+  readonly ok: true;
+  readonly attributes: BlockAttributes;
+  readonly rules: ActiveRules;
+  readonly parentHash: Hex;
+  readonly baseFee: bigint;
+  readonly transactionsRoot: Hex;
+  readonly sources: Sources;
+}
+
+type Preparation = Prepared | { readonly ok: false; readonly verdict: UnverifiableVerdict };
+
+/** What can be said before the witness is touched. */
+function prepare({ rules: chain, block, parent, witness }: ExecutionInput): Preparation {
+  const attributes = block.kind === "header" ? attributesOf(block.header) : block.attributes;
+  const rules = rulesAt(chain, attributes.timestamp);
+  if (rules === null || !hasExtraDataOf(attributes.extraData, rules)) {
+    const fork = forkAt(chain, attributes.timestamp) || "what is before the first fork";
+    return refuse("unsupported-fork", `the block is not one of ${fork} as it is known here`);
+  }
+  const parentHash = keccak256(encodeHeader(parent));
+  const transactionsRoot = transactionsRootOf(block);
+  if (block.kind === "header") {
+    const { header } = block;
+    if (header.parentHash !== parentHash) return refuse("wrong-parent", "the parent is another");
+    if (!hasLayoutOf(header, rules)) {
+      return refuse("unsupported-fork", "the header has the fields of another fork");
+    }
+    if (header.transactionsRoot !== transactionsRoot || !hasWithdrawalsOf(header, block, rules)) {
+      return refuse("wrong-body", "the body is not the one that the header commits to");
+    }
+  }
+  const baseFee = nextBaseFee(parent, rules);
+  if (baseFee === null) return refuse("malformed", "no base fee follows from the parent");
+  const store = createPreimageStore(witness);
+  const ancestors = createAncestors(parent, parentHash, store.read);
+  const state = new WitnessState(fromHex(parent.stateRoot), store.read);
+  const sources = { store, state, ancestors };
+  return { ok: true, attributes, rules, parentHash, baseFee, transactionsRoot, sources };
+}
+
+async function executePrepared(
+  { block: claimed, parent }: ExecutionInput,
+  prepared: Prepared,
+): Promise<Verdict> {
+  const { attributes, rules, parentHash, baseFee, transactionsRoot } = prepared;
+  const { state } = prepared.sources;
+  const number = parent.number + 1n;
+  if (attributes.timestamp <= parent.timestamp) {
+    const expected = `more than ${parent.timestamp}`;
+    return { outcome: "invalid", field: "timestamp", expected, got: `${attributes.timestamp}` };
+  }
+  const excessBlobGas = nextExcessBlobGas(parent, rules);
+  const block = blockContext(attributes, { number, baseFee, excessBlobGas, rules });
+  const run = await createRun(prepared, block);
+  if (rules.hasBlobFields && attributes.parentBeaconBlockRoot !== null) {
+    await storeBeaconRoot(state, attributes.timestamp, attributes.parentBeaconBlockRoot);
+  }
+  if (rules.hasHistory) await storeParentHash(state, number, parentHash);
+  const results: TransactionResult[] = [];
+  let gasUsed = 0n;
+  for (const [index, bytes] of claimed.transactions.entries()) {
+    try {
+      const result = await runTransaction(run, bytes, gasUsed);
+      gasUsed += result.gasUsed;
+      results.push(result);
+    } catch (error) {
+      if (!(error instanceof InvalidTransactionError)) throw error;
+      const field = `transactions[${index}]`;
+      return { outcome: "invalid", field, expected: "a valid transaction", got: error.message };
+    }
+  }
+  await creditWithdrawals(state, claimed.withdrawals);
+  const requests = await requestsOf(run, results);
+  if (requests === null) return unverifiable("unsupported-fork", "the block has deposit requests");
+  const header = buildHeader(
+    {
+      stateRoot: toHex(state.computeRoot()),
+      transactionsRoot,
+      receiptsRoot: rootOf(results.map((result) => result.receipt)),
+      logsBloom: toHex(joinBlooms(results)),
+      gasUsed,
+      baseFeePerGas: baseFee,
+      withdrawalsRoot: withdrawalsRootOf(claimed, run),
+      blobGasUsed: results.reduce((sum, result) => sum + result.blobGasUsed, 0n),
+      excessBlobGas,
+      requestsHash: requests,
+    },
+    { attributes, parentHash, number, rules },
+  );
+  return compare(header, claimed);
+}
+
+function compare(rebuilt: Header, claimed: ExecutionInput["block"]): Verdict {
+  const blockHash = keccak256(encodeHeader(rebuilt));
+  const got =
+    claimed.kind === "header" ? keccak256(encodeHeader(claimed.header)) : claimed.blockHash;
+  if (blockHash === got) {
+    return { outcome: "valid", blockHash, gasUsed: rebuilt.gasUsed, surplus: 0 };
+  }
+  const difference = claimed.kind === "header" ? firstDifference(rebuilt, claimed.header) : null;
+  return {
+    outcome: "invalid",
+    ...(difference ?? { field: "blockHash", expected: blockHash, got }),
+  };
+}
+
+async function createRun({ rules, sources }: Prepared, block: Block): Promise<BlockRun> {
+  const { state, ancestors } = sources;
+  const { common } = rules;
+  const customPrecompiles = precompilesOf(rules);
+  const evm = await createEVM({
+    common,
+    stateManager: state,
+    blockchain: ancestors,
+    customPrecompiles,
+  });
+  const vm = await createVM({ common, stateManager: state, evm });
+  return { vm, evm, state, rules, block };
+}
+
+function blockContext(
+  attributes: BlockAttributes,
+  from: {
+    readonly number: bigint;
+    readonly baseFee: bigint;
+    readonly excessBlobGas: bigint;
+    readonly rules: ActiveRules;
+  },
+): Block {
+  const { hasBlobFields, hasRequests, common } = from.rules;
+  const root = attributes.parentBeaconBlockRoot;
+  return createBlock(
+    {
+      header: {
+        number: from.number,
+        timestamp: attributes.timestamp,
+        coinbase: createAddressFromString(attributes.feeRecipient),
+        gasLimit: attributes.gasLimit,
+        baseFeePerGas: from.baseFee,
+        mixHash: fromHex(attributes.prevRandao),
+        ...(hasBlobFields ? { excessBlobGas: from.excessBlobGas, blobGasUsed: 0n } : {}),
+        ...(hasBlobFields && root !== null ? { parentBeaconBlockRoot: fromHex(root) } : {}),
+        ...(hasRequests ? { requestsHash: fromHex(EMPTY_REQUESTS_HASH) } : {}),
+      },
+    },
+    { common, skipConsensusFormatValidation: true },
+  );
+}
+
+function attributesOf(header: Header): BlockAttributes {
+  const { timestamp, gasLimit, extraData, parentBeaconBlockRoot, mixHash, miner } = header;
+  const rest = { timestamp, gasLimit, extraData, parentBeaconBlockRoot };
+  return { ...rest, prevRandao: mixHash, feeRecipient: miner };
+}
+
+async function creditWithdrawals(
+  state: WitnessState,
+  withdrawals: readonly Withdrawal[],
+): Promise<void> {
+  for (const { address, amount } of withdrawals) {
+    if (amount === 0n) continue;
+    const to = createAddressFromString(address);
+    const account = await state.getAccount(to);
+    await state.modifyAccountFields(to, { balance: (account?.balance ?? 0n) + amount * GWEI });
+  }
+}
+
+async function requestsOf(
+  { evm, state, rules, block }: BlockRun,
+  results: readonly TransactionResult[],
+): Promise<Hex | null> {
+  if (rules.profile !== "evm" || !rules.hasRequests) return EMPTY_REQUESTS_HASH;
+  const logs = results.flatMap((result) => result.logs) as never;
+  return await requestsHash(evm, state, { block, logs });
+}
+
+function withdrawalsRootOf(
+  { withdrawals }: BlockBody,
+  { rules: { profile, opFork }, state }: BlockRun,
+): Hex {
+  if (profile === "op" && isFrom(opFork, "isthmus")) {
+    return toHex(state.computeStorageRoot(MESSAGE_PASSER));
+  }
+  return opFork === null ? rootOf(withdrawals.map(encodeWithdrawal)) : EMPTY_TRIE_ROOT;
+}
+
+function hasWithdrawalsOf(header: Header, body: BlockBody, rules: ActiveRules): boolean {
+  if (rules.opFork !== null) return body.withdrawals.length === 0;
+  return header.withdrawalsRoot === rootOf(body.withdrawals.map(encodeWithdrawal));
+}
+
+function encodeWithdrawal(withdrawal: Withdrawal): Uint8Array {
+  const { index, validatorIndex, address, amount } = withdrawal;
+  return RLP.encode([index, validatorIndex, fromHex(address), amount]);
+}
+
+function transactionsRootOf({ transactions }: BlockBody): Hex {
+  return rootOf(transactions);
+}
+
+function rootOf(values: readonly Uint8Array[]): Hex {
+  return toHex(
+    indexRoot(
+      values.map((_, index) => RLP.encode(index)),
+      values,
+    ),
+  );
+}
+
+function joinBlooms(results: readonly TransactionResult[]): Uint8Array {
+  const joined = new Uint8Array(256);
+  for (const { bloom } of results) {
+    for (let index = 0; index < joined.length; index++) {
+      joined[index] = (joined[index] ?? 0) | (bloom[index] ?? 0);
+    }
+  }
+  return joined;
+}
+
+function lacking(missing: readonly Missing[]): UnverifiableVerdict {
+  const [first] = missing;
+  const detail = `the witness lacks ${missing.length}: first ${first?.kind} ${first?.hash}`;
+  return { outcome: "unverifiable", code: "missing-preimage", detail, missing };
+}
+
+function failed(error: unknown): UnverifiableVerdict {
+  const detail = error instanceof Error ? error.message : "no error was thrown";
+  return unverifiable("execution-failed", detail.slice(0, 500));
+}
+
+function refuse(
+  code: UnverifiableVerdict["code"],
+  detail: string,
+): { readonly ok: false; readonly verdict: UnverifiableVerdict } {
+  return { ok: false, verdict: unverifiable(code, detail) };
+}

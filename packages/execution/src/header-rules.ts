@@ -1,0 +1,134 @@
+import { createBlockHeader } from "@ethereumjs/block";
+import { fromHex, type Hex } from "@mach/core";
+import type { Header } from "@mach/rollups/header";
+import type { BlockAttributes } from "./block-input.ts";
+import { type ActiveRules, type BaseFeeParameters, ETHEREUM_BASE_FEE, isFrom } from "./rules.ts";
+
+export const EMPTY_UNCLES_HASH: Hex =
+  "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347";
+export const EMPTY_TRIE_ROOT: Hex =
+  "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
+const HOLOCENE_EXTRA_BYTES = 9;
+
+/** What execution computes of a header. */
+export interface ComputedFields {
+  readonly stateRoot: Hex;
+  readonly transactionsRoot: Hex;
+  readonly receiptsRoot: Hex;
+  readonly logsBloom: Hex;
+  readonly gasUsed: bigint;
+  readonly baseFeePerGas: bigint;
+  readonly withdrawalsRoot: Hex;
+  readonly blobGasUsed: bigint;
+  readonly excessBlobGas: bigint;
+  readonly requestsHash: Hex;
+}
+
+/** The header of a block after the merge (EIP-3675), with the fields of its fork. */
+export function buildHeader(
+  computed: ComputedFields,
+  from: {
+    readonly attributes: BlockAttributes;
+    readonly parentHash: Hex;
+    readonly number: bigint;
+    readonly rules: ActiveRules;
+  },
+): Header {
+  const { attributes, parentHash, number, rules } = from;
+  const { hasBlobFields, hasRequests } = rules;
+  return {
+    parentHash,
+    sha3Uncles: EMPTY_UNCLES_HASH,
+    miner: attributes.feeRecipient,
+    stateRoot: computed.stateRoot,
+    transactionsRoot: computed.transactionsRoot,
+    receiptsRoot: computed.receiptsRoot,
+    logsBloom: computed.logsBloom,
+    difficulty: 0n,
+    number,
+    gasLimit: attributes.gasLimit,
+    gasUsed: computed.gasUsed,
+    timestamp: attributes.timestamp,
+    extraData: attributes.extraData,
+    mixHash: attributes.prevRandao,
+    nonce: "0x0000000000000000",
+    baseFeePerGas: computed.baseFeePerGas,
+    withdrawalsRoot: computed.withdrawalsRoot,
+    blobGasUsed: hasBlobFields ? computed.blobGasUsed : null,
+    excessBlobGas: hasBlobFields ? computed.excessBlobGas : null,
+    parentBeaconBlockRoot: hasBlobFields ? attributes.parentBeaconBlockRoot : null,
+    requestsHash: hasRequests ? computed.requestsHash : null,
+  };
+}
+
+/** Whether a header ends where headers of these rules end. */
+export function hasLayoutOf(header: Header, rules: ActiveRules): boolean {
+  const hasBlobFields = header.parentBeaconBlockRoot !== null;
+  const hasRequests = header.requestsHash !== null;
+  if (header.withdrawalsRoot === null) return false;
+  return hasBlobFields === rules.hasBlobFields && hasRequests === rules.hasRequests;
+}
+
+/** Whether extraData is what blocks of this fork carry; one of another fork has other rules. */
+export function hasExtraDataOf(extraData: Hex, { profile, opFork }: ActiveRules): boolean {
+  if (profile !== "op") return true;
+  if (!isFrom(opFork, "holocene")) return extraData === "0x";
+  return extraData.length === 2 + 2 * HOLOCENE_EXTRA_BYTES && extraData.startsWith("0x00");
+}
+
+/**
+ * The base fee that follows from the parent (EIP-1559), with the parameters that the parent's
+ * extraData names since Holocene. Null where the parent has none, or parameters of zero.
+ */
+export function nextBaseFee(parent: Header, rules: ActiveRules): bigint | null {
+  const { baseFeePerGas: baseFee, gasUsed } = parent;
+  const parameters = parametersOf(parent, rules);
+  if (baseFee === null || parameters === null) return null;
+  const target = parent.gasLimit / parameters.elasticity;
+  if (target === 0n) return null;
+  if (gasUsed === target) return baseFee;
+  const distance = gasUsed > target ? gasUsed - target : target - gasUsed;
+  const change = (baseFee * distance) / target / parameters.denominator;
+  if (gasUsed > target) return baseFee + (change > 0n ? change : 1n);
+  return baseFee > change ? baseFee - change : 0n;
+}
+
+/** The excess blob gas that follows from the parent (EIP-4844); zero on the OP Stack. */
+export function nextExcessBlobGas(parent: Header, { profile, common }: ActiveRules): bigint {
+  if (profile !== "evm" || parent.excessBlobGas === null) return 0n;
+  const header = createBlockHeader(
+    {
+      number: parent.number,
+      gasLimit: parent.gasLimit,
+      baseFeePerGas: parent.baseFeePerGas ?? 0n,
+      blobGasUsed: parent.blobGasUsed ?? 0n,
+      excessBlobGas: parent.excessBlobGas,
+    },
+    { common, skipConsensusFormatValidation: true },
+  );
+  return header.calcNextExcessBlobGas(common);
+}
+
+/** The first field in which two headers differ. */
+export function firstDifference(
+  expected: Header,
+  got: Header,
+): { readonly field: string; readonly expected: string; readonly got: string } | null {
+  for (const [field, value] of Object.entries(expected)) {
+    const other = got[field as keyof Header];
+    if (value !== other) return { field, expected: `${value}`, got: `${other}` };
+  }
+  return null;
+}
+
+function parametersOf(parent: Header, rules: ActiveRules): BaseFeeParameters | null {
+  if (rules.profile === "evm") return ETHEREUM_BASE_FEE;
+  const isNamed = rules.profile === "op" && parent.extraData !== "0x";
+  if (!isNamed) return rules.baseFee;
+  const extra = fromHex(parent.extraData);
+  if (extra.length !== HOLOCENE_EXTRA_BYTES || extra[0] !== 0) return null;
+  const view = new DataView(extra.buffer);
+  const denominator = BigInt(view.getUint32(1));
+  const elasticity = BigInt(view.getUint32(5));
+  return denominator === 0n || elasticity === 0n ? null : { denominator, elasticity };
+}
