@@ -16,7 +16,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   execution: ["core", "rollups"],
   settlement: ["core", "rpc"],
   api: ["core"],
-  node: ["core", "bls", "rollups", "settlement", "api"],
+  node: ["core", "bls", "rollups", "execution", "settlement", "api"],
+  simulator: ["core"],
 };
 
 const files = listFiles(ROOT);
