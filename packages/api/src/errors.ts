@@ -15,6 +15,7 @@ export type ErrorCode =
   | "unknown-certificate"
   | "not-yet"
   | "no-certificate"
+  | "no-update"
   | "method-not-allowed"
   | "timeout"
   | "contradicted"
@@ -37,6 +38,10 @@ export const ERRORS: { readonly [Code in ErrorCode]: ErrorEntry } = {
     meaning:
       "No certificate stands for that very height, and none will: its block's status names the " +
       "one that covers it.",
+  },
+  "no-update": {
+    status: 404,
+    meaning: "No set update stands for that epoch, and none that is of use will.",
   },
   "method-not-allowed": { status: 405, meaning: "The path exists, but is only read from." },
   timeout: { status: 408, meaning: "The request did not arrive in time." },

@@ -46,7 +46,7 @@ export const TOPICS: { readonly [Name in Topic]: string } = {
   finality: "The heads of a rollup moved. A client that lags gets only the newest per rollup.",
   alert: "An alert was raised or cleared.",
   evidence: "Evidence of a breach was kept.",
-  epoch: "An epoch has begun.",
+  epoch: "An epoch has begun, or its set update stands or was replaced by one with more weight.",
 };
 
 export const TOPIC_NAMES: readonly Topic[] = Object.keys(TOPICS) as readonly Topic[];

@@ -1,6 +1,6 @@
-import { type Domain, type Hex, type RollupParameters, STACKS } from "@mach/core";
+import { type Domain, type Hex, type RollupParameters, type SetUpdate, STACKS } from "@mach/core";
 import { z } from "zod";
-import { domainSchema, encodeDomain } from "./documents.ts";
+import { domainSchema, encodeDomain, encodeSetUpdate, setUpdateSchema } from "./documents.ts";
 import { address, count, type Document, type DocumentSchema, hash, uint64 } from "./scalars.ts";
 
 /** The network that a node serves; times in seconds. */
@@ -57,12 +57,14 @@ export interface Health {
   readonly checks: readonly HealthCheck[];
 }
 
-/** An epoch that has begun; the hash is null while its set is not known. */
+/** An epoch that has begun, or is about to; the hash is null while its set is not known. */
 export interface EpochStart {
   readonly epoch: bigint;
   readonly operatorSetHash: Hex | null;
   /** Seconds. */
   readonly startsAt: bigint;
+  /** The set update into it; null while there is none. */
+  readonly update: SetUpdate | null;
 }
 
 const name = z.string().min(1).max(128);
@@ -132,8 +134,9 @@ export const epochStartSchema: DocumentSchema<EpochStart> = z
     epoch: uint64,
     operatorSetHash: hash.nullable(),
     startsAt: uint64.meta({ description: "Seconds" }),
+    update: setUpdateSchema.nullable().meta({ description: "Null while there is none" }),
   })
-  .meta({ id: "EpochStart", description: "An epoch that has begun" });
+  .meta({ id: "EpochStart", description: "An epoch that has begun, or is about to" });
 
 /** The JSON of a network. */
 export function encodeNetwork(network: Network): Document<Network> {
@@ -191,11 +194,12 @@ export function encodeHealth(health: Health): Document<Health> {
   };
 }
 
-/** The JSON of an epoch that has begun. */
+/** The JSON of an epoch that has begun, or is about to. */
 export function encodeEpochStart(start: EpochStart): Document<EpochStart> {
   return {
     epoch: start.epoch.toString(),
     operatorSetHash: start.operatorSetHash,
     startsAt: start.startsAt.toString(),
+    update: start.update && encodeSetUpdate(start.update),
   };
 }

@@ -295,9 +295,11 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     params: { epoch },
     answer: z.strictObject({ data: setUpdateSchema }),
     summary: "The set update into an epoch",
-    description: "The epoch's operatorSetHash, signed by the set of the epoch before.",
+    description:
+      "The epoch's operatorSetHash, signed by the set of the epoch before. It may still be " +
+      "replaced by one with more weight until the epoch ends.",
     cache: "settled",
-    errors: ["unknown-epoch", "not-yet"],
+    errors: ["unknown-epoch", "not-yet", "no-update"],
   },
   evidence: {
     ...JSON_GET,

@@ -2,6 +2,7 @@ import { encodeEvidence, parseEvidence } from "@mach/api";
 import {
   epochAt,
   openAttestations,
+  openSetUpdates,
   peerBindingDigest,
   type RollupResume,
   type SignedPeerBinding,
@@ -174,6 +175,7 @@ export class MachNode {
           publishAttestation: (attestation) => this.#gossip.publishAttestation(attestation),
           publishCertificate: (certificate) => this.#gossip.publishCertificate(certificate),
           publishEvidence: (evidence) => this.#gossip.publishEvidence(evidence),
+          publishSetUpdate: (update) => this.#gossip.publishSetUpdate(update),
         },
         announce: (announcement) => this.#announcer.announce(announcement),
         onFatal,
@@ -220,10 +222,12 @@ export class MachNode {
       onAttestations: (attestations, from) => this.#engine.receiveAttestations(attestations, from),
       onCertificate: (certificate) => this.#engine.receiveCertificate(certificate),
       onEvidence: (evidence) => this.#engine.receiveEvidence(evidence),
+      onSetUpdate: (update) => this.#engine.receiveSetUpdate(update),
       verifyBinding: (binding) => this.#isOperatorsBinding(binding),
       serveCertificates: (query) => store.listCertificates(query),
       serveAttestations: (query) => openAttestations(this.#engine.state(), query),
       serveEvidence: (query) => store.listEvidence(query),
+      serveSetUpdates: (query) => openSetUpdates(this.#engine.state(), query),
       serveHeads: () => certifiedHeads(this.#engine.state()),
       onPeerReady: (peer) => this.#sync.onPeerReady(peer),
     };
@@ -315,6 +319,8 @@ export class MachNode {
     await keepEpoch(foundation.store, { operatorSet, rollups });
     logger.info({ epoch, operatorSetHash, unsupportedRollups }, "operator set known");
     this.#engine.input({ type: "set-known", operatorSet, rollups });
+    // Read from L1's finalised state just now: the store's word alone would not do to sign it.
+    this.#engine.input({ type: "set-final", epoch, operatorSetHash });
     this.#gossip.recheckBindings();
     this.#following.onParameters(rollups);
   }

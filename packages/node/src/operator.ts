@@ -2,7 +2,7 @@ import type { NativeBls, SecretKey } from "@mach/bls";
 import { type Domain, fromHex, type Hex, type SignedPeerBinding } from "@mach/core";
 import type { OperatorConfig } from "./config.ts";
 import type { DataFolder } from "./data-folder.ts";
-import type { ClaimSigner } from "./engine/shell.ts";
+import type { ClaimSigner } from "./engine/ports.ts";
 import type { BindingSigner } from "./gossip/own-binding.ts";
 import { NodeError } from "./node-error.ts";
 import { readSecretFile, unusable } from "./secret-file.ts";
@@ -60,6 +60,10 @@ export async function openOperator(
         if (!result.ok) return result;
         const { claim, uncompressed } = result.signed;
         return { ok: true, attestation: { claim, operator, signature: uncompressed } };
+      },
+      async signSetUpdate(request) {
+        const result = await signer.signSetUpdate({ ...request, domain, operator });
+        return result.ok ? { ok: true, signature: result.signed.compressed } : result;
       },
     },
     bindings: {

@@ -4,19 +4,22 @@ import {
   type EngineState,
   epochAt,
   epochStart,
+  type FalseSetUpdate,
   type FinalityView,
   finalityOf,
   openContradiction,
   type Report,
   toAttestation,
   toCertificate,
+  toSetUpdate,
   type VerifiedCertificate,
+  type VerifiedSetUpdate,
 } from "@mach/core";
 import type { Logger } from "pino";
 import { type Alerts, EVENT_LASTS_MS } from "../alerts.ts";
 import { toFinality } from "../view/answers.ts";
 import type { EventHub } from "../view/events.ts";
-import type { Announcement } from "./shell.ts";
+import type { Announcement } from "./ports.ts";
 
 export interface AnnouncerPorts {
   readonly state: () => EngineState;
@@ -83,7 +86,9 @@ class PortsAnnouncer implements Announcer {
     // The one that runs already when the node starts has not begun in its time.
     if (before === null) return;
     const operatorSetHash = state().epochs.get(epoch)?.operatorSet.operatorSetHash ?? null;
-    const data = { epoch, operatorSetHash, startsAt: epochStart(schedule, epoch) };
+    const held = state().setUpdates.get(epoch)?.held ?? null;
+    const update = held && toSetUpdate(held);
+    const data = { epoch, operatorSetHash, startsAt: epochStart(schedule, epoch), update };
     events.publish({ topic: "epoch", rollupId: null, answer: { data } });
   }
 
@@ -98,12 +103,24 @@ class PortsAnnouncer implements Announcer {
         logger.error({ kind: evidence.kind }, "evidence kept");
         const rollupId = "rollupId" in evidence ? evidence.rollupId : null;
         events.publish({ topic: "evidence", rollupId, answer: { data: evidence } });
+        if (evidence.kind === "false-set-update") this.#raiseFalseUpdate(evidence);
         return;
       }
       case "evidence-full": {
         logger.error({ kind: announcement.evidence.kind }, "evidence not kept: the store is full");
         const message = "Valid evidence was not kept, because the store holds as much as it may.";
         alerts.raise({ code: "evidence-full", severity: "critical", rollupId: null, message });
+        return;
+      }
+      case "set-update":
+        this.#onSetUpdate(announcement.update);
+        return;
+      case "set-update-refused": {
+        const { epoch, code: subject } = announcement;
+        logger.warn({ epoch, code: subject }, "the signer refused a set update");
+        const message = `The signer refused the set update into epoch ${epoch} (${subject}).`;
+        const cause = { code: "set-update-refused", rollupId: null, subject } as const;
+        alerts.raise({ ...cause, severity: "warning", message, lastsMs: EVENT_LASTS_MS });
         return;
       }
       case "contradiction": {
@@ -134,6 +151,25 @@ class PortsAnnouncer implements Announcer {
       "served as fast-final until L1 has finalised past them.";
     const code = "contradiction";
     this.#ports.alerts.raise({ code, severity: "critical", rollupId, message });
+  }
+
+  #onSetUpdate(held: VerifiedSetUpdate): void {
+    const { events, logger, state } = this.#ports;
+    const { epoch, operatorSetHash, signedWeight, totalWeight } = held;
+    logger.info({ epoch, operatorSetHash, signedWeight, totalWeight }, "set update stands");
+    const startsAt = epochStart(state().options.schedule, epoch);
+    const data = { epoch, operatorSetHash, startsAt, update: toSetUpdate(held) };
+    events.publish({ topic: "epoch", rollupId: null, answer: { data } });
+  }
+
+  #raiseFalseUpdate({ operators, update }: FalseSetUpdate): void {
+    const { epoch, operatorSetHash } = update;
+    const count = operators.length;
+    const message =
+      `${count === 1 ? `Operator ${operators[0]}` : `${count} operators`} signed the hash ` +
+      `${operatorSetHash} for epoch ${epoch}, which is not the registry's: see /v1/evidence.`;
+    const cause = { code: "false-set-update", rollupId: null, subject: `${epoch}` } as const;
+    this.#ports.alerts.raise({ ...cause, severity: "critical", message, lastsMs: EVENT_LASTS_MS });
   }
 
   #onCertificate(found: Extract<Announcement, { type: "certificate" }>): void {

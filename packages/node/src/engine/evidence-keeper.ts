@@ -104,6 +104,9 @@ function breachOf(evidence: Evidence): { readonly key: string; readonly most: nu
     }
     case "false-set-update": {
       const { epoch, operatorSetHash } = evidence.update;
+      const [operator, ...others] = evidence.operators;
+      // Each operator's own signature convicts another one: one piece for each.
+      if (others.length === 0) return { key: `update/${epoch}/${operator}`, most: MAX_PER_BREACH };
       return { key: `update/${epoch}/${operatorSetHash}`, most: MAX_PER_PAIR };
     }
   }

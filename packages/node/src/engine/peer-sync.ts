@@ -1,4 +1,4 @@
-import type { EngineState } from "@mach/core";
+import { type EngineState, firstOpenSetUpdate, singleSigner } from "@mach/core";
 import type { Gossip } from "../gossip/gossip.ts";
 import type { GossipPeer } from "../gossip/handlers.ts";
 import type { AttestationSource } from "./attestation-intake.ts";
@@ -13,11 +13,12 @@ export interface PeerSyncPorts {
     | "requestCertificates"
     | "requestAttestations"
     | "requestEvidence"
+    | "requestSetUpdates"
     | "blame"
   >;
   readonly engine: Pick<
     EngineShell,
-    "state" | "receiveCertificate" | "receiveAttestations" | "receiveEvidence"
+    "state" | "receiveCertificate" | "receiveAttestations" | "receiveEvidence" | "receiveSetUpdate"
   >;
   /** Told of what should not happen: the peer is left, and the next one asked. */
   readonly onFault: (error: unknown) => void;
@@ -33,7 +34,7 @@ export interface PeerSyncOptions {
   readonly peerTimeoutMs: number;
 }
 
-/** Asks peers for the certificates, attestations and evidence that were missed. */
+/** Asks peers for the certificates, attestations, evidence and set updates that were missed. */
 export interface PeerSync {
   start(): void;
   /** A peer has come: asked at once. */
@@ -49,6 +50,9 @@ const MAX_PAGES = 32;
 const MAX_WAITING = 128;
 const EVIDENCE_PER_PAGE = 64;
 const MAX_EVIDENCE_PAGES = 8;
+const SET_UPDATES_PER_PAGE = 256;
+/** Enough for the single signatures of a few epochs of the largest sets. */
+const MAX_SET_UPDATE_PAGES = 16;
 /** Peers whose place is remembered; who is forgotten is read from the start again. */
 const MAX_PLACES = 256;
 const MAX_POSITION = 2n ** 64n - 1n;
@@ -122,6 +126,7 @@ class Sync implements PeerSync {
     const isOver = (): boolean => this.#isStopped || peer.isOver();
     if (heads !== null && !isOver())
       await peer.fetchEvidence({ place: this.#placeOf(peer), isOver });
+    if (heads !== null && !isOver()) await peer.fetchSetUpdates(isOver);
     for (const rollupId of [...this.#ports.engine.state().rollups.keys()]) {
       if (heads === null || isOver()) return;
       const newest = heads.get(rollupId);
@@ -231,6 +236,26 @@ class PeerTurn {
         if (isUnknown) place.unknown ??= { from: position, epochs };
         place.from = position + 1n;
       }
+    }
+  }
+
+  /** From the first epoch whose update lacks a signer here: single signatures, or what stands. */
+  async fetchSetUpdates(isOver: () => boolean): Promise<void> {
+    const { gossip, engine } = this.#ports;
+    const first = firstOpenSetUpdate(engine.state());
+    if (first === null) return;
+    const limit = SET_UPDATES_PER_PAGE;
+    let place = { epoch: first, from: 0 };
+    for (let page = 0; page < MAX_SET_UPDATE_PAGES && place.epoch <= MAX_POSITION; page++) {
+      const answer = await gossip.requestSetUpdates(this.peerId, { ...place, limit });
+      if (!answer.ok) return;
+      for (const update of answer.items) {
+        if (isOver() || this.#isLie(await engine.receiveSetUpdate(update))) return;
+        const { epoch } = update;
+        const single = singleSigner(update);
+        place = single === null ? { epoch: epoch + 1n, from: 0 } : { epoch, from: single + 1 };
+      }
+      if (answer.items.length < limit) return;
     }
   }
 

@@ -1,5 +1,11 @@
 import { MAX_PAGE_ITEMS } from "@mach/api";
-import { type Bls, isConsistentOperatorSet } from "@mach/core";
+import {
+  admitSetUpdate,
+  asVerifiedSetUpdate,
+  type Bls,
+  isConsistentOperatorSet,
+  isFalseSetUpdate,
+} from "@mach/core";
 import { NodeError } from "../node-error.ts";
 import type { EpochRecord, Store } from "../store/store.ts";
 import { verifyStored } from "./certificate-check.ts";
@@ -18,8 +24,8 @@ export interface RestoreContext {
 type Engine = Pick<EngineShell, "restore" | "state">;
 
 /**
- * Gives the engine what the store kept: sets first, then contradictions, then the newest
- * certificates, each verified again; one that does not verify is left out. Throws a NodeError
+ * Gives the engine what the store kept: sets first, then the updates into them, contradictions and
+ * the newest certificates, each verified again; one that does not verify is left out. Throws a NodeError
  * `row-corrupt` for a set that is not what its own hash says.
  */
 export async function restoreEngine(
@@ -34,6 +40,9 @@ export async function restoreEngine(
     records.push(record);
     engine.restore({ type: "set-known", ...record });
   }
+  for (const { operatorSet } of records) {
+    await restoreSetUpdate(engine, store, { bls: context.bls, epoch: operatorSet.epoch });
+  }
   for (const rollupId of [...engine.state().rollups.keys()]) {
     for (const contradiction of await store.contradictions(rollupId)) {
       engine.restore({ type: "contradiction-restored", rollupId, contradiction });
@@ -41,6 +50,19 @@ export async function restoreEngine(
     await restoreCertificates(engine, store, { ...context, rollupId });
   }
   return records;
+}
+
+async function restoreSetUpdate(
+  engine: Engine,
+  store: Store,
+  context: { readonly bls: Pick<Bls, "verifyAggregate">; readonly epoch: bigint },
+): Promise<void> {
+  const row = await store.setUpdateOf(context.epoch);
+  const admission = row && admitSetUpdate(engine.state(), row);
+  if (!admission?.ok || isFalseSetUpdate(engine.state(), admission.update)) return;
+  const { publicKeys, digest: message, signature } = admission.update;
+  if (!context.bls.verifyAggregate({ publicKeys, message, signature })) return;
+  engine.restore({ type: "set-update-verified", update: asVerifiedSetUpdate(admission.update) });
 }
 
 async function restoreCertificates(

@@ -1,8 +1,6 @@
-import type { BatchVerifier, NativeBls } from "@mach/bls";
 import {
   type Certificate,
   type Claim,
-  type Contradiction,
   createEngineState,
   type Effect,
   type EngineOptions,
@@ -13,15 +11,12 @@ import {
   type Input,
   isSameClaim,
   MIN_THRESHOLD_BPS,
-  type Report,
+  type SetUpdate,
   step,
-  type VerifiedAttestation,
-  type VerifiedCertificate,
   verifyEvidence,
   type WireAttestation,
 } from "@mach/core";
 import { NodeError } from "../node-error.ts";
-import type { Store } from "../store/store.ts";
 import {
   type AttestationIntake,
   type AttestationSource,
@@ -29,64 +24,10 @@ import {
 } from "./attestation-intake.ts";
 import { checkCertificate } from "./certificate-check.ts";
 import { createEvidenceKeeper, type EvidenceKeeper } from "./evidence-keeper.ts";
+import { isKeyInSet } from "./key-in-set.ts";
+import type { EnginePorts } from "./ports.ts";
+import { createSetUpdateDesk, type SetUpdateDesk } from "./set-update-desk.ts";
 import { ACCEPT, ignore, reject, type Verdict } from "./verdict.ts";
-
-/** What the engine's effects reach. Each port is one that the node's wiring fills. */
-export interface EnginePorts {
-  readonly bls: Pick<NativeBls, "aggregateSignatures" | "verifyAggregate">;
-  readonly verifier: Pick<BatchVerifier, "verify" | "verifySum">;
-  /** Signs, or refuses with a code; null for an observer. */
-  readonly signer: ClaimSigner | null;
-  readonly store: EngineStore;
-  readonly gossip: EngineGossip;
-  /** What happened, once it is stored. */
-  readonly announce: (announcement: Announcement) => void;
-  /** Told once that the engine cannot go on, a store that fails for instance: end the process. */
-  readonly onFatal: (error: unknown) => void;
-  readonly now: () => number;
-}
-
-export interface ClaimSigner {
-  /** The key that it signs with: nothing is signed where the set names another for the operator. */
-  readonly publicKey: Hex;
-  sign(request: {
-    readonly claim: Claim;
-    readonly verifiedHead: bigint;
-    readonly finalizedHead: bigint | null;
-    readonly isStillWanted: () => boolean;
-  }): Promise<
-    | { readonly ok: true; readonly attestation: WireAttestation }
-    | { readonly ok: false; readonly code: string }
-  >;
-}
-
-export type EngineStore = Pick<
-  Store,
-  "putCertificate" | "certificateAt" | "putEvidence" | "listEvidence" | "putContradiction"
->;
-
-export interface EngineGossip {
-  publishAttestation(attestation: VerifiedAttestation): void;
-  publishCertificate(certificate: Certificate): void;
-  publishEvidence(evidence: Evidence): void;
-}
-
-export type Announcement =
-  | {
-      readonly type: "certificate";
-      readonly certificate: VerifiedCertificate;
-      readonly latencyMs: number | null;
-    }
-  | { readonly type: "evidence"; readonly evidence: Evidence }
-  /** Valid, and not kept: the store's bound on evidence is reached. */
-  | { readonly type: "evidence-full"; readonly evidence: Evidence }
-  | {
-      readonly type: "contradiction";
-      readonly rollupId: bigint;
-      readonly contradiction: Contradiction;
-    }
-  | { readonly type: "sign-refused"; readonly claim: Claim; readonly code: string }
-  | { readonly type: "report"; readonly report: Report };
 
 /** The engine with its effects performed. Nothing of it rejects or throws: see `onFatal`. */
 export interface EngineShell {
@@ -107,6 +48,8 @@ export interface EngineShell {
   ): Promise<Verdict>;
   receiveCertificate(certificate: Certificate): Promise<Verdict>;
   receiveEvidence(evidence: Evidence): Promise<Verdict>;
+  /** One operator's signature over an epoch's hash, or a whole set update. */
+  receiveSetUpdate(update: SetUpdate): Promise<Verdict>;
   /** Waits for effects under way. */
   settle(): Promise<void>;
 }
@@ -125,6 +68,7 @@ class Shell implements EngineShell {
   readonly #ports: EnginePorts;
   readonly #attestations: AttestationIntake;
   readonly #evidence: EvidenceKeeper;
+  readonly #setUpdates: SetUpdateDesk;
   readonly #underWay = new Set<Promise<void>>();
   readonly #waiting: Input[] = [];
   #state: EngineState;
@@ -138,6 +82,11 @@ class Shell implements EngineShell {
     this.#state = createEngineState(options);
     this.#attestations = createAttestationIntake({
       verifier: ports.verifier,
+      state: () => this.#state,
+      input: (input) => this.input(input),
+    });
+    this.#setUpdates = createSetUpdateDesk({
+      ...ports,
       state: () => this.#state,
       input: (input) => this.input(input),
     });
@@ -167,7 +116,8 @@ class Shell implements EngineShell {
     const result = step(this.#state, input, this.#ports.now());
     this.#state = result.state;
     for (const effect of result.effects) {
-      if (effect.type !== "store-certificate") this.#perform(effect);
+      const isKept = effect.type === "store-certificate" || effect.type === "store-set-update";
+      if (!isKept) this.#perform(effect);
     }
   }
 
@@ -211,6 +161,12 @@ class Shell implements EngineShell {
     return this.#hasFailed ? FAILED : ACCEPT;
   }
 
+  async receiveSetUpdate(update: SetUpdate): Promise<Verdict> {
+    if (this.#hasFailed) return FAILED;
+    const verdict = await this.#setUpdates.receive(update);
+    return this.#hasFailed ? FAILED : verdict;
+  }
+
   async settle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all([...this.#underWay]);
   }
@@ -246,6 +202,12 @@ class Shell implements EngineShell {
       case "store-contradiction":
         this.#track(this.#storeContradiction(effect));
         return;
+      case "sign-set-update":
+      case "publish-set-update":
+      case "sum-set-update":
+      case "store-set-update":
+        this.#track(this.#setUpdates.perform(effect));
+        return;
       case "report":
         announce({ type: "report", report: effect.report });
         return;
@@ -271,7 +233,7 @@ class Shell implements EngineShell {
     const { signer, announce } = this.#ports;
     const rollup = this.#state.rollups.get(rollupId);
     if (signer === null || rollup === undefined) return;
-    if (!this.#isKeyInSet(signer, claim)) {
+    if (!isKeyInSet(this.#state, signer.publicKey, claim.epoch)) {
       // What it signs is counted unchecked: with another key it would make bad certificates.
       announce({ type: "sign-refused", claim, code: "key-not-in-set" });
       return;
@@ -284,14 +246,6 @@ class Shell implements EngineShell {
     });
     if (result.ok) this.input({ type: "signed", attestation: result.attestation });
     else announce({ type: "sign-refused", claim, code: result.code });
-  }
-
-  #isKeyInSet(signer: ClaimSigner, claim: Claim): boolean {
-    const { operator } = this.#options;
-    const epoch = this.#state.epochs.get(claim.epoch);
-    const index = operator === null ? undefined : epoch?.byOperator.get(operator);
-    const member = index === undefined ? undefined : epoch?.operatorSet.operators[index];
-    return member !== undefined && member.publicKey === signer.publicKey;
   }
 
   async #checkSum(sum: Extract<Effect, { type: "check-sum" }>): Promise<void> {

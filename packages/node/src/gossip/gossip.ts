@@ -2,6 +2,7 @@ import {
   type Certificate,
   type Domain,
   type Evidence,
+  type SetUpdate,
   toHex,
   type WireAttestation,
 } from "@mach/core";
@@ -15,6 +16,7 @@ import type {
   GossipPeer,
   PositionedEvidence,
   RollupHead,
+  SetUpdateQuery,
   SyncQuery,
 } from "./handlers.ts";
 import { type GossipLimits, resolveLimits } from "./limits.ts";
@@ -28,9 +30,14 @@ import { createRequests, type Requests } from "./requests.ts";
 import { Sessions } from "./sessions.ts";
 import { createStrikes, type Strikes } from "./strikes.ts";
 import { type SyncOptions, type SyncResult, serveSync } from "./sync.ts";
-import { type NetworkNames, networkNames } from "./topics.ts";
+import { type NetworkNames, networkNames, topicsOf } from "./topics.ts";
 import { installValidators } from "./validators.ts";
-import { encodeAttestations, encodeCertificate, encodeEvidenceMessage } from "./wire.ts";
+import {
+  encodeAttestations,
+  encodeCertificate,
+  encodeEvidenceMessage,
+  encodeSetUpdate,
+} from "./wire.ts";
 
 export interface GossipOptions {
   /** Where `peer.key` is kept. */
@@ -65,11 +72,14 @@ export interface Gossip {
   publishAttestation(attestation: WireAttestation): void;
   publishCertificate(certificate: Certificate): void;
   publishEvidence(evidence: Evidence): void;
+  /** This operator's own signature; a sum of several is a peer's to ask for. */
+  publishSetUpdate(update: SetUpdate): void;
   requestCertificates(peerId: string, query: SyncQuery): Promise<SyncResult<Certificate>>;
   requestAttestations(peerId: string, query: SyncQuery): Promise<SyncResult<WireAttestation>>;
   requestHeads(peerId: string): Promise<SyncResult<RollupHead>>;
   /** Positions are the peer's own; an empty answer says that there is no more from there on. */
   requestEvidence(peerId: string, query: EvidenceQuery): Promise<SyncResult<PositionedEvidence>>;
+  requestSetUpdates(peerId: string, query: SetUpdateQuery): Promise<SyncResult<SetUpdate>>;
   /** What a peer answered a request with is a lie: it gets a strike. */
   blame(peerId: string, code: string): void;
   /** The peers that said hello. */
@@ -87,6 +97,8 @@ const MAX_REMEMBERED_PEERS = 4_096;
 export function createGossip(options: GossipOptions, handlers: GossipHandlers): Gossip {
   return new GossipNode(options, handlers);
 }
+
+type PublishedName = "attestations" | "certificates" | "evidence" | "setUpdates";
 
 interface Running {
   readonly libp2p: GossipLibp2p;
@@ -175,7 +187,7 @@ class GossipNode implements Gossip {
       },
     });
     const guard = guardPubsub(libp2p.services.pubsub, {
-      topics: new Set([this.#names.attestations, this.#names.certificates, this.#names.evidence]),
+      topics: new Set(topicsOf(this.#names)),
       isWithinRate: (peerId) => sessions.isMessageWithinRate(peerId),
       onTrouble: (peerId, code) => {
         this.#counters.count(code, peerId);
@@ -208,13 +220,7 @@ class GossipNode implements Gossip {
     await own.renewIfDue();
     await listen(libp2p);
     const { pubsub } = libp2p.services;
-    for (const topic of [
-      this.#names.attestations,
-      this.#names.certificates,
-      this.#names.evidence,
-    ]) {
-      pubsub.subscribe(topic);
-    }
+    for (const topic of topicsOf(this.#names)) pubsub.subscribe(topic);
     const timer = setInterval(() => void this.#tick(), TICK_MS);
     this.#running = { libp2p, sessions, redial, own, closeQueues, timer };
     redial.start();
@@ -254,6 +260,10 @@ class GossipNode implements Gossip {
     this.#publish("evidence", () => encodeEvidenceMessage(this.#handlers, evidence));
   }
 
+  publishSetUpdate(update: SetUpdate): void {
+    this.#publish("setUpdates", () => encodeSetUpdate(update));
+  }
+
   requestCertificates(peerId: string, query: SyncQuery): Promise<SyncResult<Certificate>> {
     return this.#requests.certificates(peerId, query);
   }
@@ -268,6 +278,10 @@ class GossipNode implements Gossip {
 
   requestEvidence(peerId: string, query: EvidenceQuery): Promise<SyncResult<PositionedEvidence>> {
     return this.#requests.evidence(peerId, query);
+  }
+
+  requestSetUpdates(peerId: string, query: SetUpdateQuery): Promise<SyncResult<SetUpdate>> {
+    return this.#requests.setUpdates(peerId, query);
   }
 
   blame(peerId: string, code: string): void {
@@ -327,7 +341,7 @@ class GossipNode implements Gossip {
     return { protocol: this.#names.sync, domain, timeoutMs: this.#limits.requestTimeoutMs };
   }
 
-  #publish(name: "attestations" | "certificates" | "evidence", encode: () => Uint8Array): void {
+  #publish(name: PublishedName, encode: () => Uint8Array): void {
     const running = this.#running;
     if (running === null) {
       this.#counters.report("publish-while-stopped");
@@ -345,7 +359,7 @@ class GossipNode implements Gossip {
       this.#counters.report("publish-too-large");
       return;
     }
-    this.#counters.count(`published-${name}`);
+    this.#counters.count(`published-${name === "setUpdates" ? "set-updates" : name}`);
     running.libp2p.services.pubsub
       .publish(this.#names[name], data)
       .catch((error: unknown) => this.#counters.report("publish-failed", { error }));

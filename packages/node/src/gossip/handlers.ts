@@ -1,4 +1,11 @@
-import type { Certificate, Evidence, Hex, SignedPeerBinding, WireAttestation } from "@mach/core";
+import type {
+  Certificate,
+  Evidence,
+  Hex,
+  SetUpdate,
+  SignedPeerBinding,
+  WireAttestation,
+} from "@mach/core";
 import type { EvidenceCodec } from "./wire.ts";
 
 /** Who a message came from: the neighbour that handed it on, not whoever made it. */
@@ -26,6 +33,16 @@ export interface SyncQuery {
 /** A part of what a peer keeps as evidence: in its own order of keeping, from a position on. */
 export interface EvidenceQuery {
   readonly from: bigint;
+  readonly limit: number;
+}
+
+/**
+ * Set updates from a place on, ascending: of an epoch the one that stands, or while there is none
+ * single signatures, from the signer of this index on.
+ */
+export interface SetUpdateQuery {
+  readonly epoch: bigint;
+  readonly from: number;
   readonly limit: number;
 }
 
@@ -64,11 +81,14 @@ export interface GossipHandlers extends EvidenceCodec {
   /** A certificate of the right shape only: its id has not been recomputed either. */
   onCertificate(certificate: Certificate, from: GossipSource): Promise<Verdict>;
   onEvidence(evidence: Evidence, from: GossipSource): Promise<Verdict>;
+  /** One operator's signature over an epoch's hash, of the right shape only. */
+  onSetUpdate(update: SetUpdate, from: GossipSource): Promise<Verdict>;
   /** Whether the signature is that of the operator's key, and the operator of the current sets. */
   verifyBinding(binding: SignedPeerBinding): boolean;
   serveCertificates(query: SyncQuery): Awaitable<readonly Certificate[]>;
   serveAttestations(query: SyncQuery): Awaitable<readonly WireAttestation[]>;
   serveEvidence(query: EvidenceQuery): Awaitable<readonly PositionedEvidence[]>;
+  serveSetUpdates(query: SetUpdateQuery): Awaitable<readonly SetUpdate[]>;
   serveHeads(): Awaitable<readonly RollupHead[]>;
   /**
    * The hello is done and gossip flows: what the peer publishes from here on arrives, so that what

@@ -9,7 +9,7 @@ import { createLibp2p } from "libp2p";
 import type { GossipLimits } from "./limits.ts";
 import { MAX_ANNOUNCED, MAX_ASKED } from "./pubsub-guard.ts";
 import { SCORE_THRESHOLDS, scoreParams } from "./scores.ts";
-import { messageId, type NetworkNames } from "./topics.ts";
+import { messageId, type NetworkNames, topicsOf } from "./topics.ts";
 
 export type GossipLibp2p = Libp2p<{ identify: Identify; pubsub: GossipSub }>;
 
@@ -71,7 +71,7 @@ function createPubsub(options: NodeOptions): ReturnType<typeof gossipsub> {
     globalSignaturePolicy: StrictNoSign,
     msgIdFn: (message) => messageId(message.topic, message.data),
     msgIdToStrFn: (id) => Buffer.from(id).toString("latin1"),
-    allowedTopics: [names.attestations, names.certificates, names.evidence],
+    allowedTopics: [...topicsOf(names)],
     fallbackToFloodsub: false,
     emitSelf: false,
     doPX: false,

@@ -1,6 +1,12 @@
 import type { Connection } from "@libp2p/interface";
-import type { Certificate, WireAttestation } from "@mach/core";
-import type { EvidenceQuery, PositionedEvidence, RollupHead, SyncQuery } from "./handlers.ts";
+import type { Certificate, SetUpdate, WireAttestation } from "@mach/core";
+import type {
+  EvidenceQuery,
+  PositionedEvidence,
+  RollupHead,
+  SetUpdateQuery,
+  SyncQuery,
+} from "./handlers.ts";
 import { requestSync, type SyncOptions, type SyncResult } from "./sync.ts";
 import { MAX_SYNC_ITEMS, type SyncItems, type SyncRequest } from "./sync-wire.ts";
 import { decodeEvidenceDocument, type EvidenceCodec } from "./wire.ts";
@@ -21,6 +27,7 @@ export interface Requests {
   attestations(peerId: string, query: SyncQuery): Promise<SyncResult<WireAttestation>>;
   heads(peerId: string): Promise<SyncResult<RollupHead>>;
   evidence(peerId: string, query: EvidenceQuery): Promise<SyncResult<PositionedEvidence>>;
+  setUpdates(peerId: string, query: SetUpdateQuery): Promise<SyncResult<SetUpdate>>;
 }
 
 type Kind = SyncItems["kind"];
@@ -50,6 +57,7 @@ export function createRequests(context: RequestsContext): Requests {
     certificates: (peerId, query) => ask(peerId, { kind: "certificates", ...within(query) }),
     attestations: (peerId, query) => ask(peerId, { kind: "attestations", ...within(query) }),
     heads: (peerId) => ask(peerId, { kind: "heads" }),
+    setUpdates: (peerId, query) => ask(peerId, { kind: "set-updates", ...within(query) }),
     async evidence(peerId, query) {
       const answer = await ask(peerId, { kind: "evidence", ...within(query) });
       if (!answer.ok) return answer;

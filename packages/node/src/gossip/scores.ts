@@ -50,6 +50,7 @@ export function scoreParams(
     readonly attestations: string;
     readonly certificates: string;
     readonly evidence: string;
+    readonly setUpdates: string;
   },
   isOperator: (peerId: string) => boolean,
 ): ScoreParams {
@@ -58,6 +59,7 @@ export function scoreParams(
       [topics.attestations]: topicParams(1),
       [topics.certificates]: topicParams(1),
       [topics.evidence]: topicParams(1),
+      [topics.setUpdates]: topicParams(1),
     },
     topicScoreCap: 50,
     appSpecificScore: (peerId) => (isOperator(peerId) ? OPERATOR_SCORE : 0),

@@ -6,6 +6,7 @@
  *       1 certificates, 2 attestations   rollupId u64 | from u64 | limit u16 (1 to 256)
  *       3 heads                          nothing
  *       4 evidence                       from u64 | limit u16 (1 to 256)
+ *       5 set updates                    epoch u64 | from u16 | limit u16 (1 to 256)
  *     response      version u8 = 1 | kind u8 | status u8 | [ payload, with status 0 ]
  *       status      0 ok, 1 malformed request, 2 too many requests, 3 cannot answer now
  *       certificates   count u16 | count times certificateBody
@@ -13,20 +14,32 @@
  *                                               | signatureLength u8 (96 or 192) | signature }
  *       heads          count u16 | count times { rollupId u64 | newest certified height u64 }
  *       evidence       count u16 | count times { position u64 | length u32 | document }
+ *       set updates    count u16 | count times setUpdateBody
  *
  * A response is at most 1 MiB: it holds as many items, lowest heights first, as fit. Positions are
- * the answering peer's own and ascend; a document is one of the evidence topic.
+ * the answering peer's own and ascend; a document is one of the evidence topic. Set updates ascend by
+ * epoch and lowest signer: of an epoch the one that stands, or single signatures of the signers from
+ * index `from` on.
  */
-import type { Certificate, Domain, WireAttestation } from "@mach/core";
+import {
+  bitfieldIndices,
+  type Certificate,
+  type Domain,
+  type SetUpdate,
+  type WireAttestation,
+} from "@mach/core";
 import { type ByteReader, createReader, createWriter } from "./bytes.ts";
-import type { EvidenceQuery, RollupHead, SyncQuery } from "./handlers.ts";
+import type { EvidenceQuery, RollupHead, SetUpdateQuery, SyncQuery } from "./handlers.ts";
 import {
   CLAIM_BYTES,
   certificateBodyLength,
   readCertificateBody,
   readClaim,
+  readSetUpdateBody,
+  setUpdateBodyLength,
   writeCertificateBody,
   writeClaim,
+  writeSetUpdateBody,
 } from "./wire.ts";
 
 export const MAX_SYNC_ITEMS = 256;
@@ -37,7 +50,13 @@ const SYNC_VERSION = 1;
 const HEADER_BYTES = 3;
 const COUNT_BYTES = 2;
 const EVIDENCE_FIXED_BYTES = 8 + 4;
-const KINDS = { certificates: 1, attestations: 2, heads: 3, evidence: 4 } as const;
+const KINDS = {
+  certificates: 1,
+  attestations: 2,
+  heads: 3,
+  evidence: 4,
+  "set-updates": 5,
+} as const;
 /** The longest document that a response has room for. */
 export const MAX_SYNC_DOCUMENT_BYTES: number =
   MAX_SYNC_RESPONSE_BYTES - HEADER_BYTES - COUNT_BYTES - EVIDENCE_FIXED_BYTES;
@@ -45,6 +64,7 @@ export const MAX_SYNC_DOCUMENT_BYTES: number =
 export type SyncRequest =
   | ({ readonly kind: "certificates" | "attestations" } & SyncQuery)
   | ({ readonly kind: "evidence" } & EvidenceQuery)
+  | ({ readonly kind: "set-updates" } & SetUpdateQuery)
   | { readonly kind: "heads" };
 
 /** A piece of evidence that is still, or already, in bytes. */
@@ -57,6 +77,7 @@ export type SyncItems =
   | { readonly kind: "certificates"; readonly items: readonly Certificate[] }
   | { readonly kind: "attestations"; readonly items: readonly WireAttestation[] }
   | { readonly kind: "evidence"; readonly items: readonly PositionedDocument[] }
+  | { readonly kind: "set-updates"; readonly items: readonly SetUpdate[] }
   | { readonly kind: "heads"; readonly items: readonly RollupHead[] };
 
 /** Why a peer gave no items. */
@@ -77,6 +98,10 @@ export function encodeSyncRequest(request: SyncRequest): Uint8Array {
     const writer = createWriter(12).u8(SYNC_VERSION).u8(KINDS.evidence);
     return writer.u64(request.from).u16(request.limit).finish();
   }
+  if (request.kind === "set-updates") {
+    const writer = createWriter(14).u8(SYNC_VERSION).u8(KINDS[request.kind]);
+    return writer.u64(request.epoch).u16(request.from).u16(request.limit).finish();
+  }
   const writer = createWriter(MAX_SYNC_REQUEST_BYTES);
   writer.u8(SYNC_VERSION).u8(KINDS[request.kind]);
   return writer.u64(request.rollupId).u64(request.from).u16(request.limit).finish();
@@ -94,6 +119,11 @@ export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | null {
     return reader.isExhausted() && isLegalLimit(query.limit)
       ? { kind: "evidence", ...query }
       : null;
+  }
+  if (kind === KINDS["set-updates"]) {
+    const query = { epoch: reader.u64(), from: reader.u16(), limit: reader.u16() };
+    const isLegal = reader.isExhausted() && isLegalLimit(query.limit);
+    return isLegal ? { kind: "set-updates", ...query } : null;
   }
   if (kind !== KINDS.certificates && kind !== KINDS.attestations) return null;
   const query = { rollupId: reader.u64(), from: reader.u64(), limit: reader.u16() };
@@ -132,6 +162,11 @@ export function encodeSyncItems(answer: SyncItems, limit: number): Uint8Array {
         length: (each) => EVIDENCE_FIXED_BYTES + each.document.length,
         write: (writer, each) =>
           writer.u64(each.position).u32(each.document.length).bytes(each.document),
+      });
+    case "set-updates":
+      return encodeItems(KINDS[answer.kind], answer.items, limit, {
+        length: setUpdateBodyLength,
+        write: writeSetUpdateBody,
       });
     case "heads":
       return encodeItems(KINDS.heads, answer.items, limit, {
@@ -182,6 +217,19 @@ function readItems(reader: ByteReader, request: SyncRequest, domain: Domain): Sy
         return { position, document };
       });
       return items === null ? null : { kind: "evidence", items };
+    }
+    case "set-updates": {
+      let { epoch, from: least } = request;
+      const items = readList(reader, request.limit, () => {
+        const update = readSetUpdateBody(reader, domain);
+        const lowest = update === null ? undefined : bitfieldIndices(update.signers)[0];
+        if (update === null || lowest === undefined || update.epoch < epoch) return null;
+        if (update.epoch === epoch && lowest < least) return null;
+        epoch = update.epoch;
+        least = lowest + 1;
+        return update;
+      });
+      return items === null ? null : { kind: "set-updates", items };
     }
     case "heads": {
       const items = readList(reader, MAX_SYNC_ITEMS, () => ({

@@ -39,7 +39,12 @@ export interface SyncOptions {
 
 export type ServedFrom = Pick<
   GossipHandlers,
-  "serveCertificates" | "serveAttestations" | "serveEvidence" | "serveHeads" | "encodeEvidence"
+  | "serveCertificates"
+  | "serveAttestations"
+  | "serveEvidence"
+  | "serveSetUpdates"
+  | "serveHeads"
+  | "encodeEvidence"
 >;
 
 /** What came of serving one request: a failure's code, or null. */
@@ -95,6 +100,8 @@ async function gather(request: SyncRequest, served: ServedFrom): Promise<SyncIte
       return { kind: "attestations", items: await served.serveAttestations(request) };
     case "evidence":
       return { kind: "evidence", items: await gatherEvidence(request, served) };
+    case "set-updates":
+      return { kind: "set-updates", items: await served.serveSetUpdates(request) };
     case "heads":
       return { kind: "heads", items: await served.serveHeads() };
   }

@@ -8,6 +8,7 @@ export interface NetworkNames {
   readonly attestations: string;
   readonly certificates: string;
   readonly evidence: string;
+  readonly setUpdates: string;
   /** Protocol of the first exchange on a connection. */
   readonly hello: string;
   /** Protocol of the requests for what was missed. */
@@ -23,9 +24,15 @@ export function networkNames(domain: Domain): NetworkNames {
     attestations: `mach/1/${network}/attestations`,
     certificates: `mach/1/${network}/certificates`,
     evidence: `mach/1/${network}/evidence`,
+    setUpdates: `mach/1/${network}/set-updates`,
     hello: `/mach/${network}/hello/1`,
     sync: `/mach/${network}/sync/1`,
   };
+}
+
+/** The topics of a network; no other is taken. */
+export function topicsOf(names: NetworkNames): readonly string[] {
+  return [names.attestations, names.certificates, names.evidence, names.setUpdates];
 }
 
 /** The first 20 bytes of sha256(topic || data). */

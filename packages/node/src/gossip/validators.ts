@@ -9,9 +9,11 @@ import {
   decodeAttestations,
   decodeCertificate,
   decodeEvidenceMessage,
+  decodeSetUpdate,
   isPlausibleAttestations,
   isPlausibleCertificate,
   isPlausibleEvidence,
+  isPlausibleSetUpdate,
 } from "./wire.ts";
 
 export interface ValidatorContext {
@@ -76,6 +78,14 @@ export function installValidators(
       isPlausible: isPlausibleEvidence,
       decode: (data) => decodeEvidenceMessage(handlers, data),
       handle: (evidence, from) => handlers.onEvidence(evidence, from),
+    }),
+    install(pubsub, context, {
+      topic: names.setUpdates,
+      name: "set-updates",
+      next: "oldest",
+      isPlausible: isPlausibleSetUpdate,
+      decode: (data) => decodeSetUpdate(data, domain),
+      handle: (update, from) => handlers.onSetUpdate(update, from),
     }),
   ];
   return () => {

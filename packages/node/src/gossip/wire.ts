@@ -17,16 +17,28 @@
  *     evidence       version u8 = 1 | the JSON document of the protocol in UTF-8, as this
  *                    project's encoder writes it (a document that encodes differently is malformed)
  *
+ *     set update     version u8 = 1 | setUpdateBody, of one signer
+ *     setUpdateBody  epoch u64 | operatorSetHash 32 | signedBy 32 | signersLength u16 (1 to 512)
+ *                    | signers (one bit at least) | signature 96
+ *
  * The domain is implied by the topic, whose name carries the network's id; the decoder puts it in.
- * Topics are `mach/1/<network>/attestations`, `/certificates` and `/evidence`, `<network>` being the
- * first eight bytes of the EIP-712 domain separator in hexadecimal. A message id is the first 20
+ * Topics are `mach/1/<network>/attestations`, `/certificates`, `/evidence` and `/set-updates`,
+ * `<network>` being the first eight bytes of the EIP-712 domain separator in hexadecimal. A message id is the first 20
  * bytes of sha256(topic || data); no topic is a prefix of another.
  *
  * What a decoder returns has the right shape and nothing more: no signature, no id and no
  * membership has been checked.
  */
-import type { Certificate, Claim, Domain, Evidence, Hex, WireAttestation } from "@mach/core";
-import { byteLength } from "@mach/core";
+import type {
+  Certificate,
+  Claim,
+  Domain,
+  Evidence,
+  Hex,
+  SetUpdate,
+  WireAttestation,
+} from "@mach/core";
+import { bitfieldIndices, byteLength, singleSigner } from "@mach/core";
 import { type ByteReader, type ByteWriter, createReader, createWriter } from "./bytes.ts";
 
 export const WIRE_VERSION = 1;
@@ -38,6 +50,7 @@ export const CLAIM_BYTES = 129;
 
 const SIGNATURE_BYTES = 96;
 const ATTESTATIONS_HEADER_BYTES = 1 + 20 + 1 + 2;
+const SET_UPDATE_FIXED_BYTES = 8 + 32 + 32 + 2 + SIGNATURE_BYTES;
 const CERTIFICATE_FIXED_BYTES = 32 + CLAIM_BYTES + 32 + 2 + SIGNATURE_BYTES;
 
 /** The length of a message with this many attestations, in bytes. */
@@ -153,6 +166,58 @@ export function decodeEvidenceDocument(
   const evidence = codec.decodeEvidence(document);
   if (evidence === null) return null;
   return Buffer.compare(codec.encodeEvidence(evidence), document) === 0 ? evidence : null;
+}
+
+/** Whether version and length fit a set update message. */
+export function isPlausibleSetUpdate(data: Uint8Array): boolean {
+  const least = 1 + SET_UPDATE_FIXED_BYTES + 1;
+  const most = 1 + SET_UPDATE_FIXED_BYTES + MAX_SIGNERS_BYTES;
+  return data[0] === WIRE_VERSION && data.length >= least && data.length <= most;
+}
+
+/**
+ * A message with one operator's signature over an epoch's hash. Throws a RangeError for fields of
+ * a length that none has.
+ */
+export function encodeSetUpdate(update: SetUpdate): Uint8Array {
+  const writer = createWriter(1 + setUpdateBodyLength(update));
+  return writeSetUpdateBody(writer.u8(WIRE_VERSION), update).finish();
+}
+
+/** The set update of a message, of this domain; null where it is malformed, or not one signer's. */
+export function decodeSetUpdate(data: Uint8Array, domain: Domain): SetUpdate | null {
+  if (!isPlausibleSetUpdate(data)) return null;
+  const reader = createReader(data);
+  reader.u8();
+  const update = readSetUpdateBody(reader, domain);
+  if (update === null || !reader.isExhausted()) return null;
+  return singleSigner(update) === null ? null : update;
+}
+
+/** The length of a set update within a message, in bytes. */
+export function setUpdateBodyLength(update: { readonly signers: Hex }): number {
+  return SET_UPDATE_FIXED_BYTES + byteLength(update.signers);
+}
+
+/** Writes a set update without its domain, which both sides know. */
+export function writeSetUpdateBody(writer: ByteWriter, update: SetUpdate): ByteWriter {
+  const length = byteLength(update.signers);
+  if (length < 1 || length > MAX_SIGNERS_BYTES) throw new RangeError("expected 1 to 512 bytes");
+  writer.u64(update.epoch).hex(update.operatorSetHash, 32).hex(update.signedBy, 32);
+  return writer.u16(length).hex(update.signers, length).hex(update.signature, SIGNATURE_BYTES);
+}
+
+/** Reads what `writeSetUpdateBody` writes; null for fields outside of their range. */
+export function readSetUpdateBody(reader: ByteReader, domain: Domain): SetUpdate | null {
+  const epoch = reader.u64();
+  const operatorSetHash = reader.hex(32);
+  const signedBy = reader.hex(32);
+  const length = reader.u16();
+  if (length < 1 || length > MAX_SIGNERS_BYTES) return null;
+  const signers = reader.hex(length);
+  const signature = reader.hex(SIGNATURE_BYTES);
+  if (bitfieldIndices(signers).length === 0) return null;
+  return { version: 1, domain, epoch, operatorSetHash, signedBy, signers, signature };
 }
 
 /** The length of a certificate within a message, in bytes. */

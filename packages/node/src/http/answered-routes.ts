@@ -47,7 +47,7 @@ function sendResult(
   reply: FastifyReply,
   result: HandlerResult,
 ): FastifyReply {
-  if (!result.ok) return sendError(reply, result.code);
+  if (!result.ok) return sendError(reply, result.code, result.detail);
   const { body, cacheControl, contentType } = result.answer;
   const { text, byteLength, encoding, etag } = body;
   const head = ["etag", etag, "cache-control", cacheControl, ...PUBLIC_HEADER_LIST];

@@ -35,7 +35,7 @@ export type AnsweredRouteId = Exclude<RouteId, "events">;
 
 export type HandlerResult =
   | { readonly ok: true; readonly answer: Answer }
-  | { readonly ok: false; readonly code: ViewFailure };
+  | { readonly ok: false; readonly code: ViewFailure; readonly detail?: string };
 
 /** Answers one route from its parsed params and query. */
 export type Handler<Id extends AnsweredRouteId> = (
@@ -97,9 +97,10 @@ export function createHandlers(
         return ok(jsonAnswer(kept, params.epoch === "current" ? "head" : "settled"));
       }),
     setUpdate: ({ params }) =>
-      found(view.setUpdate(params.epoch), (value) =>
-        plain(encodeSetUpdate(value), params.epoch === "current" ? "head" : "settled"),
-      ),
+      found(view.setUpdate(params.epoch), ({ update, isImproving }) => {
+        const isSettled = params.epoch !== "current" && !isImproving;
+        return plain(encodeSetUpdate(update), isSettled ? "settled" : "head");
+      }),
     evidence: ({ query }) =>
       after(view.evidence(query), ({ data, next }) => page(data.map(encodeEvidence), next)),
     alerts: () => after(view.alerts(), (value) => plain(value.map(encodeAlert), "head")),

@@ -20,13 +20,19 @@ export type ViewFailure = Extract<
   | "unknown-certificate"
   | "not-yet"
   | "no-certificate"
+  | "no-update"
   | "contradicted"
   | "unavailable"
 >;
 
 export type ViewResult<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly code: ViewFailure };
+  | {
+      readonly ok: false;
+      readonly code: ViewFailure;
+      /** What a reader may want to know beside the code's meaning: one sentence. */
+      readonly detail?: string;
+    };
 
 /** A value at once, or soon: what is in memory is given without a promise, for speed. */
 export type Eventual<T> = T | Promise<T>;
@@ -35,6 +41,13 @@ export type Eventual<T> = T | Promise<T>;
 export interface ServedCertificate {
   readonly certificate: VerifiedCertificate;
   /** Whether its improvement window is open: it may still be replaced by one with more weight. */
+  readonly isImproving: boolean;
+}
+
+/** A set update as it stands. Only a verified one, over L1's own hash, is ever served. */
+export interface ServedSetUpdate {
+  readonly update: SetUpdate;
+  /** Whether signers are missing that may still sign. */
   readonly isImproving: boolean;
 }
 
@@ -65,7 +78,7 @@ export interface NodeView {
   ): Eventual<ViewResult<Page<VerifiedCertificate>>>;
   certificateById(certificateId: Hex): Eventual<ViewResult<ServedCertificate>>;
   operatorSet(epoch: bigint | "current"): Eventual<ViewResult<OperatorSet>>;
-  setUpdate(epoch: bigint | "current"): Eventual<ViewResult<SetUpdate>>;
+  setUpdate(epoch: bigint | "current"): Eventual<ViewResult<ServedSetUpdate>>;
   /** In the order of keeping; positions count from 0. */
   evidence(page: PageRequest): Eventual<Page<Evidence>>;
   /** The newest first, 1024 at most. */

@@ -6,6 +6,8 @@ import {
   encodeAlert,
   encodeCertificate,
   encodeDomain,
+  encodeSetUpdate,
+  setUpdateSchema,
 } from "@mach/api";
 import {
   type Certificate,
@@ -14,6 +16,7 @@ import {
   type Hex,
   isSameClaim,
   isSameDomain,
+  type SetUpdate,
 } from "@mach/core";
 import type { DataFolder } from "../data-folder.ts";
 import {
@@ -42,6 +45,7 @@ import {
   type PutCertificateResult,
   type PutEpochResult,
   type PutEvidenceResult,
+  type PutSetUpdateResult,
   pageItems,
   type ResumePoint,
   type Store,
@@ -159,6 +163,18 @@ class LmdbStore implements Store {
 
   async epochRecord(epoch: bigint): Promise<EpochRecord | null> {
     return this.#tables.epochs.get(epochRecordSchema, numberKey([epoch]));
+  }
+
+  async putSetUpdate(update: SetUpdate): Promise<PutSetUpdateResult> {
+    const { domain, epoch } = update;
+    if (!isSameDomain(domain, this.#options.domain)) return { ok: false, code: "wrong-domain" };
+    const { commit, setUpdates } = this.#tables;
+    await commit(() => setUpdates.put(numberKey([epoch]), encodeSetUpdate(update)));
+    return { ok: true };
+  }
+
+  async setUpdateOf(epoch: bigint): Promise<SetUpdate | null> {
+    return this.#tables.setUpdates.get(setUpdateSchema, numberKey([epoch]));
   }
 
   async putEvidence(evidence: Evidence): Promise<PutEvidenceResult> {

@@ -6,6 +6,8 @@ import {
   type Hex,
   isSameClaim,
   isSameDomain,
+  type SetUpdate,
+  toSetUpdate,
 } from "@mach/core";
 import { contradictionId, isSameEpoch } from "./documents.ts";
 import { evidenceId } from "./evidence-id.ts";
@@ -17,6 +19,7 @@ import {
   type PutCertificateResult,
   type PutEpochResult,
   type PutEvidenceResult,
+  type PutSetUpdateResult,
   pageItems,
   type ResumePoint,
   type Store,
@@ -35,6 +38,7 @@ class MemoryStore implements Store {
   readonly #heights = new Map<bigint, Map<bigint, Hex>>();
   readonly #contradictions = new Map<bigint, Map<Hex, Contradiction>>();
   readonly #epochs = new Map<bigint, EpochRecord>();
+  readonly #setUpdates = new Map<bigint, SetUpdate>();
   readonly #evidence = new Map<Hex, EvidenceEntry>();
   readonly #alerts = new Map<string, Alert>();
   readonly #resumePoints = new Map<bigint, ResumePoint>();
@@ -103,6 +107,18 @@ class MemoryStore implements Store {
 
   async epochRecord(epoch: bigint): Promise<EpochRecord | null> {
     return this.#epochs.get(epoch) ?? null;
+  }
+
+  async putSetUpdate(update: SetUpdate): Promise<PutSetUpdateResult> {
+    if (!isSameDomain(update.domain, this.#options.domain)) {
+      return { ok: false, code: "wrong-domain" };
+    }
+    this.#setUpdates.set(update.epoch, toSetUpdate(update));
+    return { ok: true };
+  }
+
+  async setUpdateOf(epoch: bigint): Promise<SetUpdate | null> {
+    return this.#setUpdates.get(epoch) ?? null;
   }
 
   async putEvidence(evidence: Evidence): Promise<PutEvidenceResult> {

@@ -7,6 +7,7 @@ import type {
   Hex,
   OperatorSet,
   RollupParameters,
+  SetUpdate,
 } from "@mach/core";
 
 /** What L1 has fixed for an epoch. */
@@ -53,6 +54,11 @@ export type PutEpochResult =
   /** Another set, or other rollups, are kept for that epoch, which L1 fixes once: not kept. */
   | { readonly ok: false; readonly code: "conflicting-epoch" };
 
+export type PutSetUpdateResult =
+  | { readonly ok: true }
+  /** Of another network than the store: not kept. */
+  | { readonly ok: false; readonly code: "wrong-domain" };
+
 export type PutEvidenceResult =
   | { readonly ok: true; readonly evidenceId: Hex; readonly isNew: boolean }
   /** The bound on evidence is reached: not kept, and nothing that is kept makes way for it. */
@@ -82,6 +88,10 @@ export interface Store {
 
   putEpoch(record: EpochRecord): Promise<PutEpochResult>;
   epochRecord(epoch: bigint): Promise<EpochRecord | null>;
+
+  /** Makes this the update into its epoch: whether it is the better one the caller decides. */
+  putSetUpdate(update: SetUpdate): Promise<PutSetUpdateResult>;
+  setUpdateOf(epoch: bigint): Promise<SetUpdate | null>;
 
   putEvidence(evidence: Evidence): Promise<PutEvidenceResult>;
   evidenceById(evidenceId: Hex): Promise<Evidence | null>;

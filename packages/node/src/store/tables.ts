@@ -28,6 +28,8 @@ export interface Tables {
   readonly heights: Table;
   readonly contradictions: Table;
   readonly epochs: Table;
+  /** By the epoch that the update leads into. */
+  readonly setUpdates: Table;
   /** By id. */
   readonly evidence: Table;
   /** By position: the id. */
@@ -55,6 +57,7 @@ export function openTables(path: string): Tables {
     heights: table("heights"),
     contradictions: table("contradictions"),
     epochs: table("epochs"),
+    setUpdates: table("set-updates"),
     evidence: table("evidence"),
     evidenceOrder: table("evidence-order"),
     alertPositions: table("alert-positions"),

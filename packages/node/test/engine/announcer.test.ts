@@ -130,8 +130,8 @@ it("an epoch that begins is an event, with its set's hash where that is known", 
     announcer.onTick();
   }
   expect(events.map((each) => each.answer.data)).toEqual([
-    { epoch: 1n, operatorSetHash: operatorSetOf(1n).operatorSetHash, startsAt: begins[1] },
-    { epoch: 2n, operatorSetHash: null, startsAt: begins[2] },
+    { epoch: 1n, operatorSetHash: operatorSetOf(1n).operatorSetHash, startsAt: begins[1], update: null },
+    { epoch: 2n, operatorSetHash: null, startsAt: begins[2], update: null },
   ]);
 });
 

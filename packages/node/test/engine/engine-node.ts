@@ -15,6 +15,8 @@ import {
   keccak256,
   type OperatorSet,
   type RollupParameters,
+  type SetUpdate,
+  setUpdateDigest,
   toHex,
   uintWord,
   type VerifiedAttestation,
@@ -23,13 +25,8 @@ import {
   ZERO_HASH,
 } from "@mach/core";
 import { afterAll, beforeAll } from "vitest";
-import {
-  type Announcement,
-  type ClaimSigner,
-  createEngineShell,
-  type EnginePorts,
-  type EngineShell,
-} from "../../src/engine/shell.ts";
+import type { Announcement, ClaimSigner, EnginePorts } from "../../src/engine/ports.ts";
+import { createEngineShell, type EngineShell } from "../../src/engine/shell.ts";
 import { createMemoryStore } from "../../src/store/memory-store.ts";
 import type { Store } from "../../src/store/store.ts";
 
@@ -137,6 +134,23 @@ export function certify(claim: Claim, indices: readonly number[]): Certificate {
   return { version, certificateId: id, domain: DOMAIN, claim, operatorSetHash, signers, signature };
 }
 
+/** The update into an epoch as these operators of the set before would sign it. */
+export function updateBy(
+  indices: readonly number[],
+  epoch: bigint,
+  operatorSetHash: Hex = operatorSetOf(epoch).operatorSetHash,
+): SetUpdate {
+  const digest = setUpdateDigest(DOMAIN, { epoch, operatorSetHash });
+  const signature = bls.aggregateSignatures(
+    indices.map((i) => bls.sign(keyAt(i), digest).uncompressed),
+  );
+  if (signature === null) throw new Error("no sum");
+  const signers = toHex(new Uint8Array([indices.reduce((bits, i) => bits | (1 << i), 0)]));
+  const signedBy = operatorSetOf(epoch - 1n).operatorSetHash;
+  const [version, domain] = [1, DOMAIN] as const;
+  return { version, domain, epoch, operatorSetHash, signedBy, signers, signature };
+}
+
 export function doubleAttestation(index: number, blockNumber: bigint): Evidence {
   const [first, second] = [claimAt(blockNumber), claimAt(blockNumber, 1)]
     .sort((a, b) => (claimDigest(DOMAIN, a) < claimDigest(DOMAIN, b) ? -1 : 1))
@@ -157,6 +171,10 @@ export function signerOf(index: number, key: number = index): ClaimSigner {
       ok: true,
       attestation: { ...attest(key, claim), operator: operatorAt(index) },
     }),
+    signSetUpdate: async (asked) => {
+      const { compressed } = bls.sign(keyAt(key), setUpdateDigest(DOMAIN, asked));
+      return { ok: true, signature: compressed };
+    },
   };
 }
 
@@ -184,11 +202,14 @@ export interface EngineNode {
   readonly attestations: VerifiedAttestation[];
   readonly certificates: Certificate[];
   readonly evidence: Evidence[];
+  readonly setUpdates: SetUpdate[];
   readonly fatal: unknown[];
   readonly clock: { now: number };
   block(blockNumber: bigint, branch?: number): void;
   /** Gives it the sets of these epochs. */
   learn(...epochs: readonly bigint[]): void;
+  /** Gives it the sets of these epochs as L1 has finalised them: what the watcher reads. */
+  finalize(...epochs: readonly bigint[]): void;
 }
 
 export interface EngineNodeOptions {
@@ -203,8 +224,15 @@ export interface EngineNodeOptions {
 export function createEngineNode(options: EngineNodeOptions): EngineNode {
   const store = options.store ?? memoryStore();
   const clock = { now: 1_000_000 };
-  const seen = { announced: [], attestations: [], certificates: [], evidence: [], fatal: [] };
-  const node: Omit<EngineNode, "shell" | "block" | "learn"> = { ...seen, store, clock };
+  const seen = {
+    ...{ announced: [], attestations: [], certificates: [], evidence: [] },
+    ...{ setUpdates: [], fatal: [] },
+  };
+  const node: Omit<EngineNode, "shell" | "block" | "learn" | "finalize"> = {
+    ...seen,
+    store,
+    clock,
+  };
   const shell = createEngineShell(
     { ...ENGINE_OPTIONS, ...options.engine },
     {
@@ -216,6 +244,7 @@ export function createEngineNode(options: EngineNodeOptions): EngineNode {
         publishAttestation: (each) => node.attestations.push(each),
         publishCertificate: (each) => node.certificates.push(each),
         publishEvidence: (each) => node.evidence.push(each),
+        publishSetUpdate: (each) => node.setUpdates.push(each),
         ...options.gossip,
       },
       announce: (announcement) => node.announced.push(announcement),
@@ -235,6 +264,14 @@ export function createEngineNode(options: EngineNodeOptions): EngineNode {
       for (const epoch of epochs) {
         const operatorSet = operatorSetOf(epoch);
         shell.input({ type: "set-known", operatorSet, rollups: [PARAMETERS] });
+      }
+    },
+    finalize(...epochs) {
+      for (const epoch of epochs) {
+        const operatorSet = operatorSetOf(epoch);
+        const { operatorSetHash } = operatorSet;
+        shell.input({ type: "set-known", operatorSet, rollups: [PARAMETERS] });
+        shell.input({ type: "set-final", epoch, operatorSetHash });
       }
     },
   };

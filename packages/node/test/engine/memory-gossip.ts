@@ -2,17 +2,20 @@ import {
   type Certificate,
   type Evidence,
   openAttestations,
+  openSetUpdates,
+  type SetUpdate,
   type WireAttestation,
 } from "@mach/core";
 import type { PeerSyncPorts } from "../../src/engine/peer-sync.ts";
-import type { EnginePorts } from "../../src/engine/shell.ts";
+import type { EnginePorts } from "../../src/engine/ports.ts";
 import type { Verdict } from "../../src/engine/verdict.ts";
 import type { EngineNode } from "./engine-node.ts";
 
 type Message =
   | { readonly kind: "attestation"; readonly value: WireAttestation }
   | { readonly kind: "certificate"; readonly value: Certificate }
-  | { readonly kind: "evidence"; readonly value: Evidence };
+  | { readonly kind: "evidence"; readonly value: Evidence }
+  | { readonly kind: "set-update"; readonly value: SetUpdate };
 
 interface Delivery {
   readonly to: string;
@@ -38,6 +41,7 @@ export class MemoryGossip {
       publishAttestation: (value) => this.#publish(name, { kind: "attestation", value }),
       publishCertificate: (value) => this.#publish(name, { kind: "certificate", value }),
       publishEvidence: (value) => this.#publish(name, { kind: "evidence", value }),
+      publishSetUpdate: (value) => this.#publish(name, { kind: "set-update", value }),
     };
   }
 
@@ -102,6 +106,10 @@ export class MemoryGossip {
         const items = await peer(peerId)?.store.listEvidence(query);
         return items === undefined ? gone : { ok: true, items };
       },
+      requestSetUpdates: async (peerId, query) => {
+        const state = peer(peerId)?.shell.state();
+        return state === undefined ? gone : { ok: true, items: openSetUpdates(state, query) };
+      },
       blame: (peerId, code) => {
         throw new Error(`${peerId} is blamed for ${code}`);
       },
@@ -128,6 +136,8 @@ function deliver(node: EngineNode, { kind, value }: Message): Promise<Verdict> {
       return node.shell.receiveCertificate(value);
     case "evidence":
       return node.shell.receiveEvidence(value);
+    case "set-update":
+      return node.shell.receiveSetUpdate(value);
   }
 }
 

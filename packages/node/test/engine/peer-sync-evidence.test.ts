@@ -60,6 +60,7 @@ function create(node: EngineNode, answer: (query: EvidenceQuery) => readonly Pos
       asked.push(query);
       return { ok: true, items: answer(query) };
     },
+    requestSetUpdates: nothing,
     blame: (_, code) => blamed.push(code),
   });
   return { sync, asked, blamed, froms: () => asked.map((each) => each.from) };

@@ -73,6 +73,7 @@ function create(node: EngineNode, peer: Partial<Peer> = {}, peers: readonly stri
       const items = peer.evidence?.(query) ?? [];
       return { ok: true, items };
     },
+    requestSetUpdates: async () => ({ ok: true, items: [] }),
     blame: (peerId, code) => asked.blamed.push(`${peerId}: ${code}`),
   };
   const sync = createPeerSync(

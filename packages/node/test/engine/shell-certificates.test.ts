@@ -1,6 +1,6 @@
 import { type Certificate, claimDigest, type Evidence } from "@mach/core";
 import { describe, expect, it } from "vitest";
-import type { Announcement } from "../../src/engine/shell.ts";
+import type { Announcement } from "../../src/engine/ports.ts";
 import {
   attest,
   certifiedIds,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { WireAttestation } from "@mach/core";
+import { openSetUpdates, type WireAttestation } from "@mach/core";
 import { afterEach, expect, it } from "vitest";
 import { createGossip, type Gossip } from "../../src/gossip/gossip.ts";
 import { encodeAttestations } from "../../src/gossip/wire.ts";
@@ -39,10 +39,12 @@ async function startVictim(node: EngineNode): Promise<Gossip> {
       onAttestations: (attestations, from) => node.shell.receiveAttestations(attestations, from),
       onCertificate: (certificate) => node.shell.receiveCertificate(certificate),
       onEvidence: (evidence) => node.shell.receiveEvidence(evidence),
+      onSetUpdate: (update) => node.shell.receiveSetUpdate(update),
       verifyBinding: () => false,
       serveCertificates: () => [],
       serveAttestations: () => [],
       serveEvidence: () => [],
+      serveSetUpdates: (query) => openSetUpdates(node.shell.state(), query),
       serveHeads: () => [],
       onPeerReady: () => undefined,
     },

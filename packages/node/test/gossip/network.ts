@@ -7,6 +7,7 @@ import type {
   Domain,
   Evidence,
   Hex,
+  SetUpdate,
   SignedPeerBinding,
   WireAttestation,
 } from "@mach/core";
@@ -19,6 +20,7 @@ import type {
   GossipSource,
   PositionedEvidence,
   RollupHead,
+  SetUpdateQuery,
   SyncQuery,
   Verdict,
 } from "../../src/gossip/handlers.ts";
@@ -70,6 +72,18 @@ export function evidenceAt(blockNumber: bigint): Evidence {
   };
 }
 
+export function setUpdateAt(epoch: bigint, signers: Hex = "0x04"): SetUpdate {
+  return {
+    version: 1,
+    domain: DOMAIN,
+    epoch,
+    operatorSetHash: `0x${"99".repeat(32)}`,
+    signedBy: `0x${"aa".repeat(32)}`,
+    signers,
+    signature: `0x${"bb".repeat(96)}`,
+  };
+}
+
 /** A codec of the tests: JSON with the integers as text. */
 export const CODEC: Pick<GossipHandlers, "encodeEvidence" | "decodeEvidence"> = {
   encodeEvidence: (evidence) =>
@@ -93,6 +107,7 @@ export interface TestNode {
   readonly attestations: { messages: (readonly WireAttestation[])[]; sources: GossipSource[] };
   readonly certificates: Certificate[];
   readonly evidence: Evidence[];
+  readonly setUpdates: SetUpdate[];
   readonly ready: GossipPeer[];
   /** Replaced by a test to change what the handlers say. */
   readonly behaviour: {
@@ -103,6 +118,7 @@ export interface TestNode {
     ) => readonly Certificate[] | Promise<readonly Certificate[]>;
     serveAttestations: (query: SyncQuery) => readonly WireAttestation[];
     serveEvidence: (query: EvidenceQuery) => readonly PositionedEvidence[];
+    serveSetUpdates: (query: SetUpdateQuery) => readonly SetUpdate[];
     serveHeads: () => readonly RollupHead[];
   };
   readonly dataDir: string;
@@ -150,12 +166,14 @@ async function startNode(options: Partial<GossipOptions> & { dataDir: string }):
     serveCertificates: () => [],
     serveAttestations: () => [],
     serveEvidence: () => [],
+    serveSetUpdates: () => [],
     serveHeads: () => [],
   };
   const seen = {
     attestations: { messages: [], sources: [] } as TestNode["attestations"],
     certificates: [] as Certificate[],
     evidence: [] as Evidence[],
+    setUpdates: [] as SetUpdate[],
     ready: [] as GossipPeer[],
   };
   const handlers: GossipHandlers = {
@@ -173,10 +191,15 @@ async function startNode(options: Partial<GossipOptions> & { dataDir: string }):
       seen.evidence.push(evidence);
       return behaviour.verdict();
     },
+    async onSetUpdate(update) {
+      seen.setUpdates.push(update);
+      return behaviour.verdict();
+    },
     verifyBinding: (binding) => behaviour.verifyBinding(binding),
     serveCertificates: (query) => behaviour.serveCertificates(query),
     serveAttestations: (query) => behaviour.serveAttestations(query),
     serveEvidence: (query) => behaviour.serveEvidence(query),
+    serveSetUpdates: (query) => behaviour.serveSetUpdates(query),
     serveHeads: () => behaviour.serveHeads(),
     onPeerReady: (peer) => seen.ready.push(peer),
   };

@@ -35,7 +35,7 @@ const EVENTS: { readonly [Name in NodeEvent["topic"]]: NodeEvent } = {
   epoch: {
     topic: "epoch",
     rollupId: null,
-    answer: { data: { epoch: 7n, operatorSetHash: null, startsAt: 1_765_001_520n } },
+    answer: { data: { epoch: 7n, operatorSetHash: null, startsAt: 1_765_001_520n, update: null } },
   },
 };
 
