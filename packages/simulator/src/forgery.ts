@@ -1,0 +1,202 @@
+import {
+  bitfieldFromIndices,
+  type Certificate,
+  type Claim,
+  certificateId,
+  compressSignature,
+  type Hex,
+  type WireAttestation,
+} from "@mach/core";
+import type { Message } from "./message.ts";
+import type { Random } from "./random.ts";
+import type { Member, Setting } from "./setting.ts";
+
+/** A message that must not be believed, and the claim that its sender has signed for it, if any. */
+export interface Forgery {
+  readonly message: Message;
+  readonly signs: Claim | null;
+}
+
+interface Forging {
+  readonly setting: Setting;
+  readonly random: Random;
+  /** What is true. */
+  readonly claim: Claim;
+  readonly member: Member;
+  readonly heard: readonly ReadonlyMap<Hex, WireAttestation>[];
+}
+
+/** A few messages that are wrong in different ways. */
+export function forge(forging: Forging): readonly Forgery[] {
+  const { random } = forging;
+  const kinds = random.shuffle([
+    badSignature,
+    otherHeight,
+    otherEpoch,
+    outsider,
+    loneCertificate,
+    paddedCertificate,
+    falseDouble,
+    falseCharge,
+  ]);
+  return kinds.slice(0, random.between(1, 3)).flatMap((kind) => kind(forging));
+}
+
+function attest({ setting }: Forging, member: Member, claim: Claim): WireAttestation {
+  const signature = setting.bls.sign(member.publicKey, setting.digestOf(claim));
+  return { claim, operator: member.operator, signature };
+}
+
+function noise(random: Random): Uint8Array {
+  return Uint8Array.from({ length: 96 }, () => random.between(0, 255));
+}
+
+/** In anyone's name: it may be counted as arrived, and spoils the sum that it is part of. */
+function badSignature({ setting, random, claim }: Forging): readonly Forgery[] {
+  const { operator } = random.pick(setting.members);
+  const attestation = { claim, operator, signature: noise(random) };
+  return [{ message: { type: "attestation", attestation }, signs: null }];
+}
+
+function otherHeight(forging: Forging): readonly Forgery[] {
+  const { random, claim, member } = forging;
+  const offset = BigInt(random.pick([-200, -40, 1, 3, 30, 1_000, 1_000_000]));
+  const blockNumber = claim.blockNumber + offset < 0n ? 0n : claim.blockNumber + offset;
+  const signs = { ...claim, blockNumber };
+  const attestation = attest(forging, member, signs);
+  return [{ message: { type: "attestation", attestation }, signs }];
+}
+
+function otherEpoch(forging: Forging): readonly Forgery[] {
+  const { random, claim, member } = forging;
+  const signs = { ...claim, epoch: claim.epoch + BigInt(random.pick([1, 2, 1_000])) };
+  const attestation = attest(forging, member, signs);
+  return [{ message: { type: "attestation", attestation }, signs }];
+}
+
+/** A key that is in no set. */
+function outsider({ setting, claim }: Forging): readonly Forgery[] {
+  const operator: Hex = `0x${"ff".repeat(20)}`;
+  const digest = setting.digestOf(claim);
+  const signature = setting.bls.sign(`0x${"ff".repeat(48)}`, digest);
+  return [
+    { message: { type: "attestation", attestation: { claim, operator, signature } }, signs: null },
+  ];
+}
+
+/** A good signature by one operator, as a certificate of everybody or of itself. */
+function loneCertificate(forging: Forging): readonly Forgery[] {
+  const { setting, random, claim, member } = forging;
+  const operators = setting.operatorSet(claim.epoch)?.operators ?? [];
+  const own = operators.find(({ operator }) => operator === member.operator);
+  if (own === undefined) return [];
+  const isAll = random.chance(0.5);
+  const indices = isAll ? operators.map(({ index }) => index) : [own.index];
+  const { signature } = attest(forging, member, claim);
+  const certificate = certificateOf(forging, indices, signature);
+  if (certificate === null) return [];
+  return [{ message: { type: "certificate", certificate }, signs: claim }];
+}
+
+/** What was heard of a claim, with one more bit than signatures. */
+function paddedCertificate(forging: Forging): readonly Forgery[] {
+  const { setting, random, claim } = forging;
+  const operators = setting.operatorSet(claim.epoch)?.operators ?? [];
+  const digest = setting.digestOf(claim);
+  const heard = forging.heard.find((each) => {
+    const [first] = each.values();
+    return first !== undefined && setting.digestOf(first.claim) === digest;
+  });
+  const signed = operators.filter(({ operator }) => heard?.has(operator));
+  const missing = operators.filter(({ operator }) => !heard?.has(operator));
+  if (heard === undefined || signed.length === 0 || missing.length === 0) return [];
+  const indices = [...signed, random.pick(missing)].map(({ index }) => index);
+  const sum = setting.bls.sum([...heard.values()].map(({ signature }) => signature));
+  const certificate = certificateOf(forging, indices, sum);
+  return certificate === null
+    ? []
+    : [{ message: { type: "certificate", certificate }, signs: null }];
+}
+
+/** An honest operator's one signature, told as two. */
+function falseDouble(forging: Forging): readonly Forgery[] {
+  const { setting, random } = forging;
+  const heard = forging.heard.flatMap((each) => [...each.values()]).slice(-64);
+  if (heard.length === 0) return [];
+  const { claim, operator, signature } = random.pick(heard);
+  const other = { ...claim, stateRoot: `0x${"77".repeat(32)}` as Hex };
+  const pair = [claim, random.chance(0.3) ? claim : other].map((each) => ({
+    claim: each,
+    operator,
+    signature: compressSignature(signature),
+  }));
+  pair.sort((a, b) => (setting.digestOf(a.claim) < setting.digestOf(b.claim) ? -1 : 1));
+  const [first, second] = pair;
+  if (first === undefined || second === undefined) return [];
+  const { rollupId, blockNumber } = claim;
+  const evidence = {
+    kind: "double-attestation",
+    rollupId,
+    blockNumber,
+    operator,
+    first,
+    second,
+  } as const;
+  return [{ message: { type: "evidence", evidence }, signs: null }];
+}
+
+/** Two good certificates of one chain, told as a conflict. */
+function falseCharge(forging: Forging): readonly Forgery[] {
+  const { setting, random } = forging;
+  const certificates = forging.heard.slice(-16).flatMap((heard) => {
+    const [first] = heard.values();
+    const operators = first && setting.operatorSet(first.claim.epoch)?.operators;
+    if (first === undefined || !operators) return [];
+    const signed = operators.filter(({ operator }) => heard.has(operator));
+    const signatures = signed.map(
+      ({ operator }) => heard.get(operator)?.signature ?? noise(random),
+    );
+    const indices = signed.map(({ index }) => index);
+    const certificate = certificateOf(
+      { ...forging, claim: first.claim },
+      indices,
+      setting.bls.sum(signatures),
+    );
+    return certificate === null ? [] : [{ certificate, signed }];
+  });
+  const [lower, higher] = [certificates.at(0), certificates.at(-1)];
+  if (lower === undefined || higher === undefined || lower === higher) return [];
+  const operators = lower.signed
+    .map(({ operator }) => operator)
+    .filter((operator) => higher.signed.some((each) => each.operator === operator));
+  const evidence = {
+    kind: "conflicting-certificates",
+    rollupId: lower.certificate.claim.rollupId,
+    operators,
+    lower: lower.certificate,
+    higher: higher.certificate,
+    headers: [],
+  } as const;
+  return [{ message: { type: "evidence", evidence }, signs: null }];
+}
+
+function certificateOf(
+  { setting, claim }: Forging,
+  indices: readonly number[],
+  signature: Uint8Array | Hex,
+): Certificate | null {
+  const operatorSet = setting.operatorSet(claim.epoch);
+  if (operatorSet === null || indices.length === 0) return null;
+  const digest = setting.digestOf(claim);
+  const signers = bitfieldFromIndices(indices, operatorSet.operators.length);
+  const { operatorSetHash } = operatorSet;
+  return {
+    version: 1,
+    certificateId: certificateId({ digest, operatorSetHash, signers }),
+    domain: setting.domain,
+    claim,
+    operatorSetHash,
+    signers,
+    signature: typeof signature === "string" ? signature : compressSignature(signature),
+  };
+}

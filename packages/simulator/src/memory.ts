@@ -1,0 +1,42 @@
+import { CHAIN_DEPTH, type SimNode } from "./sim-node.ts";
+import { Violation } from "./violation.ts";
+
+/** How many containers deep an engine's state is looked at. */
+const MAX_LEVELS = 4;
+/** Unsettled certificates are the longest: 16 for each block that is kept. */
+const MAX_ENTRIES = 17 * CHAIN_DEPTH;
+
+/** Throws where any collection in a node's engine has outgrown what its options allow. */
+export function checkMemory(node: SimNode): void {
+  const { openHeights, earlyAttestations } = node.state.options;
+  const { rollup } = node;
+  if (rollup === undefined) return;
+  const named: readonly (readonly [string, number, number])[] = [
+    ["blocks", rollup.blocks.size, CHAIN_DEPTH],
+    // A reorg lowers the tip, and leaves what was open above it.
+    ["heights", rollup.heights.size, 2 * openHeights + CHAIN_DEPTH],
+    ["certified", rollup.certified.size, 2 * CHAIN_DEPTH + 1],
+  ];
+  for (const [name, size, most] of named) {
+    if (size > most) throw new Violation("memory", `node ${node.index}: ${size} ${name}`);
+  }
+  let early = 0;
+  for (const count of rollup.early.values()) early += count;
+  if (early > earlyAttestations + node.ports.setting.members.length) {
+    throw new Violation("memory", `node ${node.index}: ${early} early attestations`);
+  }
+  checkEntries(node, rollup, 0);
+}
+
+function checkEntries(node: SimNode, value: unknown, level: number): void {
+  if (typeof value !== "object" || value === null || level > MAX_LEVELS) return;
+  if (value instanceof Uint8Array) return;
+  const isCollection = value instanceof Map || value instanceof Set || Array.isArray(value);
+  if (!isCollection) {
+    if (level > 1) return;
+    for (const each of Object.values(value)) checkEntries(node, each, level + 1);
+    return;
+  }
+  const size = Array.isArray(value) ? value.length : value.size;
+  if (size > MAX_ENTRIES) throw new Violation("memory", `node ${node.index}: ${size} entries`);
+}
