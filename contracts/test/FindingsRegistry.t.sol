@@ -105,6 +105,29 @@ contract FindingsRegistryTest is RegistryTestBase {
         assertEq(registry.operatorSetHash(0), 0);
     }
 
+    /// @dev 67 per cent read as basis points was less than one in a hundred
+    function test_aThresholdInPerCentIsNoRollups() external {
+        for (uint16 percent = 0; percent <= 100; percent++) {
+            vm.expectRevert(abi.encodeWithSelector(IRegistry.InvalidRollup.selector));
+            registry.addRollup(901, "op", 1, percent, 1, address(0));
+        }
+    }
+
+    /// @dev A list that anyone's registration made longer was too long to be read
+    function test_theListOfRollupsIsBounded() external {
+        for (uint64 id = 1; id <= 256; id++) {
+            registry.addRollup(id, "op", 1, 6667, 1, address(0));
+        }
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.TooManyRollups.selector));
+        registry.addRollup(257, "op", 1, 6667, 1, address(0));
+        // A retired one keeps its place with its id.
+        registry.retireRollup(7);
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.TooManyRollups.selector));
+        registry.addRollup(257, "op", 1, 6667, 1, address(0));
+        vm.warp(GENESIS);
+        assertEq(registry.rollupsAt(0).length, 255);
+    }
+
     /// @dev A jump to the greatest epoch bricked a chain of headers
     function test_theLastEpochOfAllCannotBeFixedAheadAndStopsNoOther() external {
         join(ALICE, 1, 1);
