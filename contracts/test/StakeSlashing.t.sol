@@ -93,6 +93,27 @@ contract StakeSlashingTest is TestBase {
         assertEq(token.balanceOf(ALICE), 10 ether);
     }
 
+    /// @dev The figures of protocol.md for the local network and for mainnet
+    function test_whatWeighedInAnEpochIsSlashableForAllOfItsEvidenceWindow() external {
+        uint256[3][2] memory networks =
+            [[uint256(60), 300 seconds, 600 seconds], [uint256(86_400), 7 days, 14 days]];
+        for (uint256 i = 0; i < networks.length; i++) {
+            (uint256 epochSeconds, uint256 evidenceWindow) = (networks[i][0], networks[i][1]);
+            vault = new StakeVault(token, 1 ether, networks[i][2], address(this));
+            uint256 snapshotTime = START + 30 days * i + 10;
+            vm.warp(snapshotTime - 1);
+            _deposit(ALICE, OPERATOR, 40 ether);
+            // The first moment at which an exit takes nothing from the epoch's weight any more.
+            vm.warp(snapshotTime);
+            _exit(ALICE, OPERATOR, 40 ether);
+            assertEq(vault.weightAt(OPERATOR, snapshotTime), 40);
+            vm.warp(snapshotTime + 2 * epochSeconds + evidenceWindow);
+            assertEq(vault.slashableOf(OPERATOR), 40 ether);
+            (, uint256 assets) = vault.slash(OPERATOR, 1e18, "");
+            assertEq(assets, 40 ether);
+        }
+    }
+
     function test_fromItsReleaseOnAnExitLosesNothingWheneverItIsCompleted() external {
         _deposit(ALICE, OPERATOR, 40 ether);
         uint256[2] memory ids = [_exit(ALICE, OPERATOR, 10 ether), _exit(ALICE, OPERATOR, 10 ether)];
