@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { encodeEvidence, encodeOperatorSet } from "@mach/api";
 import { createNativeBls } from "@mach/bls";
 import { createPortableBls } from "@mach/bls/portable";
-import { isConsistentOperatorSet, keccak256, verifyCertificate } from "@mach/core";
+import { isConsistentOperatorSet, keccak256, verifyCertificate, verifySetUpdate } from "@mach/core";
 import { REGISTRY_ABI } from "@mach/settlement";
 import { Contract, JsonRpcProvider } from "ethers";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -68,6 +68,28 @@ it("the first certificates of both rollups can be checked by somebody else's mea
     rollup.destroy();
   }
   provider.destroy();
+});
+
+it("every node serves the same set update, over the registry's own hash", async () => {
+  const epoch = 1n;
+  const nodes = [...network.operators, network.observer];
+  const [update] = await until("one update on all nodes, of all that run", async () => {
+    const reads = nodes.map((node) => read(node.apiUrl, "setUpdate", { epoch }));
+    const updates = (await Promise.all(reads)).map((each) => each.data);
+    const isEqual = updates.every((each) => each.signature === updates[0]?.signature);
+    const bits = [...BigInt(updates[0]?.signers ?? "0x0").toString(2)];
+    return isEqual && bits.filter((bit) => bit === "1").length === 4 ? updates : null;
+  });
+  if (update === undefined) throw new Error("no update");
+  const { data: signing } = await read(network.apiUrl, "operatorSet", { epoch: epoch - 1n });
+  const bls = createPortableBls();
+  expect(isConsistentOperatorSet(bls, signing)).toBe(true);
+  expect(verifySetUpdate(bls, update, signing)).toMatchObject({ ok: true, signedWeight: 100n });
+  const provider = new JsonRpcProvider(network.l1.rpcUrl, undefined, { staticNetwork: true });
+  const registry = new Contract(network.deployment.registry, REGISTRY_ABI, provider);
+  const fixed = await registry.getFunction("operatorSetHash").staticCall(epoch);
+  provider.destroy();
+  expect(update).toMatchObject({ operatorSetHash: fixed, domain: network.deployment.domain });
 });
 
 it("every block and transaction of a rollup is found with the certificate that covers it", async () => {

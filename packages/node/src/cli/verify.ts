@@ -1,4 +1,4 @@
-import { parseCertificate } from "@mach/api";
+import { parseCertificate, parseSetUpdate } from "@mach/api";
 import {
   type Certificate,
   type CertificateFailure,
@@ -6,21 +6,23 @@ import {
   signersOf,
   verifyCertificate,
 } from "@mach/core";
-import { notValid, readCheckInput } from "./check-input.ts";
+import { type CheckInput, notValid, readCheckInput } from "./check-input.ts";
 import type { Answer, Command } from "./command.ts";
 import type { GivenSets } from "./operator-set-files.ts";
+import { verifyUpdate } from "./verify-set-update.ts";
 
-/** `mach verify`: whether a certificate is valid under an operator set that the caller trusts. */
+/** `mach verify`: whether a certificate, or a set update, is valid under a set that one trusts. */
 export const command: Command = {
-  usage: `mach verify CERT.json --operator-set SET.json [--operator-set ...] [--threshold-bps N]
+  usage: `mach verify FILE.json --operator-set SET.json [--operator-set ...] [--threshold-bps N]
             [--chain-id N --contract 0x...] [--json]
 
-Checks a certificate, offline. The operator set is the one that you trust: compare its
-operatorSetHash with the registry's for that epoch. Without --chain-id and --contract the
-certificate's own network is taken, and printed for you to compare.
+Checks a certificate, or a set update, offline. The operator set is the one that you trust: compare
+its operatorSetHash with the registry's for that epoch. A set update is checked under the set of the
+epoch before its own. Without --chain-id and --contract the document's own network is taken, and
+printed for you to compare.
 
   --operator-set FILE   an OperatorSet; may be repeated, for several epochs
-  --threshold-bps N     6667 (more than two thirds, the default) to 10000
+  --threshold-bps N     6667 (more than two thirds, the default) to 10000; for certificates
   --chain-id N          the L1's chain id, decimal
   --contract 0x...      the registry on the L1
   --json                one JSON object instead of a sentence
@@ -38,7 +40,14 @@ const WHY: Readonly<Record<CertificateFailure, string>> = {
 };
 
 function verify(args: readonly string[]): Answer {
-  const { bls, document, sets, thresholdBps, domain } = readCheckInput(args, "CERT.json");
+  const input = readCheckInput(args, "FILE.json");
+  const { document } = input;
+  const update = document.ok ? parseSetUpdate(document.value) : document;
+  return update.ok ? verifyUpdate(input, update.value) : verifyDocument(input);
+}
+
+function verifyDocument(input: CheckInput): Answer {
+  const { bls, document, sets, thresholdBps, domain } = input;
   const parsed = document.ok ? parseCertificate(document.value) : document;
   if (!parsed.ok) return notValid("malformed", WHY);
   const certificate = parsed.value;

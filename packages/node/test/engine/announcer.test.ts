@@ -17,6 +17,7 @@ import {
   operatorSetOf,
   ROLLUP_ID,
   SCHEDULE,
+  updateBy,
   useVerifier,
 } from "./engine-node.ts";
 
@@ -130,9 +131,57 @@ it("an epoch that begins is an event, with its set's hash where that is known", 
     announcer.onTick();
   }
   expect(events.map((each) => each.answer.data)).toEqual([
-    { epoch: 1n, operatorSetHash: operatorSetOf(1n).operatorSetHash, startsAt: begins[1], update: null },
+    {
+      epoch: 1n,
+      operatorSetHash: operatorSetOf(1n).operatorSetHash,
+      startsAt: begins[1],
+      update: null,
+    },
     { epoch: 2n, operatorSetHash: null, startsAt: begins[2], update: null },
   ]);
+});
+
+describe("a set update", () => {
+  it("is an event of its epoch when it stands, and each time that it gets heavier", async () => {
+    const { node, announcer, events, lines } = create();
+    node.learn(1n);
+    await node.shell.receiveSetUpdate(updateBy([1, 2, 3], 1n));
+    await node.shell.settle();
+    await node.shell.receiveSetUpdate(updateBy([0], 1n));
+    await node.shell.settle();
+    const startsAt = SCHEDULE.genesisTime + SCHEDULE.epochSeconds;
+    const { operatorSetHash } = operatorSetOf(1n);
+    const told = { epoch: 1n, operatorSetHash, startsAt };
+    expect(events).toEqual(
+      [updateBy([1, 2, 3], 1n), updateBy([0, 1, 2, 3], 1n)].map((update) => ({
+        ...{ topic: "epoch", rollupId: null },
+        answer: { data: { ...told, update } },
+      })),
+    );
+    expect(lines.map((line) => line.msg)).toContain("set update stands");
+    // The event of the epoch's begin carries what stands by then.
+    node.clock.now = 0;
+    announcer.onTick();
+    for (const second of [startsAt - 1n, startsAt]) {
+      node.clock.now = Number(second) * 1_000;
+      announcer.onTick();
+    }
+    expect(events.at(-1)?.answer.data).toMatchObject({ update: { signers: "0x0f" } });
+  });
+
+  it("over another hash than the registry's is evidence, and an alert", async () => {
+    const { node, topics, standing } = create();
+    node.learn(1n);
+    await node.shell.receiveSetUpdate(updateBy([1], 1n, `0x${"ee".repeat(32)}`));
+    await node.shell.settle();
+    expect([topics(), standing()]).toEqual([["evidence"], ["false-set-update"]]);
+  });
+
+  it("that the signer refuses is an alert with the reason", () => {
+    const { announcer, standing } = create();
+    announcer.announce({ type: "set-update-refused", epoch: 1n, code: "another-hash-signed" });
+    expect(standing()).toEqual(["set-update-refused"]);
+  });
 });
 
 describe("a contradiction", () => {

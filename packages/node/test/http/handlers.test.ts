@@ -1,5 +1,5 @@
 import type { ClientResult } from "@mach/api";
-import { toCertificate } from "@mach/core";
+import { type SetUpdate, toCertificate } from "@mach/core";
 import { expect, test } from "vitest";
 import {
   alert,
@@ -85,6 +85,36 @@ test("operator sets by number and as the current one", async () => {
       answer: { data: operatorSet },
     });
   }
+});
+
+test("set updates are kept by caches once nobody can sign any more", async () => {
+  const { epoch, operatorSetHash } = operatorSet;
+  const update: SetUpdate = {
+    ...{ version: 1, domain: certificate.domain, epoch, operatorSetHash },
+    ...{ signedBy: `0x${"12".repeat(32)}`, signers: "0x07", signature: `0x${"34".repeat(96)}` },
+  };
+  const value = { update, isImproving: true };
+  const { client, url } = await startTestServer({
+    parts: { setUpdate: () => ({ ok: true, value }) },
+  });
+  expect(await client.get("setUpdate", { epoch })).toEqual({ ok: true, answer: { data: update } });
+  const cacheOf = async (name: bigint | "current"): Promise<string | null> =>
+    (await fetch(`${url}/v1/epochs/${name}/update`)).headers.get("cache-control");
+  expect(await cacheOf(epoch)).toBe("public, max-age=1");
+  value.isImproving = false;
+  expect(await cacheOf(epoch)).toBe("public, max-age=60");
+  expect(await cacheOf("current")).toBe("public, max-age=1");
+  const first = await fetch(`${url}/v1/epochs/${epoch}/update`);
+  const headers = { "if-none-match": first.headers.get("etag") ?? "" };
+  expect((await fetch(`${url}/v1/epochs/${epoch}/update`, { headers })).status).toBe(304);
+});
+
+test("a set update that does not stand is not cached, and the answer says what is missing", async () => {
+  const { url } = await startTestServer();
+  const response = await fetch(`${url}/v1/epochs/${operatorSet.epoch}/update`);
+  expect([response.status, response.headers.get("cache-control")]).toEqual([404, "no-store"]);
+  const { message } = (await response.json()) as { message: string };
+  expect(message).toMatch(/ 2 of 3 have signed\.$/);
 });
 
 test("evidence page by page, alerts and health", async () => {

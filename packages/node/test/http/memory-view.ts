@@ -183,7 +183,7 @@ export function createMemoryView(parts: Partial<NodeView> = {}): MemoryView {
       epoch === "current" || epoch === operatorSet.epoch
         ? { ok: true, value: operatorSet }
         : { ok: false, code: "unknown-epoch" },
-    setUpdate: () => ({ ok: false, code: "not-yet" }),
+    setUpdate: () => ({ ok: false, code: "not-yet", detail: "2 of 3 have signed." }),
     evidence: ({ from = 0n, limit }) => {
       const data = evidenceFixture.slice(Number(from), Number(from) + limit);
       const next = from + BigInt(data.length);
