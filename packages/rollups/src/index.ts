@@ -1,8 +1,32 @@
+export {
+  aggchainHash,
+  type CertificateHeader,
+  type CertificateStatus,
+  multisigHash,
+  readCertificateHeader,
+} from "./agglayer.ts";
 export type {
   DisagreementCode,
   SourceFailureCode,
   SourceVerdict,
 } from "./agreement.ts";
+export {
+  type CdkBatch,
+  type CdkBatchCheck,
+  checkCdkBatch,
+  globalExitRoot,
+  readCdkBatch,
+} from "./cdk.ts";
+export {
+  appendLeaf,
+  type BridgeExit,
+  EMPTY_EXIT_TREE,
+  type ExitTree,
+  exitLeaf,
+  exitTreeRoot,
+  l1InfoLeaf,
+  rootOfPath,
+} from "./exit-tree.ts";
 export { createRollupFollower, type RollupFollower } from "./follower.ts";
 export type {
   AbstainCode,
@@ -15,8 +39,16 @@ export type {
 export type { RollupFollowerOptions } from "./follower-options.ts";
 export { checkHeader, type Header, type HeaderCheck, type HeaderFailure } from "./header.ts";
 export type { BlockHead, RollupHeads } from "./heads.ts";
+export { type ProvenAccount, provenAccount } from "./merkle-proof.ts";
 export { opOutputRoot } from "./op.ts";
+export { type OrbitInfo, orbitInfo, orbitOutputRoot } from "./orbit.ts";
 export { type ClaimReading, type ReadClaimOptions, readClaim } from "./read-claim.ts";
+export type {
+  SettledAnswer,
+  SettledRoot,
+  SettlementContracts,
+  SettlementQuery,
+} from "./settlement.ts";
 export type { SourceDescription } from "./source.ts";
 export type {
   BlockCheck,
@@ -40,3 +72,14 @@ export {
   type TransactionLookup,
   type TransactionLookupOptions,
 } from "./transaction-lookup.ts";
+export { readZkBatch, type ZkBatch } from "./zk.ts";
+export { eraPreimage, legacyEraPreimage, rollingHash } from "./zk-block.ts";
+export {
+  auxiliaryHash,
+  type BatchCode,
+  batchCommitment,
+  metaHash,
+  passThroughHash,
+  type StoredBatch,
+  storedBatchHash,
+} from "./zk-commitment.ts";

@@ -82,23 +82,18 @@ export function completeZkBlock(block: CheckedBlock, batch: ZkBatch): Completed 
 }
 
 function connectBatches(call: NodeCall): (block: CheckedBlock) => Promise<Completed> {
-  // The blocks of a batch come one after another: one answer serves them all.
-  let known: { readonly batch: ZkBatch; readonly lastHash: Hex | null } | null = null;
+  // The blocks of a batch come one after another, and one answer serves all but the last: what is
+  // claimed is asked for afresh each time.
+  let known: ZkBatch | null = null;
   return async (block) => {
-    if (block.unverifiable !== "needs-batch") return { ok: false, code: "refused" };
-    const { blockNumber, blockHash } = block;
-    const isKnown =
-      known !== null &&
-      blockNumber >= known.batch.firstBlock &&
-      blockNumber <= known.batch.lastBlock &&
-      // The last block is asked for afresh where it was replaced, and so is its batch.
-      (blockNumber < known.batch.lastBlock || known.lastHash === blockHash);
-    if (known !== null && isKnown) return completeZkBlock(block, known.batch);
+    const { blockNumber } = block;
+    if (known !== null && blockNumber >= known.firstBlock && blockNumber < known.lastBlock) {
+      return completeZkBlock(block, known);
+    }
     const found = await readBatchOf(call, blockNumber);
     if (!found.ok) return found;
-    const { batch } = found;
-    known = { batch, lastHash: blockNumber === batch.lastBlock ? blockHash : null };
-    return completeZkBlock(block, batch);
+    known = found.batch;
+    return completeZkBlock(block, known);
   };
 }
 

@@ -73,6 +73,44 @@ describe("a real header", () => {
   });
 });
 
+describe("a header with a field that no known fork has", () => {
+  const unknown = { ...isthmusHeader, blockAccessListHash: `0x${"11".repeat(32)}` };
+
+  it("stands where its hash is right without it", () => {
+    expect(checkHeader(unknown)).toMatchObject({ ok: true, blockHash: isthmusHeader.hash });
+  });
+
+  it("is of an unknown fork where its hash is another one, and never gets a wrong hash", () => {
+    const hash = keccak256("0x12");
+    expect(checkHeader({ ...unknown, hash })).toEqual({
+      ok: false,
+      code: "unknown-header-fields",
+      field: "blockAccessListHash",
+      expected: isthmusHeader.hash,
+      got: hash,
+    });
+  });
+
+  it("is a plain mismatch where the field is absent, or known to stand beside a header", () => {
+    const hash = keccak256("0x12");
+    for (const beside of [
+      { blockAccessListHash: null },
+      { l1BlockNumber: "0x1", sendRoot: "0x" },
+    ]) {
+      expect(checkHeader({ ...isthmusHeader, ...beside, hash })).toMatchObject({
+        code: "hash-mismatch",
+      });
+    }
+  });
+
+  it("is not repeated to people where its name is no name", () => {
+    for (const name of ["\u001b[31m", "x".repeat(65), "a b"]) {
+      const checked = checkHeader({ ...isthmusHeader, [name]: "0x1", hash: keccak256("0x12") });
+      expect(checked).toMatchObject({ code: "unknown-header-fields", field: "(unreadable)" });
+    }
+  });
+});
+
 describe("a malformed header", () => {
   it.each([null, undefined, 1, "0x", [], [isthmusHeader]])("is no object: %j", (raw) => {
     expect(checkHeader(raw)).toEqual({ ok: false, code: "malformed", field: "block" });
