@@ -130,8 +130,6 @@ function opRules(config: z.infer<typeof rollupConfig>): ExecutionRules {
     const name = key.slice(0, -"_time".length);
     if (!NO_EXECUTION_FORKS.has(name)) forks.push({ name, timestamp: BigInt(value) });
   }
-  // Forks that begin together count as the last of them.
-  forks.sort((a, b) => (a.timestamp === b.timestamp ? 0 : a.timestamp < b.timestamp ? -1 : 1));
   const constants = config.chain_op_config;
   return {
     profile: "op",

@@ -17,7 +17,7 @@ import {
   nextExcessBlobGas,
 } from "./header-rules.ts";
 import { precompilesOf } from "./precompiles.ts";
-import { type ActiveRules, forkAt, isFrom, rulesAt } from "./rules.ts";
+import { type ActiveRules, isFrom, rulesAt } from "./rules.ts";
 import {
   EMPTY_REQUESTS_HASH,
   requestsHash,
@@ -69,6 +69,7 @@ interface Prepared {
   readonly rules: ActiveRules;
   readonly parentHash: Hex;
   readonly baseFee: bigint;
+  readonly excessBlobGas: bigint;
   readonly transactionsRoot: Hex;
   readonly sources: Sources;
 }
@@ -80,8 +81,7 @@ function prepare({ rules: chain, block, parent, witness }: ExecutionInput): Prep
   const attributes = block.kind === "header" ? attributesOf(block.header) : block.attributes;
   const rules = rulesAt(chain, attributes.timestamp);
   if (rules === null || !hasExtraDataOf(attributes.extraData, rules)) {
-    const fork = forkAt(chain, attributes.timestamp) || "what is before the first fork";
-    return refuse("unsupported-fork", `the block is not one of ${fork} as it is known here`);
+    return refuse("unsupported-fork", "the rules of the block's fork are not known here");
   }
   const parentHash = keccak256(encodeHeader(parent));
   const transactionsRoot = transactionsRootOf(block);
@@ -97,25 +97,27 @@ function prepare({ rules: chain, block, parent, witness }: ExecutionInput): Prep
   }
   const baseFee = nextBaseFee(parent, rules);
   if (baseFee === null) return refuse("malformed", "no base fee follows from the parent");
+  const excessBlobGas = nextExcessBlobGas(parent, rules);
+  if (excessBlobGas === null) return refuse("unsupported-fork", "the blob fee is of EIP-7918");
   const store = createPreimageStore(witness);
   const ancestors = createAncestors(parent, parentHash, store.read);
   const state = new WitnessState(fromHex(parent.stateRoot), store.read);
   const sources = { store, state, ancestors };
-  return { ok: true, attributes, rules, parentHash, baseFee, transactionsRoot, sources };
+  const fees = { baseFee, excessBlobGas };
+  return { ok: true, attributes, rules, parentHash, ...fees, transactionsRoot, sources };
 }
 
 async function executePrepared(
   { block: claimed, parent }: ExecutionInput,
   prepared: Prepared,
 ): Promise<Verdict> {
-  const { attributes, rules, parentHash, baseFee, transactionsRoot } = prepared;
+  const { attributes, rules, parentHash, baseFee, excessBlobGas, transactionsRoot } = prepared;
   const { state } = prepared.sources;
   const number = parent.number + 1n;
   if (attributes.timestamp <= parent.timestamp) {
     const expected = `more than ${parent.timestamp}`;
     return { outcome: "invalid", field: "timestamp", expected, got: `${attributes.timestamp}` };
   }
-  const excessBlobGas = nextExcessBlobGas(parent, rules);
   const block = blockContext(attributes, { number, baseFee, excessBlobGas, rules });
   const run = await createRun(prepared, block);
   if (rules.hasBlobFields && attributes.parentBeaconBlockRoot !== null) {

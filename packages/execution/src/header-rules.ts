@@ -1,4 +1,4 @@
-import { createBlockHeader } from "@ethereumjs/block";
+import { Hardfork } from "@ethereumjs/common";
 import { fromHex, type Hex } from "@mach/core";
 import type { Header } from "@mach/rollups/header";
 import type { BlockAttributes } from "./block-input.ts";
@@ -9,6 +9,7 @@ export const EMPTY_UNCLES_HASH: Hex =
 export const EMPTY_TRIE_ROOT: Hex =
   "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
 const HOLOCENE_EXTRA_BYTES = 9;
+const BLOB_GAS = 131_072n;
 
 /** What execution computes of a header. */
 export interface ComputedFields {
@@ -93,20 +94,17 @@ export function nextBaseFee(parent: Header, rules: ActiveRules): bigint | null {
   return baseFee > change ? baseFee - change : 0n;
 }
 
-/** The excess blob gas that follows from the parent (EIP-4844); zero on the OP Stack. */
-export function nextExcessBlobGas(parent: Header, { profile, common }: ActiveRules): bigint {
-  if (profile !== "evm" || parent.excessBlobGas === null) return 0n;
-  const header = createBlockHeader(
-    {
-      number: parent.number,
-      gasLimit: parent.gasLimit,
-      baseFeePerGas: parent.baseFeePerGas ?? 0n,
-      blobGasUsed: parent.blobGasUsed ?? 0n,
-      excessBlobGas: parent.excessBlobGas,
-    },
-    { common, skipConsensusFormatValidation: true },
-  );
-  return header.calcNextExcessBlobGas(common);
+/**
+ * The excess blob gas that follows from the parent (EIP-4844, EIP-7691); zero on the OP Stack. Null
+ * where EIP-7918 makes it depend on more than that, which no rollup has reached.
+ */
+export function nextExcessBlobGas(parent: Header, { profile, common }: ActiveRules): bigint | null {
+  if (profile !== "evm") return 0n;
+  const total = (parent.excessBlobGas ?? 0n) + (parent.blobGasUsed ?? 0n);
+  const hardfork = common.hardfork();
+  const target = BLOB_GAS * (hardfork === Hardfork.Cancun ? 3n : 6n);
+  if (total <= target) return 0n;
+  return hardfork === Hardfork.Osaka ? null : total - target;
 }
 
 /** The first field in which two headers differ. */

@@ -24,7 +24,6 @@ export interface ForkTime {
 export interface ExecutionRules {
   readonly profile: "op" | "evm" | "anvil-op";
   readonly chainId: bigint;
-  /** In the order of their times. */
   readonly forks: readonly ForkTime[];
   /** EIP-1559 of blocks whose parent names no parameters; of OP chains. */
   readonly baseFee: BaseFeeParameters;
@@ -59,23 +58,17 @@ const HARDFORK_OF_OP: Readonly<Record<OpFork, EvmFork>> = {
 };
 const commons = new Map<string, Common>();
 
-/** The name of the last fork that has begun, "" before the first. */
-export function forkAt(rules: ExecutionRules, timestamp: bigint): string {
-  return rules.forks.findLast((fork) => fork.timestamp <= timestamp)?.name ?? "";
-}
-
 /** The rules of a block by its timestamp; null in a fork whose rules are not here. */
 export function rulesAt(rules: ExecutionRules, timestamp: bigint): ActiveRules | null {
-  const name = forkAt(rules, timestamp);
   const { profile, chainId, baseFee } = rules;
-  const opFork = profile === "evm" ? null : (OP_FORKS.find((fork) => fork === name) ?? null);
-  const hardfork =
-    profile === "evm"
-      ? EVM_FORKS.find((fork) => fork === name)
-      : opFork === null
-        ? undefined
-        : HARDFORK_OF_OP[opFork];
-  if (hardfork === undefined) return null;
+  const begun = rules.forks.filter((fork) => fork.timestamp <= timestamp).map(({ name }) => name);
+  const known: readonly string[] = profile === "evm" ? EVM_FORKS : OP_FORKS;
+  // One unknown fork among them, even an early one, and nothing is known of the rules.
+  if (begun.some((name) => !known.includes(name))) return null;
+  const opFork = profile === "evm" ? null : (OP_FORKS.findLast(isIn(begun)) ?? null);
+  const evmFork = EVM_FORKS.findLast(isIn(begun)) ?? null;
+  const hardfork = opFork === null ? evmFork : HARDFORK_OF_OP[opFork];
+  if (hardfork === null) return null;
   const common = commonOf(chainId, hardfork);
   const isPrague = hardfork === "prague" || hardfork === "osaka";
   return {
@@ -88,6 +81,10 @@ export function rulesAt(rules: ExecutionRules, timestamp: bigint): ActiveRules |
     hasBlobFields: hardfork !== "shanghai",
     baseFee,
   };
+}
+
+function isIn(names: readonly string[]): (name: string) => boolean {
+  return (name) => names.includes(name);
 }
 
 /** Whether a fork is the named one of the OP Stack or a later one. */
