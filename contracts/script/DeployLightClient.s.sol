@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import {IFinalityLightClient} from "../src/interfaces/IFinalityLightClient.sol";
 import {Certificates} from "../src/libraries/Certificates.sol";
-import {DeploymentScript, ITimelock} from "./DeploymentScript.sol";
+import {DeploymentScript} from "./DeploymentScript.sol";
+import {ITimelock} from "./ITimelock.sol";
 
 /// @title Deploys a light client of a network on any chain with EIP-2537
 contract DeployLightClient is DeploymentScript {

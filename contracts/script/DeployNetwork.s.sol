@@ -4,7 +4,8 @@ pragma solidity 0.8.37;
 import {IRegistry} from "../src/interfaces/IRegistry.sol";
 import {IWeightSource} from "../src/interfaces/IWeightSource.sol";
 import {IWeightedSources} from "../src/interfaces/IWeightedSources.sol";
-import {DeploymentScript, ITimelock} from "./DeploymentScript.sol";
+import {DeploymentScript} from "./DeploymentScript.sol";
+import {ITimelock} from "./ITimelock.sol";
 
 /// @title Deploys a network on its L1: who backs what, with which stake, and who checks certificates
 contract DeployNetwork is DeploymentScript {
@@ -64,12 +65,7 @@ contract DeployNetwork is DeploymentScript {
         // The registry needs weights, what slashes needs the registry, and the vault, which weighs, what
         // slashes: so the vault becomes a source at the end, by its address before it stands.
         deployed.weightedSources = _deploy(plan, "WeightedSources", abi.encode(timelock), 0);
-        deployed.registry = _deploy(
-            plan,
-            "Registry",
-            abi.encode(timelock, deployed.weightedSources, times.genesisTime, times.epochSeconds),
-            0
-        );
+        deployed.registry = _deployRegistry(plan, deployed, times);
         bytes memory vaultArguments = abi.encode(
             deployed.asset,
             _uint(json, "assetsPerWeight", 1, type(uint128).max),
@@ -84,6 +80,18 @@ contract DeployNetwork is DeploymentScript {
         _deploy(plan, "StakeVault", vaultArguments, 0);
         deployed.verifier = _deploy(plan, "CertificateVerifier", "", 0);
         _finishHandOver(plan, powers, timelock, handOver);
+    }
+
+    function _deployRegistry(Plan memory plan, Deployed memory deployed, Times memory times)
+        private
+        returns (address)
+    {
+        bytes memory arguments = abi.encode(
+            deployed.timelock, deployed.weightedSources, times.genesisTime, times.epochSeconds
+        );
+        bool stands = _addressOf(plan, "Registry", arguments).code.length != 0;
+        _require(stands || times.genesisTime > block.timestamp, "genesisTime", "is in the future");
+        return _deploy(plan, "Registry", arguments, 0);
     }
 
     function _readTimes(string memory json, uint256 timelockDelay) private view returns (Times memory times) {

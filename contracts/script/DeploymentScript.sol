@@ -1,59 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @dev The cheatcodes that the scripts use
-interface ScriptVm {
-    function startBroadcast(address sender) external;
-    function stopBroadcast() external;
-    function readFile(string calldata path) external view returns (string memory);
-    function trim(string calldata text) external pure returns (string memory);
-    function parseBytes(string calldata text) external pure returns (bytes memory);
-    function split(string calldata text, string calldata delimiter) external pure returns (string[] memory);
-    function toString(uint256 value) external pure returns (string memory);
-    function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
-    function parseJsonKeys(string calldata json, string calldata key) external pure returns (string[] memory);
-    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
-    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
-    function parseJsonAddressArray(string calldata json, string calldata key)
-        external
-        pure
-        returns (address[] memory);
-    function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
-    function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
-}
-
-/// @dev OpenZeppelin's TimelockController
-interface ITimelock {
-    function scheduleBatch(
-        address[] calldata targets,
-        uint256[] calldata values,
-        bytes[] calldata payloads,
-        bytes32 predecessor,
-        bytes32 salt,
-        uint256 delay
-    ) external;
-    function executeBatch(
-        address[] calldata targets,
-        uint256[] calldata values,
-        bytes[] calldata payloads,
-        bytes32 predecessor,
-        bytes32 salt
-    ) external payable;
-    function hashOperationBatch(
-        address[] calldata targets,
-        uint256[] calldata values,
-        bytes[] calldata payloads,
-        bytes32 predecessor,
-        bytes32 salt
-    ) external pure returns (bytes32);
-    function isOperation(bytes32 id) external view returns (bool);
-    function isOperationDone(bytes32 id) external view returns (bool);
-    function updateDelay(uint256 newDelay) external;
-    function grantRole(bytes32 role, address account) external;
-    function revokeRole(bytes32 role, address account) external;
-    function hasRole(bytes32 role, address account) external view returns (bool);
-    function getMinDelay() external view returns (uint256);
-}
+import {ITimelock} from "./ITimelock.sol";
+import {ScriptVm} from "./ScriptVm.sol";
 
 /// @title What the deployments of a network and of a light client share
 /// @notice Every contract stands at an address that its creation code, its arguments and the salt

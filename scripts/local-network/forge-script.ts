@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Hex, isHex } from "@mach/core";
 import { foundryBinary } from "../foundry-binary.ts";
@@ -54,9 +54,10 @@ export async function runScript(
 async function runForge(forge: Forge, args: readonly string[]): Promise<string> {
   const { root, folder, track } = forge;
   const logFile = join(folder, "forge.log");
+  const logged = existsSync(logFile) ? readFileSync(logFile, "utf8").length : 0;
   const child = startChild({
     name: "forge",
-    command: [foundryBinary("forge"), ...args],
+    command: [foundryBinary("forge"), "--color", "never", ...args],
     cwd: join(root, "contracts"),
     logFile,
     readsStdout: true,
@@ -78,7 +79,11 @@ async function runForge(forge: Forge, args: readonly string[]): Promise<string> 
     child.process.once("error", () => resolve(null));
   });
   if (exitCode === 0) return output;
-  const log = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-SHOWN_LOG_LINES);
+  const log = readFileSync(logFile, "utf8")
+    .slice(logged)
+    .trimEnd()
+    .split("\n")
+    .slice(-SHOWN_LOG_LINES);
   throw new LocalNetworkError("start-failed", `forge ${args[0]} failed:\n${log.join("\n")}`);
 }
 

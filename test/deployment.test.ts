@@ -1,0 +1,123 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Hex } from "@mach/core";
+import { Contract, id, JsonRpcProvider } from "ethers";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Anvil, CHAIN_ID, startAnvil } from "../packages/settlement/test/anvil.ts";
+import { deployerAccount, governorAccount } from "../scripts/local-network/accounts.ts";
+import { compileScripts, type Forge, runScript } from "../scripts/local-network/forge-script.ts";
+import { networkParameters } from "../scripts/local-network/parameters.ts";
+
+interface Sent {
+  readonly from: string;
+  readonly to: string;
+  readonly input: string;
+  readonly value?: string;
+}
+
+const TIMELOCK_ABI = [
+  "function getMinDelay() view returns (uint256)",
+  "function hasRole(bytes32,address) view returns (bool)",
+];
+const ROLES = ["PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE"];
+
+let folder: string;
+let forge: Forge;
+let anvil: Anvil;
+let provider: JsonRpcProvider;
+let parameters: Readonly<Record<string, unknown>>;
+let untouched: unknown;
+let deployed: Readonly<Record<string, Hex>>;
+let transactions: readonly Sent[];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "mach-deployment-"));
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  forge = { root, folder: join(folder, "forge"), track: () => undefined };
+  [anvil] = await Promise.all([startAnvil(), compileScripts(forge)]);
+  provider = new JsonRpcProvider(anvil.url, CHAIN_ID, { staticNetwork: true, cacheTimeout: -1 });
+  parameters = networkParameters({
+    chainId: CHAIN_ID,
+    genesisTime: BigInt(Math.floor(Date.now() / 1000)) + 3_600n,
+    epochSeconds: 60n,
+    rollups: [{ rollupId: 901n, stack: "op", attestationInterval: 1n }],
+  });
+  untouched = await anvil.rpc("evm_snapshot");
+  deployed = await deploy();
+  transactions = readTransactions();
+}, 120_000);
+
+afterAll(async () => {
+  provider?.destroy();
+  await anvil?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it("leaves every power with the governor, behind the timelock's delay", async () => {
+  await expectHandedOver();
+});
+
+it("sends nothing where everything stands", async () => {
+  const before = await provider.getBlockNumber();
+  expect(await deploy()).toEqual(deployed);
+  expect(await provider.getBlockNumber()).toBe(before);
+});
+
+it("goes on wherever it broke off, to the same contracts", async () => {
+  expect(transactions.length).toBeGreaterThan(5);
+  for (let count = 0; count < transactions.length; count++) {
+    await startOver();
+    for (const { from, to, input, value = "0x0" } of transactions.slice(0, count)) {
+      await anvil.rpc("eth_sendTransaction", [{ from, to, data: input, value }]);
+    }
+    expect(await deploy()).toEqual(deployed);
+    expect(await provider.getTransactionCount(deployerAccount().address)).toBe(transactions.length);
+    await expectHandedOver();
+  }
+}, 120_000);
+
+it("refuses parameters for another chain before anything is sent", async () => {
+  await startOver();
+  const elsewhere = deploy({ ...parameters, chainId: "1" });
+  await expect(elsewhere).rejects.toMatchObject({ code: "start-failed" });
+  await expect(elsewhere).rejects.toThrow(/WrongChain\(31337.*, 1\)/);
+  expect(await provider.getTransactionCount(deployerAccount().address)).toBe(0);
+});
+
+async function deploy(given = parameters): Promise<Readonly<Record<string, Hex>>> {
+  const deployer = deployerAccount().address;
+  const rpcUrl = anvil.url;
+  return await runScript(forge, { script: "DeployNetwork", rpcUrl, deployer, parameters: given });
+}
+
+async function startOver(): Promise<void> {
+  expect(await anvil.rpc("evm_revert", [untouched])).toBe(true);
+  untouched = await anvil.rpc("evm_snapshot");
+}
+
+async function expectHandedOver(): Promise<void> {
+  const timelock = new Contract(deployed["timelock"] ?? "", TIMELOCK_ABI, provider);
+  const hasRole = timelock.getFunction("hasRole");
+  expect(String(await timelock.getFunction("getMinDelay")())).toBe(
+    parameters["timelockDelaySeconds"],
+  );
+  for (const role of ROLES) expect(await hasRole(id(role), deployerAccount().address)).toBe(false);
+  expect(await hasRole(id("PROPOSER_ROLE"), governorAccount().address)).toBe(true);
+  for (const name of ["registry", "weightedSources"]) {
+    const abi = ["function owner() view returns (address)"];
+    const owned = new Contract(deployed[name] ?? "", abi, provider);
+    expect(String(await owned.getFunction("owner")()).toLowerCase()).toBe(deployed["timelock"]);
+  }
+}
+
+/** What forge sent, as it keeps it. */
+function readTransactions(): readonly Sent[] {
+  const runs = join(forge.folder, "broadcast", "DeployNetwork.s.sol", String(CHAIN_ID));
+  expect(readdirSync(runs)).toContain("run-latest.json");
+  const run = JSON.parse(readFileSync(join(runs, "run-latest.json"), "utf8")) as {
+    readonly transactions: readonly { readonly transaction: Sent }[];
+  };
+  return run.transactions.map(({ transaction }) => transaction);
+}
