@@ -73,6 +73,9 @@ interface ISlasher {
         /// @dev Bitfields over the indices of each certificate's set, the first byte first
         bytes32 lowerSigners;
         bytes32 higherSigners;
+        /// @dev The block from which headers are walked, the higher one or one above it on its chain
+        bytes32 walkStart;
+        uint64 walkNumber;
         address reporter;
         /// @dev When the headers were proved, in seconds; zero before
         uint64 provedAt;
@@ -175,14 +178,14 @@ interface ISlasher {
 
     /// @notice Proves that the higher block's chain holds another block at the lower height, from a
     /// checkpoint of the higher block's walk and the headers below it
-    /// @param from How many blocks below the higher block the walk is continued
+    /// @param from How many blocks below the charge's walkStart the walk is continued
     /// @param headers The rest, newest first; none where the walk has arrived
     function proveCharge(bytes32 chargeId, uint64 from, bytes[] calldata headers) external;
 
     /// @notice Voids a charge by a certificate between the two: of a block on the higher one's chain, at
     /// or above the lower height, with an epoch from the lower's to the higher's. That one and the
     /// lower are then the pair: their charge is opened, and is as far proved as this one.
-    /// @param from How many blocks below the higher block the walk is continued
+    /// @param from How many blocks below the charge's walkStart the walk is continued
     /// @param headers From there down to the certificate's block, newest first
     function excuseByCertificate(
         bytes32 chargeId,
@@ -195,13 +198,15 @@ interface ISlasher {
     /// @param epoch Whose settlement adapter is asked: the lower certificate's epoch or a later one
     /// @param proof Shows the adapter a settled block
     /// @param from How many blocks below the settled block its walk is continued
-    /// @param headers From there down to the block at the lower height and its own, newest first
+    /// @param headers From there down to the block at the lower height, newest first
+    /// @param header That block's own
     function excuseBySettlement(
         bytes32 chargeId,
         uint64 epoch,
         bytes calldata proof,
         uint64 from,
-        bytes[] calldata headers
+        bytes[] calldata headers,
+        bytes calldata header
     ) external;
 
     /// @notice Convicts signers of both certificates of a conflict; several calls may convict others

@@ -19,6 +19,7 @@ library BLS {
     bytes internal constant SIGNATURE_TAG = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 
     address private constant G1ADD = address(0x0b);
+    address private constant G2ADD = address(0x0d);
     address private constant PAIRING_CHECK = address(0x0f);
 
     // The field's modulus, and the negated generator of G1.
@@ -70,6 +71,34 @@ library BLS {
         (input[12], input[13], input[14], input[15]) = (G1_X_HIGH, G1_X_LOW, G1_NEG_Y_HIGH, G1_NEG_Y_LOW);
         isAnswered = _tryCall(PAIRING_CHECK, start, 0x300, start, 0x20);
         isSigned = isAnswered && input[0] == bytes32(uint256(1));
+    }
+
+    /// @notice Whether one key signed two different messages: e(key, H(m1) + H(m2)) e(-g1, s1 + s2) = 1.
+    /// @dev Says that the key signed both, not that each signature is good alone: what one has too
+    /// much the other may lack. A "no" proves nothing, as in `tryVerify`.
+    function tryVerifyBoth(
+        bytes memory tag,
+        bytes32[2] memory messages,
+        bytes32[4] calldata publicKey,
+        bytes32[8] calldata first,
+        bytes32[8] calldata second
+    ) internal view returns (bool) {
+        bytes32[24] memory input;
+        bytes32[16] memory summands;
+        uint256 start;
+        uint256 pair;
+        assembly ("memory-safe") {
+            start := input
+            pair := summands
+            calldatacopy(start, publicKey, 0x80)
+            calldatacopy(pair, first, 0x100)
+            calldatacopy(add(pair, 0x100), second, 0x100)
+        }
+        if (!_tryCall(G2ADD, pair, 0x200, start + 0x200, 0x100)) return false;
+        _hashToG2(tag, abi.encodePacked(messages[0]), pair);
+        _hashToG2(tag, abi.encodePacked(messages[1]), pair + 0x100);
+        _call(G2ADD, pair, 0x200, start + 0x80, 0x100);
+        return _tryPair(input);
     }
 
     /// @notice The sum of two G1 points. Checks that they are on the curve, not the subgroup.
@@ -144,6 +173,21 @@ library BLS {
     /// @notice Whether a G1 point is infinity.
     function isInfinity(bytes32[4] memory point) internal pure returns (bool) {
         return point[0] | point[1] | point[2] | point[3] == 0;
+    }
+
+    /// @dev Two pairs of which words 12 to 15 are written here. False for infinity as the key or as the
+    /// signature.
+    function _tryPair(bytes32[24] memory input) private view returns (bool) {
+        bytes32 key = input[0] | input[1] | input[2] | input[3];
+        bytes32 signature = input[16] | input[17] | input[18] | input[19];
+        signature |= input[20] | input[21] | input[22] | input[23];
+        if (key == 0 || signature == 0) return false;
+        (input[12], input[13], input[14], input[15]) = (G1_X_HIGH, G1_X_LOW, G1_NEG_Y_HIGH, G1_NEG_Y_LOW);
+        uint256 start;
+        assembly ("memory-safe") {
+            start := input
+        }
+        return _tryCall(PAIRING_CHECK, start, 0x300, start, 0x20) && input[0] == bytes32(uint256(1));
     }
 
     function _isFieldElement(bytes32 high, bytes32 low) private pure returns (bool) {
