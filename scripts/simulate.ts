@@ -4,6 +4,7 @@ import {
   createPlan,
   describeFault,
   type Outcome,
+  runPlan,
   shrink,
 } from "@mach/simulator";
 import { runSeeds } from "./simulation/run-seeds.ts";
@@ -64,6 +65,7 @@ function tell(failure: Outcome, { without, isReplay }: SeedOptions): void {
     outcome,
     runs,
   } = shrink(plan, failure, {
+    run: runPlan,
     maxRuns: MAX_SHRINK_RUNS,
     lines: isReplay ? 2_000 : TOLD_LINES,
   });

@@ -8,7 +8,7 @@ import {
   sumWeight,
   type WireAttestation,
 } from "@mach/core";
-import type { SimBlock } from "./block-tree.ts";
+import type { BlockTree, SimBlock } from "./block-tree.ts";
 import type { Coverage } from "./coverage.ts";
 import type { FaultKind } from "./fault.ts";
 import { forge } from "./forgery.ts";
@@ -23,6 +23,7 @@ export interface AdversaryPorts {
   readonly random: Random;
   readonly coverage: Coverage;
   readonly judge: Judge;
+  readonly tree: BlockTree;
   /** Sends in a Byzantine operator's name, after a time. */
   readonly send: (from: Member, to: number, delayMs: number, message: Message) => void;
   /** Whether a node is shown a branch of this block now. */
@@ -127,9 +128,10 @@ class Cabal implements Adversary {
   }
 
   #sendGarbage(claim: Claim): void {
-    const { setting, random, coverage, send } = this.#ports;
+    const { setting, random, coverage, send, tree } = this.#ports;
     const member = random.pick(this.#byzantine);
-    const forged = forge({ setting, random, claim, member, heard: [...this.#heard.values()] });
+    const heard = [...this.#heard.values()];
+    const forged = forge({ setting, random, claim, member, heard, tree });
     for (const { message, signs } of forged) {
       coverage.count("garbage");
       if (signs !== null) this.#ports.judge.onByzantine(member, signs);

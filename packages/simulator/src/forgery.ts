@@ -7,6 +7,7 @@ import {
   type Hex,
   type WireAttestation,
 } from "@mach/core";
+import { type BlockTree, pathBetween } from "./block-tree.ts";
 import type { Message } from "./message.ts";
 import type { Random } from "./random.ts";
 import type { Member, Setting } from "./setting.ts";
@@ -24,6 +25,7 @@ interface Forging {
   readonly claim: Claim;
   readonly member: Member;
   readonly heard: readonly ReadonlyMap<Hex, WireAttestation>[];
+  readonly tree: BlockTree;
 }
 
 /** A few messages that are wrong in different ways. */
@@ -38,6 +40,7 @@ export function forge(forging: Forging): readonly Forgery[] {
     paddedCertificate,
     falseDouble,
     falseCharge,
+    flood,
   ]);
   return kinds.slice(0, random.between(1, 3)).flatMap((kind) => kind(forging));
 }
@@ -72,6 +75,17 @@ function otherEpoch(forging: Forging): readonly Forgery[] {
   const signs = { ...claim, epoch: claim.epoch + BigInt(random.pick([1, 2, 1_000])) };
   const attestation = attest(forging, member, signs);
   return [{ message: { type: "attestation", attestation }, signs }];
+}
+
+/** True claims for many heights that nobody has seen yet. */
+function flood(forging: Forging): readonly Forgery[] {
+  const { setting, claim, member } = forging;
+  const interval = BigInt(setting.plan.attestationInterval);
+  return Array.from({ length: 40 }, (_, i) => {
+    const signs = { ...claim, blockNumber: claim.blockNumber + BigInt(i + 1) * interval };
+    const attestation = attest(forging, member, signs);
+    return { message: { type: "attestation", attestation }, signs };
+  });
 }
 
 /** A key that is in no set. */
@@ -145,7 +159,7 @@ function falseDouble(forging: Forging): readonly Forgery[] {
   return [{ message: { type: "evidence", evidence }, signs: null }];
 }
 
-/** Two good certificates of one chain, told as a conflict. */
+/** Two good certificates of one chain, told as a conflict: with its headers, or with none. */
 function falseCharge(forging: Forging): readonly Forgery[] {
   const { setting, random } = forging;
   const certificates = forging.heard.slice(-16).flatMap((heard) => {
@@ -175,9 +189,24 @@ function falseCharge(forging: Forging): readonly Forgery[] {
     operators,
     lower: lower.certificate,
     higher: higher.certificate,
-    headers: [],
+    headers: random.chance(0.5) ? headersBetween(forging.tree, lower, higher) : [],
   } as const;
   return [{ message: { type: "evidence", evidence }, signs: null }];
+}
+
+/** From the higher block down to the lower one's child, newest first. */
+function headersBetween(
+  tree: BlockTree,
+  lower: { readonly certificate: Certificate },
+  higher: { readonly certificate: Certificate },
+): readonly Hex[] {
+  const [from, to] = [lower, higher].map(({ certificate }) =>
+    tree.byHash(certificate.claim.blockHash),
+  );
+  if (from === undefined || to === undefined) return [];
+  return pathBetween(from, to)
+    .map(({ headerRlp }) => headerRlp)
+    .reverse();
 }
 
 function certificateOf(

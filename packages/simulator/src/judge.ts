@@ -5,7 +5,9 @@ import {
   type Evidence,
   type Hex,
   type Input,
+  MIN_THRESHOLD_BPS,
   type VerifiedCertificate,
+  verifyEvidence,
 } from "@mach/core";
 import {
   type BlockTree,
@@ -38,8 +40,10 @@ export interface Judge {
   onSigned(node: SimNode, member: Member, row: SignedRow): void;
   /** A node has found a certificate valid, or made one. */
   onCertificate(node: SimNode, certificate: VerifiedCertificate): void;
-  /** A node has found evidence valid, or made some. */
+  /** A node has found evidence valid. */
   onEvidence(index: number, evidence: Evidence): void;
+  /** A node has made evidence: it has to hold under what L1 says. */
+  onOwnEvidence(index: number, evidence: Evidence): void;
   onStep(node: SimNode, input: Input): void;
   /** Byzantine operators sign what they like; what they have signed they may be blamed for. */
   onByzantine(member: Member, claim: Claim): void;
@@ -87,7 +91,8 @@ class WorldJudge implements Judge {
     const block = tree.byHash(claim.blockHash);
     const expected = block && setting.claimOf(block);
     const isVerified = this.#verified.get(member.index)?.has(claim.blockHash) ?? false;
-    if (!isVerified || !block || !expected || setting.digestOf(expected) !== digest) {
+    const isMember = setting.weightOf(claim.epoch, member.index) > 0n;
+    if (!isMember || !isVerified || !block || !expected || setting.digestOf(expected) !== digest) {
       throw new Violation("signed-unverified", `operator ${member.index} at ${claim.blockNumber}`);
     }
     const entries = this.#signed.get(member.index) ?? [];
@@ -125,6 +130,19 @@ class WorldJudge implements Judge {
       throw new Violation("certified-unverified", `at ${certificate.claim.blockNumber}`);
     }
     this.#certificates.set(digest, certificate);
+  }
+
+  onOwnEvidence(index: number, evidence: Evidence): void {
+    const { setting } = this.#ports;
+    const result = verifyEvidence(setting.bls, evidence, {
+      domain: setting.domain,
+      operatorSet: (epoch) => setting.operatorSet(epoch) ?? undefined,
+      thresholdBps: MIN_THRESHOLD_BPS,
+    });
+    if (!result.ok) {
+      throw new Violation("false-evidence", `node ${index}: ${evidence.kind}, ${result.code}`);
+    }
+    this.onEvidence(index, evidence);
   }
 
   onEvidence(index: number, evidence: Evidence): void {

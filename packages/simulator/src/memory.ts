@@ -1,4 +1,4 @@
-import { CHAIN_DEPTH, type SimNode } from "./sim-node.ts";
+import { CHAIN_DEPTH, EARLY_PER_OPERATOR, type SimNode } from "./sim-node.ts";
 import { Violation } from "./violation.ts";
 
 /** How many containers deep an engine's state is looked at. */
@@ -8,7 +8,7 @@ const MAX_ENTRIES = 17 * CHAIN_DEPTH;
 
 /** Throws where any collection in a node's engine has outgrown what its options allow. */
 export function checkMemory(node: SimNode): void {
-  const { openHeights, earlyAttestations } = node.state.options;
+  const { openHeights } = node.state.options;
   const { rollup } = node;
   if (rollup === undefined) return;
   const named: readonly (readonly [string, number, number])[] = [
@@ -20,10 +20,11 @@ export function checkMemory(node: SimNode): void {
   for (const [name, size, most] of named) {
     if (size > most) throw new Violation("memory", `node ${node.index}: ${size} ${name}`);
   }
-  let early = 0;
-  for (const count of rollup.early.values()) early += count;
-  if (early > earlyAttestations + node.ports.setting.members.length) {
-    throw new Violation("memory", `node ${node.index}: ${early} early attestations`);
+  for (const [operator, count] of rollup.early) {
+    // A set that is known late may be larger than the one that the share was taken of.
+    if (count > 4 * EARLY_PER_OPERATOR) {
+      throw new Violation("memory", `node ${node.index}: ${count} early of ${operator}`);
+    }
   }
   checkEntries(node, rollup, 0);
 }

@@ -183,6 +183,9 @@ const RECIPES: readonly Recipe[] = [
   { kind: "hoard", chance: 0.4, most: 2, span: [0.2, 1], size: one },
 ];
 
+/** Longer than any run. */
+const FOR_EVER_MS = 1_000_000_000;
+
 const BYZANTINE_KINDS: readonly FaultKind[] = ["equivocate", "withhold", "lie", "garbage", "hoard"];
 
 function planFaults(random: Random, plan: Plan): readonly Fault[] {
@@ -192,13 +195,15 @@ function planFaults(random: Random, plan: Plan): readonly Fault[] {
     const count = random.chance(chance) ? random.between(1, most) : 0;
     for (let i = 0; i < count; i++) {
       const isOfByzantine = BYZANTINE_KINDS.includes(kind);
+      // What a third cannot do it cannot do when all else is well, either.
+      const isForEver = random.chance(0.4) && isOfByzantine;
       const lengthMs = Math.floor(stormMs * (span[0] + random.next() * (span[1] - span[0])));
       const fromMs = Math.floor(random.next() * Math.max(1, stormMs - lengthMs));
       const whom = isOfByzantine ? plan.byzantine : (nodes?.(random, plan) ?? []);
       const fault = {
         kind,
         fromMs,
-        untilMs: fromMs + lengthMs,
+        untilMs: isForEver ? FOR_EVER_MS : fromMs + lengthMs,
         nodes: whom,
         size: size(random, plan),
       };

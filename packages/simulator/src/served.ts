@@ -16,6 +16,12 @@ export function checkServed(node: SimNode, truth: Truth): void {
   const { setting, tree, certificates } = truth;
   const view = finalityOf(node.state, ROLLUP_ID, node.ports.now());
   const fastFinal = view?.fastFinal ?? null;
+  const isContradicted = (node.rollup?.contradicted.size ?? 0) > 0;
+  const reached = fastFinal?.blockNumber ?? -1n;
+  if (reached < node.served && !isContradicted) {
+    throw new Violation("false-finality", `node ${node.index}: ${reached} after ${node.served}`);
+  }
+  node.served = isContradicted ? -1n : reached;
   if (view === null || fastFinal === null) return;
   const where = `node ${node.index}, height ${fastFinal.blockNumber}`;
   const certificate = view.certified?.certificate;

@@ -1,6 +1,6 @@
 import type { Fault } from "./fault.ts";
 import type { Plan } from "./plan.ts";
-import { type Outcome, runPlan } from "./simulate.ts";
+import type { Outcome, RunOptions } from "./simulate.ts";
 
 /** A smaller plan that breaks the same promise, and how many runs it took to find. */
 export interface Shrunk {
@@ -10,6 +10,7 @@ export interface Shrunk {
 }
 
 export interface ShrinkOptions {
+  readonly run: (plan: Plan, options: RunOptions) => Outcome;
   /** How many runs may be spent. */
   readonly maxRuns: number;
   /** How many lines of the smallest run are kept. */
@@ -21,13 +22,14 @@ export interface ShrinkOptions {
  * as the promise is broken, and calms what is left, as long as the same promise is broken.
  */
 export function shrink(plan: Plan, failure: Outcome, options: ShrinkOptions): Shrunk {
+  const { run } = options;
   const code = failure.failure?.code;
   let best = plan;
   let runs = 0;
   function isStill(candidate: Plan): boolean {
     if (runs >= options.maxRuns) return false;
     runs += 1;
-    if (runPlan(candidate, { lines: 0 }).failure?.code !== code) return false;
+    if (run(candidate, { lines: 0 }).failure?.code !== code) return false;
     best = candidate;
     return true;
   }
@@ -49,7 +51,7 @@ export function shrink(plan: Plan, failure: Outcome, options: ShrinkOptions): Sh
     isStill({ ...best, faults: smaller });
   });
   withoutFaults();
-  return { plan: best, outcome: runPlan(best, { lines: options.lines }), runs };
+  return { plan: best, outcome: run(best, { lines: options.lines }), runs };
 }
 
 function calmNetwork(plan: Plan): Plan {

@@ -16,14 +16,21 @@ import type { Message } from "./message.ts";
 import { keyOfEvidence, receive } from "./node-intake.ts";
 import type { Random } from "./random.ts";
 import { type Member, ROLLUP_ID, type Setting } from "./setting.ts";
-import { createRecordDisk, newestRow, type RecordDisk, signClaim } from "./sim-signer.ts";
+import {
+  createRecordDisk,
+  newestRow,
+  type RecordDisk,
+  type SignedRow,
+  signClaim,
+} from "./sim-signer.ts";
 import { createSimStore, type SimStore } from "./sim-store.ts";
 
 /** How many blocks below the newest a node keeps: deeper than any reorg of a plan. */
 export const CHAIN_DEPTH = 160;
 /** How many blocks below the last one signed are read again after a restart. */
 const OVERLAP = 4n;
-const EARLY_ATTESTATIONS = 256;
+/** What is kept of each operator for blocks that are still to come. */
+export const EARLY_PER_OPERATOR = 8;
 
 export interface NodePorts {
   readonly setting: Setting;
@@ -60,6 +67,8 @@ export class SimNode {
   tip: SimBlock | null = null;
   finalized: Head | null = null;
   steps = 0;
+  /** The highest block served as fast-final by this process, without a contradiction since. */
+  served: bigint = -1n;
   /** Goes up with each death. */
   incarnation = 0;
   readonly #sets: Input[] = [];
@@ -155,6 +164,7 @@ export class SimNode {
     this.isUp = true;
     this.state = this.#createState();
     this.tip = null;
+    this.served = -1n;
     this.ports.log(() => `node ${this.index} starts again`);
     this.enter(() => {
       for (const input of this.#sets) this.input(input);
@@ -187,7 +197,7 @@ export class SimNode {
       rollups: [{ rollupId: ROLLUP_ID, lastSigned }],
       improvementWindowMs: plan.improvementWindowMs,
       openHeights: plan.openHeights,
-      earlyAttestations: EARLY_ATTESTATIONS,
+      earlyAttestations: EARLY_PER_OPERATOR * plan.operators,
       chainDepth: CHAIN_DEPTH,
       graceMs: 1_000,
     });
@@ -268,7 +278,7 @@ export class SimNode {
         return;
       case "store-evidence": {
         const { evidence } = effect;
-        judge.onEvidence(this.index, evidence);
+        judge.onOwnEvidence(this.index, evidence);
         const key = keyOfEvidence(evidence);
         if (this.knownEvidence.has(key)) return;
         this.knownEvidence.add(key);
@@ -302,14 +312,20 @@ export class SimNode {
         domain,
         publicKey,
         pass: (moment) => this.#pass(moment),
-        onCommitted: (row) => judge.onSigned(this, member, row),
+        onRecorded: (row) => this.#note("records", row, () => judge.onSigned(this, member, row)),
+        onSignature: (row) => this.#note("signs", row, () => judge.onSigned(this, member, row)),
       },
       claim,
     );
     if (!result.ok) return;
-    this.ports.log(() => `node ${this.index} signs ${nameOf(claim)}`);
     const { signature } = result;
     this.input({ type: "signed", attestation: { claim, operator, signature } });
+  }
+
+  /** Said first: the judge may end the run. */
+  #note(verb: string, { claim }: SignedRow, judge: () => void): void {
+    this.ports.log(() => `node ${this.index} ${verb} ${nameOf(claim)}`);
+    judge();
   }
 
   #storeCertificate(certificate: VerifiedCertificate): void {

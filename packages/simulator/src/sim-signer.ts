@@ -43,8 +43,10 @@ export interface SignerPorts {
   readonly publicKey: Hex;
   /** May throw: then the process has died. */
   readonly pass: (moment: SignerMoment) => void;
-  /** Told once a row is durable, which is as good as signed, and once the signature exists. */
-  readonly onCommitted: (row: SignedRow) => void;
+  /** A row is durable, which is as good as signed. */
+  readonly onRecorded: (row: SignedRow) => void;
+  /** The signature exists, sent or not. */
+  readonly onSignature: (row: SignedRow) => void;
 }
 
 export type SimSignature =
@@ -56,7 +58,7 @@ export type SimSignature =
  * row made durable, and only then the signature.
  */
 export function signClaim(ports: SignerPorts, claim: Claim): SimSignature {
-  const { disk, bls, domain, publicKey, pass, onCommitted } = ports;
+  const { disk, bls, domain, publicKey, pass, onRecorded, onSignature } = ports;
   pass("before-record");
   const refusal = refuse(disk.rows(), claim);
   if (refusal !== null) return { ok: false, code: refusal };
@@ -64,10 +66,10 @@ export function signClaim(ports: SignerPorts, claim: Claim): SimSignature {
   disk.write(row);
   pass("before-sync");
   disk.sync();
-  onCommitted(row);
+  onRecorded(row);
   pass("before-signature");
   const signature = bls.sign(publicKey, row.digest);
-  onCommitted(row);
+  onSignature(row);
   pass("before-publish");
   return { ok: true, row, signature };
 }

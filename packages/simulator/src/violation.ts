@@ -4,7 +4,7 @@ export type ViolationCode =
   | "signed-not-above-last"
   /** An honest operator left the branch that it had signed, and held nothing that lets it. */
   | "fork-lock-broken"
-  /** An honest operator signed what it had not verified. */
+  /** An honest operator signed what it had not verified, or in an epoch without it. */
   | "signed-unverified"
   /** Two certificates of one epoch can stand that conflict, with less than a third to blame. */
   | "conflicting-certificates"
@@ -18,6 +18,8 @@ export type ViolationCode =
   | "replaced-by-worse"
   /** Evidence that is found valid names an honest operator. */
   | "honest-guilty"
+  /** A node made evidence that does not hold. */
+  | "false-evidence"
   /** A consumer was told that a block is final that is not. */
   | "false-finality"
   /** A node holds more than its bounds. */

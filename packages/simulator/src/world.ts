@@ -64,6 +64,7 @@ export class World {
       random: createRandom(plan.seed, "adversary"),
       coverage,
       judge: this.judge,
+      tree,
       send: (from, to, delayMs, message) => {
         this.#after(delayMs, () => this.#deliver(from.index, to, message));
       },
