@@ -10,7 +10,7 @@ import {
   verifyCertificate,
 } from "./certificate.ts";
 import { claimDigest } from "./claim.ts";
-import type { Domain } from "./domain.ts";
+import { type Domain, isSameDomain } from "./domain.ts";
 import { byteLength, fromHex, type Hex, toHex } from "./hex.ts";
 import type { OperatorSet } from "./operator-set.ts";
 import { type SetUpdate, setUpdateDigest } from "./set-update.ts";
@@ -217,6 +217,8 @@ function verifyFalseSetUpdate(
   if (!operators.every((operator) => signers.some((each) => each.operator === operator))) {
     return fail("not-a-signer");
   }
+  // The digest is made with the domain of the context: evidence must not come in as many ways as domains.
+  if (!isSameDomain(update.domain, context.domain)) return fail("bad-signature");
   const isSigned = bls.verifyAggregate({
     publicKeys: signers.map((each) => each.publicKey),
     message: setUpdateDigest(context.domain, update),

@@ -18,9 +18,9 @@ import {
 } from "./set-update-admission.ts";
 import type { EngineState, SetUpdateState } from "./state.ts";
 
-/** How long after the signer was asked in vain it is asked again, and how often in all. */
+/** How long after the signer was asked in vain it is asked again: each time twice as long. */
 const RETRY_MS = 10_000;
-const MAX_ATTEMPTS = 64;
+const MAX_DOUBLINGS = 8;
 
 /**
  * When contracts stop accepting the update into an epoch, in seconds: the acceptance window of the
@@ -202,8 +202,8 @@ function dueHash(state: EngineState, progress: SetUpdateState, now: number): Hex
   const index = state.epochs.get(epoch - 1n)?.byOperator.get(operator);
   if (index === undefined || signatures.has(index) || hasSignedUpdate(held, index)) return null;
   if (now >= Number(setUpdateDeadline(schedule, epoch)) * 1_000) return null;
-  if (attempts >= MAX_ATTEMPTS) return null;
-  if (askedAtMs !== null && now < askedAtMs + RETRY_MS) return null;
+  const retryMs = RETRY_MS * 2 ** Math.min(Math.max(0, attempts - 1), MAX_DOUBLINGS);
+  if (askedAtMs !== null && now < askedAtMs + retryMs) return null;
   return registryHashOf(state, epoch) ?? null;
 }
 
