@@ -2,6 +2,7 @@ import { cpus } from "node:os";
 import { type BenchContext, withContext } from "./bench/bench-context.ts";
 import { benchCertificate, CERTIFICATE_COUNTS } from "./bench/certificate.ts";
 import { benchCrypto, CRYPTO_COUNTS } from "./bench/crypto.ts";
+import { benchExecution, EXECUTION_COUNTS } from "./bench/execution.ts";
 import { benchGossip, GOSSIP_COUNTS } from "./bench/gossip.ts";
 import { benchHttp, HTTP_COUNTS } from "./bench/http.ts";
 import { NOT_YET } from "./bench/not-yet.ts";
@@ -16,6 +17,7 @@ const BENCHES: {
 } = {
   certificate: (context, length) => benchCertificate(context, CERTIFICATE_COUNTS[length]),
   crypto: (context, length) => benchCrypto(context, CRYPTO_COUNTS[length]),
+  execution: (context, length) => benchExecution(context, EXECUTION_COUNTS[length]),
   store: (context, length) => benchStore(context, STORE_COUNTS[length]),
   gossip: (context, length) => benchGossip(context, GOSSIP_COUNTS[length]),
   http: (context, length) => benchHttp(context, HTTP_COUNTS[length]),

@@ -6,6 +6,7 @@ import { type BenchContext, withContext } from "../scripts/bench/bench-context.t
 import { collectLatencies } from "../scripts/bench/certificate.ts";
 import { startChild } from "../scripts/bench/child.ts";
 import { benchCrypto } from "../scripts/bench/crypto.ts";
+import { benchExecution } from "../scripts/bench/execution.ts";
 import { benchGossip } from "../scripts/bench/gossip.ts";
 import { benchHttp } from "../scripts/bench/http.ts";
 import type { HttpServers } from "../scripts/bench/http-servers.ts";
@@ -42,6 +43,11 @@ it("the checks of signatures are measured", { timeout: TIMEOUT_MS }, async () =>
 it("the record before a signature is measured", { timeout: TIMEOUT_MS }, async () => {
   const rows = await run((context) => benchStore(context, { ...ONCE, signatures: 3 }));
   expectMeasured(rows, "store", 2);
+});
+
+it("re-execution from a witness is measured", { timeout: TIMEOUT_MS }, async () => {
+  const rows = await run((context) => benchExecution(context, { ...ONCE, transactions: 3 }));
+  expectMeasured(rows, "execution", 7);
 });
 
 it("gossip between processes is measured", { timeout: TIMEOUT_MS }, async () => {

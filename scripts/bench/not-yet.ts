@@ -17,11 +17,6 @@ export const NOT_YET: readonly MissingRow[] = [
     because: "gas is exact: the contracts' tests hold it, contracts/README.md shows it",
   },
   {
-    name: "stateless re-execution of 120 transactions",
-    goal: "<= 90 ms",
-    because: "operators check headers and do not execute blocks yet",
-  },
-  {
     name: "memory of a node after a day",
     goal: "flat",
     because: "it takes a day: a long run of its own, not minutes of this one",

@@ -1,5 +1,5 @@
 /** The benchmarks that can run alone. */
-export const GROUPS = ["certificate", "crypto", "gossip", "http", "store"] as const;
+export const GROUPS = ["certificate", "crypto", "execution", "gossip", "http", "store"] as const;
 
 export type Group = (typeof GROUPS)[number];
 
@@ -20,7 +20,7 @@ export interface Pair {
 export interface Row {
   readonly group: Group;
   readonly name: string;
-  readonly unit: "ms" | "µs" | "/s";
+  readonly unit: "ms" | "µs" | "/s" | "Mgas/s";
   readonly figure: Spread;
   readonly bound: Spread;
   /** What the bound is, in a few words. */

@@ -138,7 +138,7 @@ async function executePrepared(
     }
   }
   await creditWithdrawals(state, claimed.withdrawals);
-  const requests = await requestsOf(run, results);
+  const requests = await requestsOf(run, state, results);
   if (requests === null) return unverifiable("unsupported-fork", "the block has deposit requests");
   const header = buildHeader(
     {
@@ -148,7 +148,7 @@ async function executePrepared(
       logsBloom: toHex(joinBlooms(results)),
       gasUsed,
       baseFeePerGas: baseFee,
-      withdrawalsRoot: withdrawalsRootOf(claimed, run),
+      withdrawalsRoot: withdrawalsRootOf(claimed, rules, state),
       blobGasUsed: results.reduce((sum, result) => sum + result.blobGasUsed, 0n),
       excessBlobGas,
       requestsHash: requests,
@@ -186,7 +186,8 @@ async function createRun({ rules, sources }: Prepared, block: Block): Promise<Bl
   return { vm, evm, state, rules, block };
 }
 
-function blockContext(
+/** The block that the EVM is told of: what opcodes can ask for. */
+export function blockContext(
   attributes: BlockAttributes,
   from: {
     readonly number: bigint;
@@ -234,7 +235,8 @@ async function creditWithdrawals(
 }
 
 async function requestsOf(
-  { evm, state, rules, block }: BlockRun,
+  { evm, rules, block }: BlockRun,
+  state: WitnessState,
   results: readonly TransactionResult[],
 ): Promise<Hex | null> {
   if (rules.profile !== "evm" || !rules.hasRequests) return EMPTY_REQUESTS_HASH;
@@ -244,7 +246,8 @@ async function requestsOf(
 
 function withdrawalsRootOf(
   { withdrawals }: BlockBody,
-  { rules: { profile, opFork }, state }: BlockRun,
+  { profile, opFork }: ActiveRules,
+  state: WitnessState,
 ): Hex {
   if (profile === "op" && isFrom(opFork, "isthmus")) {
     return toHex(state.computeStorageRoot(MESSAGE_PASSER));

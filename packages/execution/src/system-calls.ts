@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Block } from "@ethereumjs/block";
+import type { StateManagerInterface } from "@ethereumjs/common";
 import type { EVMInterface as EVM, Log } from "@ethereumjs/evm";
 import { Account, type Address, bigIntToBytes, createAddressFromString } from "@ethereumjs/util";
 import { fromHex, type Hex, toHex } from "@mach/core";
@@ -20,7 +21,7 @@ export const EMPTY_REQUESTS_HASH: Hex = toHex(createHash("sha256").digest());
 
 /** EIP-4788: the root of the parent beacon block, by timestamp. */
 export async function storeBeaconRoot(
-  state: WitnessState,
+  state: StateManagerInterface,
   timestamp: bigint,
   root: Hex,
 ): Promise<void> {
@@ -32,7 +33,7 @@ export async function storeBeaconRoot(
 
 /** EIP-2935: the parent's hash, by number. */
 export async function storeParentHash(
-  state: WitnessState,
+  state: StateManagerInterface,
   number: bigint,
   parentHash: Hex,
 ): Promise<void> {
@@ -87,7 +88,7 @@ async function callAsSystem(
   return execResult.exceptionError === undefined ? execResult.returnValue : new Uint8Array();
 }
 
-async function hasCode(state: WitnessState, address: Address): Promise<boolean> {
+async function hasCode(state: StateManagerInterface, address: Address): Promise<boolean> {
   const account = await state.getAccount(address);
   return account?.isContract() ?? false;
 }

@@ -1,7 +1,8 @@
 import type { Block } from "@ethereumjs/block";
+import type { StateManagerInterface } from "@ethereumjs/common";
 import { RLP } from "@ethereumjs/rlp";
 import { Capability, createTxFromRLP, isBlob4844Tx, type TypedTransaction } from "@ethereumjs/tx";
-import { Account, bigIntToUnpaddedBytes, equalsBytes } from "@ethereumjs/util";
+import { Account, type Address, bigIntToUnpaddedBytes, equalsBytes } from "@ethereumjs/util";
 import { Bloom, runTx, type VM } from "@ethereumjs/vm";
 import { DEPOSIT_TYPE, decodeDeposit, runDeposit } from "./deposit.ts";
 import {
@@ -13,7 +14,6 @@ import {
   readL1Fees,
 } from "./op-fees.ts";
 import type { ActiveRules } from "./rules.ts";
-import type { WitnessState } from "./witness-state.ts";
 
 type Logs = readonly (readonly [Uint8Array, Uint8Array[], Uint8Array])[];
 
@@ -31,7 +31,7 @@ export interface TransactionResult {
 export interface BlockRun {
   readonly vm: VM;
   readonly evm: VM["evm"];
-  readonly state: WitnessState;
+  readonly state: StateManagerInterface;
   readonly rules: ActiveRules;
   readonly block: Block;
 }
@@ -187,8 +187,8 @@ function floorGas(data: Uint8Array): bigint {
 
 /** Nothing is no change: it must not touch an account that would then be removed as empty. */
 async function credit(
-  state: WitnessState,
-  address: Parameters<WitnessState["getAccount"]>[0],
+  state: StateManagerInterface,
+  address: Address,
   amount: bigint,
 ): Promise<void> {
   if (amount === 0n) return;
