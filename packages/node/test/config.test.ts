@@ -123,6 +123,14 @@ api: { port: -1 }
     ]);
   });
 
+  it("pairs op-nodes with the endpoints that they stand beside", () => {
+    const rollups = (opNodeUrls: string) => fileOf(`${MINIMAL}    opNodeUrls: ${opNodeUrls}\n`);
+    const one = configOf({ file: rollups("[http://127.0.0.1:9546]") });
+    expect(one.rollups[0]?.opNodeUrls).toEqual(["http://127.0.0.1:9546"]);
+    const two = problemsOf({ file: rollups("[http://127.0.0.1:9546, http://127.0.0.1:9547]") });
+    expect(two.map(({ path }) => path)).toEqual(["rollups.0.opNodeUrls"]);
+  });
+
   it("does not pass over a misspelt variable", () => {
     const problems = problemsOf({ file: fileOf(MINIMAL), env: { MACH_API_PROT: "1" } });
     expect(problems.map((problem) => problem.path)).toEqual(["MACH_API_PROT"]);

@@ -1,10 +1,12 @@
 import { type Hex, ZERO_HASH } from "@mach/core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createRollupFollower } from "../src/follower.ts";
+import type { RollupHeads } from "../src/heads.ts";
 import { opOutputRoot, opStack } from "../src/op.ts";
-import { startAnvil } from "./support/anvil.ts";
+import { startAnvil, until } from "./support/anvil.ts";
 import { startLyingNode } from "./support/lying-node.ts";
 import { record } from "./support/recorder.ts";
-import { scriptedCall } from "./support/scripted-node.ts";
+import { scriptedCall, startScriptedNode } from "./support/scripted-node.ts";
 import { isthmusHeader, readVector } from "./support/vectors.ts";
 
 const MESSAGE_PASSER = "0x4200000000000000000000000000000000000016";
@@ -98,5 +100,53 @@ describe("the safe and finalized heads", () => {
         code,
       });
     }
+  });
+});
+
+describe("a follower with an op-node", () => {
+  async function followWith(status: () => unknown) {
+    const anvil = await startAnvil({ flavour: "op" });
+    await anvil.mine(5);
+    const opNode = await startScriptedNode({ optimism_syncStatus: status });
+    const sources = [{ url: anvil.httpUrl, opNodeUrl: opNode.url }];
+    const options = { rollupId: 901n, stack: "op", sources, agree: 1, headsMs: 20 } as const;
+    const heads: RollupHeads[] = [];
+    const follower = createRollupFollower(options, {
+      onBlock: () => undefined,
+      onAbstain: () => undefined,
+      onReorg: () => undefined,
+      onSkipped: () => undefined,
+      onHeads: (head) => heads.push(head),
+      onSourceState: () => undefined,
+    });
+    follower.start();
+    onTestFinished(() => follower.stop());
+    return { anvil, heads };
+  }
+
+  it("has the heads that the op-node derived, checked by their hash", async () => {
+    const status: Record<string, unknown> = {};
+    const { anvil, heads } = await followWith(() => status);
+    const referTo = async (height: number) => {
+      const block = await anvil.call<{ hash: Hex; timestamp: string }>("eth_getBlockByNumber", [
+        `0x${height.toString(16)}`,
+        false,
+      ]);
+      return { hash: block.hash, number: height, timestamp: Number(block.timestamp) };
+    };
+    await until(() => (heads.at(-1)?.latest ?? null) !== null);
+    expect(heads.at(-1)?.finalized).toBeNull();
+    status["safe_l2"] = await referTo(4);
+    status["finalized_l2"] = await referTo(2);
+    await until(() => (heads.at(-1)?.finalized ?? null) !== null);
+    expect(heads.at(-1)?.safe?.blockNumber).toBe(4n);
+    expect(heads.at(-1)?.finalized?.blockNumber).toBe(2n);
+  });
+
+  it("has none by a hash that its own node does not have", async () => {
+    const reference = { hash: isthmusHeader.hash, number: 2, timestamp: 1 };
+    const { heads } = await followWith(() => ({ safe_l2: reference, finalized_l2: reference }));
+    await until(() => (heads.at(-1)?.latest ?? null) !== null);
+    expect(heads.every(({ safe, finalized }) => safe === null && finalized === null)).toBe(true);
   });
 });

@@ -26,6 +26,7 @@ export interface RollupConfig {
   readonly rollupId: bigint;
   readonly rpcUrls: readonly string[];
   readonly wsUrls: readonly string[];
+  readonly opNodeUrls?: readonly string[] | undefined;
   readonly agree: number;
   readonly pollMs: number;
   readonly timeoutMs: number;
@@ -113,6 +114,17 @@ function canAgree(value: { readonly rpcUrls: unknown; readonly agree: unknown })
   return value.agree <= value.rpcUrls.length;
 }
 
+const PLACES = {
+  ...ALWAYS,
+  path: ["opNodeUrls"],
+  error: "names more op-nodes than rpcUrls names nodes",
+};
+
+function havePlaces(value: { readonly rpcUrls: unknown; readonly opNodeUrls?: unknown }): boolean {
+  if (!Array.isArray(value?.rpcUrls) || !Array.isArray(value.opNodeUrls)) return true;
+  return value.opNodeUrls.length <= value.rpcUrls.length;
+}
+
 const network = z.strictObject({
   chainId: bigInteger("The EIP-155 chain id of the L1 that the registry is on.", 64),
   registry: address("The registry's address on the L1; with chainId it is the EIP-712 domain."),
@@ -150,8 +162,14 @@ const rollup = z
       min: 0,
       max: 16,
     }).default([]),
+    opNodeUrls: urls("The op-node beside each of rpcUrls, in their order: it tells the heads.", {
+      schemes: HTTP,
+      min: 1,
+      max: 16,
+    }).optional(),
   })
-  .refine(canAgree, AGREE);
+  .refine(canAgree, AGREE)
+  .refine(havePlaces, PLACES);
 
 const MULTIADDR = {
   shape: /^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+(\/p2p\/[1-9A-HJ-NP-Za-km-z]+)?$/,

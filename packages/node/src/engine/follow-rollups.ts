@@ -41,6 +41,9 @@ export interface RollupFollowing {
 /** How many blocks below the point of resumption are read again, to link to what is known. */
 const OVERLAP = 4n;
 
+/** A batch comes all at once: its blocks are not skipped as if the node had been away. */
+const BATCH_BLOCKS = 16_384;
+
 /** Turns what the followers of `rollups` see into the engine's inputs and the operator's alerts. */
 export function followRollups(
   ports: FollowRollupsPorts,
@@ -94,15 +97,16 @@ class Following implements RollupFollowing {
 
   #start(config: RollupConfig, parameters: RollupParameters): void {
     const { rollupId, agree, pollMs, timeoutMs } = config;
+    const isBatched = parameters.stack === "zk";
     const follower = createRollupFollower(
       {
         rollupId,
         stack: parameters.stack,
-        sources: [...config.wsUrls, ...config.rpcUrls].map((url) => ({ url })),
+        sources: sourcesOf(config),
         agree,
         pollMs,
         timeoutMs,
-        maxCatchUp: this.#options.engine.catchUpBlocks,
+        maxCatchUp: Math.max(this.#options.engine.catchUpBlocks, isBatched ? BATCH_BLOCKS : 0),
       },
       this.#eventsOf(rollupId),
     );
@@ -167,6 +171,15 @@ class Following implements RollupFollowing {
     const cause = { code: "blocks-skipped", rollupId, subject: reason } as const;
     alerts.raise({ ...cause, severity: "warning", message, lastsMs: EVENT_LASTS_MS });
   }
+}
+
+function sourcesOf({
+  wsUrls,
+  rpcUrls,
+  opNodeUrls = [],
+}: RollupConfig): readonly { readonly url: string; readonly opNodeUrl?: string | undefined }[] {
+  const announcing = wsUrls.map((url) => ({ url }));
+  return [...announcing, ...rpcUrls.map((url, at) => ({ url, opNodeUrl: opNodeUrls[at] }))];
 }
 
 /** The block itself stands, and the ones above it may be claimed. */
