@@ -1,5 +1,6 @@
 import { runForge } from "./checks/forge.ts";
 import { showCommand } from "./checks/run-command.ts";
+import { runSimulation } from "./checks/simulation.ts";
 import { addTallies, formatTally, NOTHING, type Tally, withExitCode } from "./checks/tally.ts";
 import { runVitest } from "./checks/vitest.ts";
 
@@ -16,6 +17,7 @@ const CHECKS: readonly Check[] = [
   { name: "types", run: () => runTool("tsc", "-p", "tsconfig.test.json") },
   { name: "unused", run: () => runTool("knip", "--no-progress", "--no-config-hints") },
   { name: "unit", run: () => runVitest("unit") },
+  { name: "simulation", run: runSimulation },
   { name: "contracts", run: runForge },
   { name: "e2e", run: () => runVitest("e2e") },
 ];

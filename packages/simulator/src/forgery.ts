@@ -54,11 +54,13 @@ function noise(random: Random): Uint8Array {
   return Uint8Array.from({ length: 96 }, () => random.between(0, 255));
 }
 
-/** In anyone's name: it may be counted as arrived, and spoils the sum that it is part of. */
+/** In others' names: they may be counted as arrived, and spoil the sum that they are part of. */
 function badSignature({ setting, random, claim }: Forging): readonly Forgery[] {
-  const { operator } = random.pick(setting.members);
-  const attestation = { claim, operator, signature: noise(random) };
-  return [{ message: { type: "attestation", attestation }, signs: null }];
+  const names = random.shuffle(setting.members).slice(0, random.between(1, 4));
+  return names.map(({ operator }) => {
+    const attestation = { claim, operator, signature: noise(random) };
+    return { message: { type: "attestation", attestation }, signs: null };
+  });
 }
 
 function otherHeight(forging: Forging): readonly Forgery[] {

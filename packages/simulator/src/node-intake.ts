@@ -20,6 +20,7 @@ import {
   type WireAttestation,
 } from "@mach/core";
 import type { Message } from "./message.ts";
+import type { Random } from "./random.ts";
 import { ROLLUP_ID } from "./setting.ts";
 import type { SimNode } from "./sim-node.ts";
 
@@ -91,7 +92,7 @@ function receiveAttestation(node: SimNode, attestation: WireAttestation): void {
   const admitted = admission.attestation;
   const { bls } = node.ports.setting;
   node.input({ type: "attestation-arrived", attestation: admitted });
-  node.later(node.ports.random.between(1, 6), () => {
+  node.later(checkDelayMs(node.ports.random), () => {
     const { publicKey, digest, signature } = admitted;
     if (!bls.verify(publicKey, digest, signature)) {
       node.input({ type: "attestation-refused", attestation: admitted });
@@ -99,6 +100,11 @@ function receiveAttestation(node: SimNode, attestation: WireAttestation): void {
       node.input({ type: "attestation-verified", attestation: asVerified(admitted) });
     }
   });
+}
+
+/** A check waits for the batch before it, and at times for a whole queue. */
+function checkDelayMs(random: Random): number {
+  return random.chance(0.15) ? random.between(10, 150) : random.between(1, 6);
 }
 
 function isCounted(node: SimNode, { claim, operator }: WireAttestation): boolean {
