@@ -33,6 +33,7 @@ describe("signing", () => {
   test("a set that only the store knows is not signed, nor is another hash than the set's", () => {
     const node = createSetNode({ operator: OPERATORS[0] ?? null });
     node.knows(operatorSetOf(0n), operatorSetOf(1n));
+    node.receive(signedBy([1]));
     node.isFinal({ ...operatorSetOf(1n), operatorSetHash: WRONG });
     node.input({ type: "tick" });
     expect(node.of("sign-set-update")).toEqual([]);

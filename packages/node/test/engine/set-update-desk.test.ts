@@ -216,6 +216,8 @@ describe("a restart", () => {
     await restoreEngine(node.shell, after.store, { bls, epochs: [0n, 1n], certificates: 1 });
     await node.shell.settle();
     expect(heldBy(node)).toEqual(updateBy([0, 1, 2], 1n));
+    node.shell.input({ type: "tick" });
+    await node.shell.settle();
     // What the store says of L1 is not what L1 says: nothing is signed on it.
     expect([node.announced, node.setUpdates]).toEqual([[], []]);
     node.finalize(1n);
