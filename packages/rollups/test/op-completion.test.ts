@@ -4,7 +4,7 @@ import { createRollupFollower } from "../src/follower.ts";
 import type { RollupHeads } from "../src/heads.ts";
 import { opOutputRoot, opStack } from "../src/op.ts";
 import { startAnvil, until } from "./support/anvil.ts";
-import { startLyingNode } from "./support/lying-node.ts";
+import { type Lie, startLyingNode } from "./support/lying-node.ts";
 import { record } from "./support/recorder.ts";
 import { scriptedCall, startScriptedNode } from "./support/scripted-node.ts";
 import { isthmusHeader, readVector } from "./support/vectors.ts";
@@ -104,11 +104,9 @@ describe("the safe and finalized heads", () => {
 });
 
 describe("a follower with an op-node", () => {
-  async function followWith(status: () => unknown) {
-    const anvil = await startAnvil({ flavour: "op" });
-    await anvil.mine(5);
+  async function followWith(status: () => unknown, url: string) {
     const opNode = await startScriptedNode({ optimism_syncStatus: status });
-    const sources = [{ url: anvil.httpUrl, opNodeUrl: opNode.url }];
+    const sources = [{ url, opNodeUrl: opNode.url }];
     const options = { rollupId: 901n, stack: "op", sources, agree: 1, headsMs: 20 } as const;
     const heads: RollupHeads[] = [];
     const follower = createRollupFollower(options, {
@@ -121,12 +119,14 @@ describe("a follower with an op-node", () => {
     });
     follower.start();
     onTestFinished(() => follower.stop());
-    return { anvil, heads };
+    return { heads };
   }
 
   it("has the heads that the op-node derived, checked by their hash", async () => {
     const status: Record<string, unknown> = {};
-    const { anvil, heads } = await followWith(() => status);
+    const anvil = await startAnvil({ flavour: "op" });
+    await anvil.mine(5);
+    const { heads } = await followWith(() => status, anvil.httpUrl);
     const referTo = async (height: number) => {
       const block = await anvil.call<{ hash: Hex; timestamp: string }>("eth_getBlockByNumber", [
         `0x${height.toString(16)}`,
@@ -143,10 +143,23 @@ describe("a follower with an op-node", () => {
     expect(heads.at(-1)?.finalized?.blockNumber).toBe(2n);
   });
 
-  it("has none by a hash that its own node does not have", async () => {
-    const reference = { hash: isthmusHeader.hash, number: 2, timestamp: 1 };
-    const { heads } = await followWith(() => ({ safe_l2: reference, finalized_l2: reference }));
+  it.each([
+    ["does not have", null],
+    ["answers with another block", "0x5"],
+  ])("has none by a hash that its own node %s", async (_, instead) => {
+    const anvil = await startAnvil({ flavour: "op" });
+    await anvil.mine(5);
+    const other = instead && (await anvil.call("eth_getBlockByNumber", [instead, false]));
+    const node = await startLyingNode(anvil.httpUrl);
+    const lie: Lie = ({ method }) => (method === "eth_getBlockByHash" ? other : undefined);
+    node.behave({ kind: "lie", lie });
+    const { hash } = await anvil.call<{ hash: Hex }>("eth_getBlockByNumber", ["0x2", false]);
+    const reference = { hash, number: 2, timestamp: 1 };
+    const status = { safe_l2: reference, finalized_l2: reference };
+    const { heads } = await followWith(() => status, node.url);
     await until(() => (heads.at(-1)?.latest ?? null) !== null);
+    const asked = () => node.requests.get("eth_getBlockByHash") ?? 0;
+    await until(() => asked() > 6);
     expect(heads.every(({ safe, finalized }) => safe === null && finalized === null)).toBe(true);
   });
 });
