@@ -17,7 +17,7 @@ contract HeaderWalks is IHeaderWalks {
         uint256 distance = from + headers.length;
         if (distance == 0 || _checkpoints[start][distance] != 0) return blockHash;
         _checkpoints[start][distance] = blockHash;
-        emit Walked(start, uint64(distance), blockHash);
+        emit Walked(start, distance, blockHash);
     }
 
     /// @inheritdoc IHeaderWalks

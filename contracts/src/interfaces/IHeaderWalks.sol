@@ -10,7 +10,7 @@ interface IHeaderWalks {
     error NotWalked(bytes32 start, uint64 distance);
 
     /// @notice The walk from a block is known down to another
-    event Walked(bytes32 indexed start, uint64 indexed distance, bytes32 blockHash);
+    event Walked(bytes32 indexed start, uint256 indexed distance, bytes32 blockHash);
 
     /// @notice Continues a walk from a checkpoint, and remembers where it arrives as another
     /// @param start The hash of the block from which the walk began
