@@ -199,9 +199,9 @@ function dueHash(state: EngineState, progress: SetUpdateState, now: number): Hex
   const { operator, schedule } = state.options;
   const { epoch, held, signatures, askedAtMs, attempts } = progress;
   if (operator === null || !progress.isFinal || epoch < 1n) return null;
+  if (now >= Number(setUpdateDeadline(schedule, epoch)) * 1_000) return null;
   const index = state.epochs.get(epoch - 1n)?.byOperator.get(operator);
   if (index === undefined || signatures.has(index) || hasSignedUpdate(held, index)) return null;
-  if (now >= Number(setUpdateDeadline(schedule, epoch)) * 1_000) return null;
   const retryMs = RETRY_MS * 2 ** Math.min(Math.max(0, attempts - 1), MAX_DOUBLINGS);
   if (askedAtMs !== null && now < askedAtMs + retryMs) return null;
   return registryHashOf(state, epoch) ?? null;

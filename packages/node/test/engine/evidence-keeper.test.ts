@@ -1,7 +1,7 @@
 import type { Evidence, Hex } from "@mach/core";
 import { expect, it } from "vitest";
 import { createEvidenceKeeper } from "../../src/engine/evidence-keeper.ts";
-import { certify, claimAt, memoryStore, operatorAt, ROLLUP_ID } from "./engine-node.ts";
+import { certify, claimAt, memoryStore, operatorAt, ROLLUP_ID, updateBy } from "./engine-node.ts";
 
 const SIGNATURE: Hex = `0x${"11".repeat(96)}`;
 
@@ -96,4 +96,22 @@ it("says when the store is full", async () => {
   const store = memoryStore();
   store.putEvidence = async () => ({ ok: false, code: "evidence-full", evidenceId: "0x00" });
   expect(await createEvidenceKeeper(store).keep(double(operatorAt(0), 1n))).toBe("full");
+});
+
+it("keeps one false set update of each operator, however many signed the same hash", async () => {
+  const store = memoryStore();
+  const keeper = createEvidenceKeeper(store);
+  const falseBy = (number: number, operatorSetHash: Hex): Evidence => ({
+    kind: "false-set-update",
+    operators: [`0x${number.toString(16).padStart(40, "0")}`],
+    update: { ...updateBy([0], 1n), operatorSetHash },
+    registryHash: updateBy([0], 1n).operatorSetHash,
+  });
+  const [first, second]: readonly Hex[] = [`0x${"e1".repeat(32)}`, `0x${"e2".repeat(32)}`];
+  if (first === undefined || second === undefined) throw new Error("no hashes");
+  for (let number = 1; number <= 20; number++) {
+    expect(await keeper.keep(falseBy(number, first))).toBe("kept");
+    expect(keeper.isKnown(falseBy(number, second))).toBe(true);
+  }
+  expect(await store.listEvidence({ limit: 100 })).toHaveLength(20);
 });
