@@ -142,8 +142,8 @@ export function supportedBlocks(answered: readonly Answered[]): readonly Support
 
 const BY_GRAVITY = [
   "wrong-chain",
-  "unknown-header-fields",
   "hash-mismatch",
+  "unknown-header-fields",
   "invalid-field",
   "malformed",
   "wrong-block",

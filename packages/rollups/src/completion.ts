@@ -4,6 +4,7 @@ import {
   type BlockSource,
   explainDisagreement,
   type SourceAnswer,
+  type SourceFailureCode,
 } from "./agreement.ts";
 import type { CheckedBlock, Completion } from "./stack.ts";
 
@@ -16,8 +17,9 @@ export interface CompletingSource extends BlockSource {
 }
 
 /**
- * Gives an agreed block its roots. With a proof the first sound one decides, and without one the
- * block stays as it is: nobody signs it. What is only said must be said alike by `agree` hosts.
+ * Gives an agreed block its roots. With a proof the first sound one decides; where no source has
+ * one the block stays as it is, and nobody signs it. What is only said must be said alike by `agree`
+ * hosts.
  */
 export async function completeBlock(
   sources: readonly CompletingSource[],
@@ -31,20 +33,30 @@ export async function completeBlock(
   const isComplete = block.unverifiable === null || block.unverifiable === "no-claim";
   if (completion === null || isComplete) return { ok: true, block };
   return completion.evidence === "proof"
-    ? { ok: true, block: await firstProven(sources, block) }
+    ? firstProven(sources, block)
     : agreeOnRoots(sources, { agree, block });
 }
+
+/** What passes: the same source may well give the proof when it is asked again. */
+const PASSING: ReadonlySet<SourceFailureCode> = new Set([
+  "busy",
+  "http-status",
+  "timeout",
+  "unreachable",
+]);
 
 async function firstProven(
   sources: readonly CompletingSource[],
   block: CheckedBlock,
-): Promise<CheckedBlock> {
-  const readyFirst = [...sources].sort((left, right) => +right.isReady - +left.isReady);
-  for (const source of readyFirst) {
+): Promise<Agreement> {
+  const answered: Answered[] = [];
+  for (const source of [...sources].sort((left, right) => +right.isReady - +left.isReady)) {
     const answer = await source.complete(block);
-    if (answer.ok) return answer.block;
+    if (answer.ok) return answer;
+    answered.push({ source, answer });
   }
-  return block;
+  const mayPass = answered.some(({ answer }) => !answer.ok && PASSING.has(answer.code));
+  return mayPass ? explainDisagreement(answered) : { ok: true, block };
 }
 
 function agreeOnRoots(

@@ -43,11 +43,12 @@ export { type ProvenAccount, provenAccount } from "./merkle-proof.ts";
 export { opOutputRoot } from "./op.ts";
 export { type OrbitInfo, orbitInfo, orbitOutputRoot } from "./orbit.ts";
 export { type ClaimReading, type ReadClaimOptions, readClaim } from "./read-claim.ts";
-export type {
-  SettledAnswer,
-  SettledRoot,
-  SettlementContracts,
-  SettlementQuery,
+export {
+  compareWithSettled,
+  type SettledAnswer,
+  type SettledRoot,
+  type SettlementContracts,
+  type SettlementQuery,
 } from "./settlement.ts";
 export type { SourceDescription } from "./source.ts";
 export type {

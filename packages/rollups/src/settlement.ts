@@ -7,7 +7,7 @@ import {
   parseQuantity,
   toQuantity,
 } from "./rpc-values.ts";
-import type { NodeCall, NodeFailure } from "./stack.ts";
+import type { CheckedBlock, NodeCall, NodeFailure } from "./stack.ts";
 
 /** The L1 contracts of a rollup, by its stack. Addresses of 20 bytes, lower case. */
 export type SettlementContracts =
@@ -65,6 +65,34 @@ export type L1Logs =
   | { readonly ok: true; readonly logs: readonly L1Log[] }
   | NodeFailure
   | { readonly ok: false; readonly code: "too-many" };
+
+/**
+ * What a root of finalised L1 says of a checked block: that L1 holds the same, another one, or
+ * something about another block. `batchNumber` is that of the batch which the block ends, or null.
+ */
+export function compareWithSettled(
+  block: CheckedBlock,
+  settled: SettledRoot,
+  batchNumber: bigint | null,
+): "agrees" | "contradicts" | "elsewhere" {
+  const { subject, root } = settled;
+  switch (subject.by) {
+    case "number":
+      if (subject.blockNumber !== block.blockNumber) return "elsewhere";
+      return verdict(block.outputRoot, root);
+    case "hash":
+      if (subject.blockHash !== block.blockHash) return "elsewhere";
+      return verdict(block.outputRoot, root);
+    case "batch":
+      if (subject.batchNumber !== batchNumber || block.isWithinBatch) return "elsewhere";
+      return verdict(block.unverifiable === null ? block.stateRoot : null, root);
+  }
+}
+
+/** A root that is not known contradicts nothing. */
+function verdict(own: Hex | null, settled: Hex): "agrees" | "contradicts" | "elsewhere" {
+  return own === null ? "elsewhere" : own === settled ? "agrees" : "contradicts";
+}
 
 const MAX_LOGS = 2_000;
 const MAX_DATA_BYTES = 16_384;

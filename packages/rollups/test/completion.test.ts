@@ -95,8 +95,21 @@ describe("roots that are proven", () => {
   });
 
   it("leave the block unsigned where no source proves them", async () => {
-    const sources = [source("a", fails("missing")), source("b", fails("timeout"))];
+    const lying: SourceAnswer = { ok: false, code: "invalid-proof" };
+    const sources = [source("a", fails("missing")), source("b", lying)];
     expect(await complete(sources, "proof")).toEqual({ ok: true, block });
+  });
+
+  it("are waited for while a source that may prove them does not answer", async () => {
+    const sources = [source("a", { ok: false, code: "rpc-error" }), source("b", fails("timeout"))];
+    expect(await complete(sources, "proof")).toMatchObject({
+      ok: false,
+      code: "sources-unavailable",
+      sources: [
+        { host: "a", code: "rpc-error" },
+        { host: "b", code: "timeout" },
+      ],
+    });
   });
 });
 

@@ -3,9 +3,15 @@ import { Interface, id } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { orbitOutputRoot } from "../src/orbit.ts";
-import type { SettlementContracts, SettlementQuery } from "../src/settlement.ts";
+import {
+  compareWithSettled,
+  type SettledRoot,
+  type SettlementContracts,
+  type SettlementQuery,
+} from "../src/settlement.ts";
 import type { NodeAnswer } from "../src/stack.ts";
 import { stackOf } from "../src/stacks.ts";
+import { orbitCases } from "./support/vectors.ts";
 
 const CONTRACT: Hex = `0x${"c0".repeat(20)}`;
 const REGISTRY: Hex = `0x${"a5".repeat(20)}`;
@@ -236,5 +242,46 @@ describe("the logs of L1", () => {
     for (const stack of ["op", "orbit", "cdk"] as const) {
       await expect(stackOf(stack).readSettled?.(l1([]), query)).rejects.toThrow(RangeError);
     }
+  });
+});
+
+describe("a block beside what L1 holds", () => {
+  const [orbit] = orbitCases;
+  const checked = stackOf("orbit").checkBlock(orbit?.header);
+  if (!checked.ok) throw new Error(checked.code);
+  const { block } = checked;
+  const { blockNumber, blockHash, outputRoot, stateRoot } = block;
+  if (outputRoot === null) throw new Error("no output root");
+  const at = (subject: SettledRoot["subject"], root: Hex) =>
+    compareWithSettled(
+      block,
+      { standing: "confirmed", subject, root, l1BlockNumber: 1n, transactionHash: OTHER },
+      7n,
+    );
+
+  it("agrees by its number, its hash or its batch, or contradicts", () => {
+    expect(at({ by: "hash", blockHash }, outputRoot)).toBe("agrees");
+    expect(at({ by: "hash", blockHash }, ROOT)).toBe("contradicts");
+    expect(at({ by: "number", blockNumber }, outputRoot)).toBe("agrees");
+    expect(at({ by: "number", blockNumber }, ROOT)).toBe("contradicts");
+    expect(at({ by: "batch", batchNumber: 7n }, stateRoot)).toBe("agrees");
+    expect(at({ by: "batch", batchNumber: 7n }, ROOT)).toBe("contradicts");
+  });
+
+  it("is not what roots of other blocks are about", () => {
+    expect(at({ by: "hash", blockHash: HASH }, ROOT)).toBe("elsewhere");
+    expect(at({ by: "number", blockNumber: blockNumber + 1n }, ROOT)).toBe("elsewhere");
+    expect(at({ by: "batch", batchNumber: 8n }, ROOT)).toBe("elsewhere");
+  });
+
+  it("contradicts nothing while its own root is not known", () => {
+    const subject = { by: "number", blockNumber } as const;
+    const settled = { standing: "confirmed", subject, root: ROOT, l1BlockNumber: 1n } as const;
+    const unknown = { ...block, outputRoot: null, unverifiable: "needs-proof" } as const;
+    const root = { ...settled, transactionHash: OTHER };
+    expect(compareWithSettled(unknown, root, null)).toBe("elsewhere");
+    const batch = { ...root, subject: { by: "batch", batchNumber: 7n } } as const;
+    expect(compareWithSettled(unknown, batch, 7n)).toBe("elsewhere");
+    expect(compareWithSettled({ ...block, isWithinBatch: true }, batch, 7n)).toBe("elsewhere");
   });
 });
