@@ -1,5 +1,6 @@
 import { concatHex, type Hex, keccak256, uintWord } from "@mach/core";
 import { isObject, parseHash, parseInteger } from "./rpc-values.ts";
+import { eventTopic, readLogs, type SettledAnswer, type SettlementQuery } from "./settlement.ts";
 import type { NodeCall, NodeFailure } from "./stack.ts";
 
 /** How far the agglayer is with a certificate; `in-error` ends it. */
@@ -45,6 +46,49 @@ export async function readCertificateHeader(
     header.networkId === asked.networkId &&
     (asked.newest !== "settled" || header.status === "settled");
   return isAsked ? { ok: true, header } : { ok: false, code: "malformed" };
+}
+
+/** A change of a chain's local exit root that L1 has accepted with a pessimistic proof. */
+export interface SettledExitRoot {
+  readonly previousLocalExitRoot: Hex;
+  readonly newLocalExitRoot: Hex;
+  readonly l1InfoRoot: Hex;
+  readonly l1BlockNumber: bigint;
+  readonly transactionHash: Hex;
+}
+
+const PESSIMISTIC_TRANSITION = eventTopic(
+  "VerifyPessimisticStateTransition(uint32,bytes32,bytes32,bytes32,bytes32,bytes32,address)",
+);
+
+/** The certificates' exit roots that the rollup manager verified for a chain, in the order of L1. */
+export async function readSettledExitRoots(
+  l1: NodeCall,
+  query: SettlementQuery,
+): Promise<
+  | { readonly ok: true; readonly exitRoots: readonly SettledExitRoot[] }
+  | Extract<SettledAnswer, { ok: false }>
+> {
+  const { contracts } = query;
+  if (contracts.stack !== "cdk") throw new RangeError("the contracts are of another stack");
+  const read = await readLogs(l1, query, {
+    address: contracts.rollupManager,
+    events: [PESSIMISTIC_TRANSITION],
+    secondTopic: uintWord(contracts.rollupIndex),
+  });
+  if (!read.ok) return read;
+  const exitRoots: SettledExitRoot[] = [];
+  for (const { topics, words, l1BlockNumber, transactionHash } of read.logs) {
+    // The first two words are the pessimistic roots, which hold the balances as well.
+    const [, , previousLocalExitRoot, newLocalExitRoot, l1InfoRoot] = words;
+    const isWhole = topics.length === 3 && words.length === 5;
+    if (!isWhole || !previousLocalExitRoot || !newLocalExitRoot || !l1InfoRoot) {
+      return { ok: false, code: "malformed" };
+    }
+    const roots = { previousLocalExitRoot, newLocalExitRoot, l1InfoRoot };
+    exitRoots.push({ ...roots, l1BlockNumber, transactionHash });
+  }
+  return { ok: true, exitRoots };
 }
 
 /** keccak256(uint256 threshold || each signer's address padded to a word). */

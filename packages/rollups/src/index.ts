@@ -4,6 +4,8 @@ export {
   type CertificateStatus,
   multisigHash,
   readCertificateHeader,
+  readSettledExitRoots,
+  type SettledExitRoot,
 } from "./agglayer.ts";
 export type {
   DisagreementCode,

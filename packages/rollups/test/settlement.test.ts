@@ -2,6 +2,7 @@ import { type Hex, keccak256Text, uintWord, ZERO_HASH } from "@mach/core";
 import { Interface, id } from "ethers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { readSettledExitRoots } from "../src/agglayer.ts";
 import { orbitOutputRoot } from "../src/orbit.ts";
 import {
   compareWithSettled,
@@ -23,6 +24,7 @@ const events = new Interface([
   "event DisputeGameCreated(address indexed disputeProxy, uint32 indexed gameType, bytes32 indexed rootClaim)",
   "event AssertionConfirmed(bytes32 indexed assertionHash, bytes32 blockHash, bytes32 sendRoot)",
   "event VerifyBatchesTrustedAggregator(uint32 indexed rollupID, uint64 numBatch, bytes32 stateRoot, bytes32 exitRoot, address indexed aggregator)",
+  "event VerifyPessimisticStateTransition(uint32 indexed rollupID, bytes32 prevPessimisticRoot, bytes32 newPessimisticRoot, bytes32 prevLocalExitRoot, bytes32 newLocalExitRoot, bytes32 l1InfoRoot, address indexed trustedAggregator)",
   "event BlockCommit(uint256 indexed batchNumber, bytes32 indexed batchHash, bytes32 indexed commitment)",
   "event BlockExecution(uint256 indexed batchNumber, bytes32 indexed batchHash, bytes32 indexed commitment)",
   "event BlocksRevert(uint256 totalBatchesCommitted, uint256 totalBatchesVerified, uint256 totalBatchesExecuted)",
@@ -163,6 +165,40 @@ describe("cdk: a verified batch", () => {
   it("of another rollup is not what was asked for", async () => {
     const other = log("VerifyBatchesTrustedAggregator", [4, 77, ROOT, HASH, GAME]);
     expect(await read("cdk", l1([other]))).toEqual({ ok: false, code: "malformed" });
+  });
+});
+
+describe("cdk: a certificate that L1 has accepted", () => {
+  const event = "VerifyPessimisticStateTransition";
+  const contracts = CONTRACTS["cdk"] as SettlementContracts;
+  const query = { contracts, fromBlock: 1n, toBlock: 100n, stateAt: STATE_AT };
+  const transition = (network: number, change: object = {}) =>
+    log(event, [network, OTHER, OTHER, HASH, ROOT, STATE_AT, GAME], change);
+
+  it("moves the local exit root of this rollup", async () => {
+    expect(await readSettledExitRoots(l1([transition(3)]), query)).toEqual({
+      ok: true,
+      exitRoots: [
+        {
+          previousLocalExitRoot: HASH,
+          newLocalExitRoot: ROOT,
+          l1InfoRoot: STATE_AT,
+          l1BlockNumber: 16n,
+          transactionHash: OTHER,
+        },
+      ],
+    });
+  });
+
+  it("is malformed of another rollup, or cut short", async () => {
+    for (const bad of [transition(4), transition(3, { data: "0x" })]) {
+      expect(await readSettledExitRoots(l1([bad]), query)).toEqual({
+        ok: false,
+        code: "malformed",
+      });
+    }
+    const other = { ...query, contracts: CONTRACTS["zk"] as SettlementContracts };
+    await expect(readSettledExitRoots(l1([]), other)).rejects.toThrow(RangeError);
   });
 });
 
