@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bls: ["core"],
   rpc: [],
   rollups: ["core", "rpc"],
-  execution: ["core", "rollups"],
+  execution: ["core", "rollups", "rpc"],
   settlement: ["core", "rpc"],
   api: ["core"],
   node: ["core", "bls", "rollups", "execution", "settlement", "api"],

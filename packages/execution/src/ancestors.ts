@@ -27,7 +27,7 @@ export function createAncestors(parent: Header, parentHash: Hex, read: ReadPreim
       const hash = hashes.get(oldest) ?? "0x";
       const header = parentOf(read(fromHex(hash)));
       if (header === null || header.number !== oldest) {
-        const missing: Missing = { kind: "ancestor", hash, account: null, path: "" };
+        const missing: Missing = { kind: "ancestor", hash, account: null, path: "", key: null };
         missed.push(missing);
         throw new MissingPreimageError(missing);
       }

@@ -95,6 +95,9 @@ function prepare({ rules: chain, block, parent, witness }: ExecutionInput): Prep
       return refuse("wrong-body", "the body is not the one that the header commits to");
     }
   }
+  if (rules.profile.startsWith("anvil") && parent.number === 0n) {
+    return refuse("unsupported-fork", "the genesis of anvil does not commit to its state");
+  }
   const baseFee = nextBaseFee(parent, rules);
   if (baseFee === null) return refuse("malformed", "no base fee follows from the parent");
   const excessBlobGas = nextExcessBlobGas(parent, rules);
@@ -114,8 +117,10 @@ async function executePrepared(
   const { attributes, rules, parentHash, baseFee, excessBlobGas, transactionsRoot } = prepared;
   const { state } = prepared.sources;
   const number = parent.number + 1n;
-  if (attributes.timestamp <= parent.timestamp) {
-    const expected = `more than ${parent.timestamp}`;
+  // Only anvil makes several blocks in one second.
+  const earliest = parent.timestamp + (rules.profile.startsWith("anvil") ? 0n : 1n);
+  if (attributes.timestamp < earliest) {
+    const expected = `at least ${earliest}`;
     return { outcome: "invalid", field: "timestamp", expected, got: `${attributes.timestamp}` };
   }
   const block = blockContext(attributes, { number, baseFee, excessBlobGas, rules });
@@ -239,7 +244,7 @@ async function requestsOf(
   state: WitnessState,
   results: readonly TransactionResult[],
 ): Promise<Hex | null> {
-  if (rules.profile !== "evm" || !rules.hasRequests) return EMPTY_REQUESTS_HASH;
+  if (rules.opFork !== null || !rules.hasRequests) return EMPTY_REQUESTS_HASH;
   const logs = results.flatMap((result) => result.logs) as never;
   return await requestsHash(evm, state, { block, logs });
 }

@@ -98,8 +98,8 @@ export function nextBaseFee(parent: Header, rules: ActiveRules): bigint | null {
  * The excess blob gas that follows from the parent (EIP-4844, EIP-7691); zero on the OP Stack. Null
  * where EIP-7918 makes it depend on more than that, which no rollup has reached.
  */
-export function nextExcessBlobGas(parent: Header, { profile, common }: ActiveRules): bigint | null {
-  if (profile !== "evm") return 0n;
+export function nextExcessBlobGas(parent: Header, { opFork, common }: ActiveRules): bigint | null {
+  if (opFork !== null) return 0n;
   const total = (parent.excessBlobGas ?? 0n) + (parent.blobGasUsed ?? 0n);
   const hardfork = common.hardfork();
   const target = BLOB_GAS * (hardfork === Hardfork.Cancun ? 3n : 6n);
@@ -120,7 +120,7 @@ export function firstDifference(
 }
 
 function parametersOf(parent: Header, rules: ActiveRules): BaseFeeParameters | null {
-  if (rules.profile === "evm") return ETHEREUM_BASE_FEE;
+  if (rules.opFork === null) return ETHEREUM_BASE_FEE;
   const isNamed = rules.profile === "op" && parent.extraData !== "0x";
   if (!isNamed) return rules.baseFee;
   const extra = fromHex(parent.extraData);

@@ -1,3 +1,9 @@
+export {
+  type BlockExecutor,
+  createExternalExecutor,
+  createWitnessExecutor,
+  type WitnessExecutorOptions,
+} from "./block-executor.ts";
 export { MAX_BLOCK_FILE_BYTES, parseBlockFile, parseBlockJson } from "./block-file.ts";
 export type {
   BlockAttributes,

@@ -18,11 +18,12 @@ export interface ForkTime {
 
 /**
  * How the blocks of a chain are executed. `op`: the OP Stack's rules. `evm`: Ethereum's after the
- * merge. `anvil-op`: what anvil makes with `--network optimism`, which has the OP transactions and
- * fees but neither the deposit of L1 attributes nor parameters in extraData.
+ * merge. `anvil-evm`: the same as anvil makes it, whose genesis does not commit to its state.
+ * `anvil-op`: what anvil makes with `--network optimism`, which has the OP transactions and fees
+ * but neither the deposit of L1 attributes nor parameters in extraData.
  */
 export interface ExecutionRules {
-  readonly profile: "op" | "evm" | "anvil-op";
+  readonly profile: "op" | "evm" | "anvil-op" | "anvil-evm";
   readonly chainId: bigint;
   readonly forks: readonly ForkTime[];
   /** EIP-1559 of blocks whose parent names no parameters; of OP chains. */
@@ -62,10 +63,11 @@ const commons = new Map<string, Common>();
 export function rulesAt(rules: ExecutionRules, timestamp: bigint): ActiveRules | null {
   const { profile, chainId, baseFee } = rules;
   const begun = rules.forks.filter((fork) => fork.timestamp <= timestamp).map(({ name }) => name);
-  const known: readonly string[] = profile === "evm" ? EVM_FORKS : OP_FORKS;
+  const isOp = profile === "op" || profile === "anvil-op";
+  const known: readonly string[] = isOp ? OP_FORKS : EVM_FORKS;
   // One unknown fork among them, even an early one, and nothing is known of the rules.
   if (begun.some((name) => !known.includes(name))) return null;
-  const opFork = profile === "evm" ? null : (OP_FORKS.findLast(isIn(begun)) ?? null);
+  const opFork = isOp ? (OP_FORKS.findLast(isIn(begun)) ?? null) : null;
   const evmFork = EVM_FORKS.findLast(isIn(begun)) ?? null;
   const hardfork = opFork === null ? evmFork : HARDFORK_OF_OP[opFork];
   if (hardfork === null) return null;

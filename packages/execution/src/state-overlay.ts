@@ -91,7 +91,8 @@ export class StateOverlay {
     }
     const hash = toHex(codeHash);
     return this.#strictly(() => {
-      throw new MissingPreimageError({ kind: "code", hash, account: `0x${address}`, path: "" });
+      const account = `0x${address}` as const;
+      throw new MissingPreimageError({ kind: "code", hash, account, path: "", key: null });
     });
   }
 
@@ -190,12 +191,13 @@ export class StateOverlay {
     inTurn(keys, (key) => this.#strictly(() => trie.remove(this.#hashedKey(key))));
   }
 
-  #strictly<T>(work: () => T): T {
+  #strictly<T>(work: () => T, key: string | null = null): T {
     try {
       return work();
     } catch (error) {
-      if (error instanceof MissingPreimageError) {
-        this.#missed.set(error.missing.hash, error.missing);
+      if (error instanceof MissingPreimageError && !this.#missed.has(error.missing.hash)) {
+        const { missing } = error;
+        this.#missed.set(missing.hash, key === null ? missing : { ...missing, key: `0x${key}` });
       }
       throw error;
     }
@@ -207,13 +209,13 @@ export class StateOverlay {
 
   #baseAccount(address: string): BaseAccount | null {
     return entryOf(this.#baseAccounts, address, () =>
-      this.#strictly(() => decodeAccount(this.#trie.get(this.#hashedKey(address)))),
+      this.#strictly(() => decodeAccount(this.#trie.get(this.#hashedKey(address))), address),
     );
   }
 
   #baseSlot(address: string, slot: string): Uint8Array {
     return entryOf(entryOf(this.#baseSlots, address, newSlots), slot, () =>
-      this.#strictly(() => decodeSlot(this.#storageTrie(address).get(this.#hashedKey(slot)))),
+      this.#strictly(() => decodeSlot(this.#storageTrie(address).get(this.#hashedKey(slot))), slot),
     );
   }
 

@@ -199,5 +199,6 @@ function missingNode(
   account: Missing["account"],
 ): MissingPreimageError {
   const digits = [...path].map((nibble) => nibble.toString(16)).join("");
-  return new MissingPreimageError({ kind: "trie-node", hash: toHex(hash), account, path: digits });
+  const node = { kind: "trie-node", hash: toHex(hash), account, path: digits } as const;
+  return new MissingPreimageError({ ...node, key: null });
 }

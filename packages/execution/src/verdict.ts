@@ -10,6 +10,8 @@ export interface Missing {
   readonly account: Hex | null;
   /** The nibbles, one hexadecimal digit each, that lead to the node; empty for the root. */
   readonly path: string;
+  /** The address or slot that was read; null where no read but a deletion needs the node. */
+  readonly key: Hex | null;
 }
 
 export type UnverifiableCode =

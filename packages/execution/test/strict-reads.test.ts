@@ -54,7 +54,7 @@ describe("what the witness lacks is never taken for zero", () => {
     expect(await executeBlock(without(block, hash))).toMatchObject({
       outcome: "unverifiable",
       code: "missing-preimage",
-      missing: [{ kind: "code", hash, account: HOLDER, path: "" }],
+      missing: [{ kind: "code", hash, account: HOLDER, path: "", key: null }],
     });
   });
 

@@ -1,0 +1,82 @@
+import type { Hex } from "@mach/core";
+import { checkHeader } from "@mach/rollups/header";
+import { isObject, type RpcClient } from "@mach/rpc";
+import type { Executor } from "./executor.ts";
+import { fetchProofWitness, proofFetcher } from "./proof-witness.ts";
+import { fetchBlock, result, SourceError } from "./rpc-block.ts";
+import type { ExecutionRules } from "./rules.ts";
+import { unverifiable, type Verdict } from "./verdict.ts";
+import { parseWitness } from "./witness.ts";
+
+/** Says of a block, by its hash, whether execution comes to it. Never rejects. */
+export interface BlockExecutor {
+  execute(blockHash: Hex): Promise<Verdict>;
+}
+
+export interface WitnessExecutorOptions {
+  readonly rules: ExecutionRules;
+  /**
+   * `debug_executionWitness` as geth, op-geth and reth serve it, or proofs of what the traces of
+   * the transactions name, for nodes such as anvil that serve no witness.
+   */
+  readonly witness: "execution-witness" | "proofs";
+}
+
+/**
+ * Executes blocks again, here. The source need not be trusted: what it serves is hashed, and what
+ * it withholds or gets wrong makes a block unverifiable.
+ */
+export function createWitnessExecutor(
+  { client, executor }: { readonly client: RpcClient; readonly executor: Executor },
+  { rules, witness }: WitnessExecutorOptions,
+): BlockExecutor {
+  return {
+    execute: (blockHash) =>
+      orUnavailable(async () => {
+        const fetched = await fetchBlock(client, blockHash);
+        const { block, parent, header } = fetched;
+        if (witness === "proofs") {
+          const found = await fetchProofWitness(client, fetched);
+          const fetchMissing = proofFetcher(client, header.parentHash);
+          return await executor.execute({ rules, block, parent, witness: found }, fetchMissing);
+        }
+        const number = `0x${header.number.toString(16)}`;
+        const parsed = parseWitness(await result(client, "debug_executionWitness", [number]));
+        if (!parsed.ok) return parsed.verdict;
+        return await executor.execute({ rules, block, parent, witness: parsed.witness });
+      }),
+  };
+}
+
+/**
+ * Asks a node of the operator's own, which the operator trusts to have executed what it holds. A
+ * node that is still syncing may hold blocks that it has not executed: it says nothing.
+ */
+export function createExternalExecutor(client: RpcClient): BlockExecutor {
+  return {
+    execute: (blockHash) =>
+      orUnavailable(async () => {
+        if ((await result(client, "eth_syncing", [])) !== false) {
+          return unverifiable("unavailable", "the external node is still syncing");
+        }
+        const raw = await result(client, "eth_getBlockByHash", [blockHash, false]);
+        if (!isObject(raw)) return unverifiable("unavailable", "the node does not have the block");
+        const checked = checkHeader(raw);
+        if (!checked.ok || checked.blockHash !== blockHash) {
+          return unverifiable("malformed", "the node answered with another block");
+        }
+        // Only who has the state after the block has executed it.
+        await result(client, "eth_getBalance", [checked.header.miner, { blockHash }]);
+        return { outcome: "valid", blockHash, gasUsed: checked.header.gasUsed, surplus: 0 };
+      }),
+  };
+}
+
+async function orUnavailable(work: () => Promise<Verdict>): Promise<Verdict> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SourceError) return unverifiable("unavailable", error.message);
+    throw error;
+  }
+}
