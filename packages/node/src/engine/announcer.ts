@@ -9,6 +9,7 @@ import {
   finalityOf,
   openContradiction,
   type Report,
+  setUpdateProgress,
   toAttestation,
   toCertificate,
   toSetUpdate,
@@ -44,6 +45,7 @@ export interface Announcer {
 
 /** How long blocks may come without certificates before the operator is told. */
 const STALL_MS = 10_000;
+const UPDATE_MISSING = { code: "set-update-missing", rollupId: null } as const;
 
 /** One place where what happened becomes events, alerts and lines of the log. */
 export function createAnnouncer(ports: AnnouncerPorts): Announcer {
@@ -54,6 +56,7 @@ class PortsAnnouncer implements Announcer {
   readonly #ports: AnnouncerPorts;
   readonly #stalledSinceMs = new Map<bigint, number>();
   #epoch: bigint | null = null;
+  #updateMissingSinceMs: number | null = null;
 
   constructor(ports: AnnouncerPorts) {
     this.#ports = ports;
@@ -81,8 +84,12 @@ class PortsAnnouncer implements Announcer {
     const { schedule } = state().options;
     const epoch = epochAt(schedule, BigInt(Math.floor(now() / 1_000)));
     const before = this.#epoch;
-    if (epoch === null || (before !== null && epoch <= before)) return;
+    if (epoch === null || (before !== null && epoch <= before)) {
+      this.#noteMissingUpdate();
+      return;
+    }
     this.#epoch = epoch;
+    this.#clearMissingUpdate();
     // The one that runs already when the node starts has not begun in its time.
     if (before === null) return;
     const operatorSetHash = state().epochs.get(epoch)?.operatorSet.operatorSetHash ?? null;
@@ -143,6 +150,31 @@ class PortsAnnouncer implements Announcer {
         this.#onReport(announcement.report);
         return;
     }
+  }
+
+  /** Contracts elsewhere cannot follow the sets: said while it can still be mended. */
+  #noteMissingUpdate(): void {
+    const { state, now, alerts } = this.#ports;
+    const epoch = this.#epoch;
+    if (epoch === null || epoch < 1n) return;
+    const progress = setUpdateProgress(state(), epoch);
+    const held = state().setUpdates.get(epoch)?.held ?? null;
+    if (progress === null || held !== null || !state().epochs.has(epoch)) {
+      this.#clearMissingUpdate();
+      return;
+    }
+    this.#updateMissingSinceMs ??= now();
+    if (now() < this.#updateMissingSinceMs + STALL_MS) return;
+    const { presentWeight, requiredWeight } = progress;
+    const message =
+      `No set update stands for epoch ${epoch}, which has begun: ${presentWeight} of ` +
+      `${requiredWeight} of the weight have signed. Contracts on other chains stop following.`;
+    alerts.raise({ ...UPDATE_MISSING, severity: "warning", message });
+  }
+
+  #clearMissingUpdate(): void {
+    this.#updateMissingSinceMs = null;
+    this.#ports.alerts.clear(UPDATE_MISSING);
   }
 
   #raiseContradiction(rollupId: bigint, fromBlockNumber: bigint): void {

@@ -177,6 +177,22 @@ describe("a set update", () => {
     expect([topics(), standing()]).toEqual([["evidence"], ["false-set-update"]]);
   });
 
+  it("that is missing when its epoch has begun is an alert, until it stands", async () => {
+    const { node, announcer, standing } = create();
+    node.learn(1n);
+    const begin = Number(SCHEDULE.genesisTime + SCHEDULE.epochSeconds) * 1_000;
+    const tickAt = (now: number): readonly string[] => {
+      node.clock.now = now;
+      announcer.onTick();
+      return standing();
+    };
+    expect([tickAt(begin - 1), tickAt(begin), tickAt(begin + 1)]).toEqual([[], [], []]);
+    expect(tickAt(begin + 10_000)).toEqual([]);
+    expect(tickAt(begin + 10_001)).toEqual(["set-update-missing"]);
+    await node.shell.receiveSetUpdate(updateBy([1, 2, 3], 1n));
+    expect(tickAt(begin + 10_002)).toEqual([]);
+  });
+
   it("that the signer refuses is an alert with the reason", () => {
     const { announcer, standing } = create();
     announcer.announce({ type: "set-update-refused", epoch: 1n, code: "another-hash-signed" });
