@@ -193,8 +193,9 @@ contract SlasherTest is SlasherTestBase {
     }
 
     function test_twoCertificatesAtOneHeightConvictWhoIsInBoth() external {
-        (IEvidenceVerifier.Certificate memory lower, IEvidenceVerifier.Certificate memory higher) =
-            _ordered(certificateWithout(claimOf(2, 100, ONE), 0), certificateWithout(claimOf(2, 100, OTHER), 3));
+        (IEvidenceVerifier.Certificate memory lower, IEvidenceVerifier.Certificate memory higher) = _ordered(
+            certificateWithout(claimOf(2, 100, ONE), 0), certificateWithout(claimOf(2, 100, OTHER), 3)
+        );
         bytes32 id = slasher.reportConflict(lower, higher, accusedOf(2, 2, 1));
         assertTrue(isConvicted(1, 100));
         assertTrue(!isConvicted(2, 100));
