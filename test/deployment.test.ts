@@ -69,9 +69,7 @@ it("goes on wherever it broke off, to the same contracts", async () => {
   expect(transactions.length).toBeGreaterThan(5);
   for (let count = 0; count < transactions.length; count++) {
     await startOver();
-    for (const { from, to, input, value = "0x0" } of transactions.slice(0, count)) {
-      await anvil.rpc("eth_sendTransaction", [{ from, to, data: input, value }]);
-    }
+    for (const transaction of transactions.slice(0, count)) await send(transaction);
     expect(await deploy()).toEqual(deployed);
     expect(await provider.getTransactionCount(deployerAccount().address)).toBe(transactions.length);
     await expectHandedOver();
@@ -92,6 +90,12 @@ async function deploy(given = parameters): Promise<Readonly<Record<string, Hex>>
   return await runScript(forge, { script: "DeployNetwork", rpcUrl, deployer, parameters: given });
 }
 
+async function send({ from, to, input, value = "0x0" }: Sent): Promise<void> {
+  const hash = await anvil.rpc("eth_sendTransaction", [{ from, to, data: input, value }]);
+  // What forge would not see in a block yet it would send again.
+  await expect.poll(() => anvil.rpc("eth_getTransactionReceipt", [hash])).not.toBeNull();
+}
+
 async function startOver(): Promise<void> {
   expect(await anvil.rpc("evm_revert", [untouched])).toBe(true);
   untouched = await anvil.rpc("evm_snapshot");
@@ -105,7 +109,7 @@ async function expectHandedOver(): Promise<void> {
   );
   for (const role of ROLES) expect(await hasRole(id(role), deployerAccount().address)).toBe(false);
   expect(await hasRole(id("PROPOSER_ROLE"), governorAccount().address)).toBe(true);
-  for (const name of ["registry", "weightedSources"]) {
+  for (const name of ["registry", "weightedSources", "slasher"]) {
     const abi = ["function owner() view returns (address)"];
     const owned = new Contract(deployed[name] ?? "", abi, provider);
     expect(String(await owned.getFunction("owner")()).toLowerCase()).toBe(deployed["timelock"]);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IRegistry} from "../src/interfaces/IRegistry.sol";
+import {ISlasher} from "../src/interfaces/ISlasher.sol";
 import {IWeightSource} from "../src/interfaces/IWeightSource.sol";
 import {IWeightedSources} from "../src/interfaces/IWeightedSources.sol";
 import {DeploymentScript} from "./DeploymentScript.sol";
@@ -14,6 +15,7 @@ contract DeployNetwork is DeploymentScript {
         address timelock;
         address weightedSources;
         address registry;
+        address slasher;
         address vault;
         address verifier;
         address asset;
@@ -24,12 +26,16 @@ contract DeployNetwork is DeploymentScript {
         uint64 genesisTime;
         uint64 epochSeconds;
         uint256 withdrawalDelay;
+        ISlasher.Windows windows;
     }
 
     uint256 private constant MAX_ROLLUPS = 64;
     string private constant NAMES = "chainId salt deployer governors executors timelockDelaySeconds "
-        "genesisTime epochSeconds evidenceWindowSeconds withdrawalDelaySeconds "
-        "asset assetsPerWeight multiplierBps maxWeight minimumWeight rollups";
+        "genesisTime epochSeconds acceptanceWindowSeconds challengeWindowSeconds evidenceWindowSeconds "
+        "withdrawalDelaySeconds asset assetsPerWeight multiplierBps maxWeight minimumWeight slashing "
+        "rollups";
+    string private constant SLASHING_NAMES = "doubleAttestation attestationAgainstCertificate "
+        "conflictingCertificates falseSetUpdate settlementLie destination reporterShareBps";
     string private constant ROLLUP_NAMES = "rollupId stack attestationInterval thresholdBps verification settlement";
 
     /// @notice Deploys what does not stand yet, and leaves every power with the timelock
@@ -40,6 +46,7 @@ contract DeployNetwork is DeploymentScript {
             address timelock,
             address weightedSources,
             address registry,
+            address slasher,
             address vault,
             address verifier,
             address asset
@@ -49,6 +56,7 @@ contract DeployNetwork is DeploymentScript {
         timelock = deployed.timelock;
         weightedSources = deployed.weightedSources;
         registry = deployed.registry;
+        slasher = deployed.slasher;
         vault = deployed.vault;
         verifier = deployed.verifier;
         asset = deployed.asset;
@@ -62,21 +70,25 @@ contract DeployNetwork is DeploymentScript {
         deployed.asset = _deployAsset(plan, json);
         ITimelock timelock = _deployTimelock(plan);
         deployed.timelock = address(timelock);
-        // The registry needs weights, what slashes needs the registry, and the vault, which weighs, what
-        // slashes: so the vault becomes a source at the end, by its address before it stands.
+        // The registry needs weights, the slasher the registry, and the vault, which weighs, the slasher:
+        // so the vault becomes a source by its address, before it stands.
         deployed.weightedSources = _deploy(plan, "WeightedSources", abi.encode(timelock), 0);
         deployed.registry = _deployRegistry(plan, deployed, times);
+        bytes memory slasherArguments = _slasherArguments(deployed, times, json);
+        deployed.slasher = _addressOf(plan, "Slasher", slasherArguments);
         bytes memory vaultArguments = abi.encode(
             deployed.asset,
             _uint(json, "assetsPerWeight", 1, type(uint128).max),
             times.withdrawalDelay,
-            deployed.registry
+            deployed.slasher
         );
         deployed.vault = _addressOf(plan, "StakeVault", vaultArguments);
         Calls memory calls = _newCalls();
         _addSource(calls, deployed, json);
         _addRollups(calls, deployed.registry, json);
+        // From here on the timelock has its delay, without which the slasher takes no owner.
         HandOver memory handOver = _scheduleHandOver(plan, powers, timelock, calls);
+        _deploy(plan, "Slasher", slasherArguments, 0);
         _deploy(plan, "StakeVault", vaultArguments, 0);
         deployed.verifier = _deploy(plan, "CertificateVerifier", "", 0);
         _finishHandOver(plan, powers, timelock, handOver);
@@ -98,17 +110,48 @@ contract DeployNetwork is DeploymentScript {
         times.genesisTime = uint64(_uint(json, "genesisTime", 1, type(uint48).max));
         times.epochSeconds = uint64(_uint(json, "epochSeconds", 1, 365 days));
         times.withdrawalDelay = _uint(json, "withdrawalDelaySeconds", 1, 365 days);
-        uint256 evidenceWindow = _uint(json, "evidenceWindowSeconds", 1, 365 days);
+        times.windows = _readWindows(json);
         _require(
-            times.withdrawalDelay > 2 * uint256(times.epochSeconds) + evidenceWindow,
+            times.withdrawalDelay > 2 * uint256(times.epochSeconds) + times.windows.evidence,
             "withdrawalDelaySeconds",
             "is more than two epochs and evidenceWindowSeconds, or stake leaves before evidence of its lie"
         );
+        // Strictly longer than an exit, whatever the governors make of the timelock's delay later.
+        times.windows.minimumDelay = uint64(times.withdrawalDelay + 1);
         _require(
             timelockDelay > times.withdrawalDelay,
             "timelockDelaySeconds",
             "is more than withdrawalDelaySeconds, so that stake can leave before a change that it dislikes"
         );
+    }
+
+    function _readWindows(string memory json) private view returns (ISlasher.Windows memory windows) {
+        windows.acceptance = uint64(_uint(json, "acceptanceWindowSeconds", 1, 365 days));
+        windows.challenge = uint64(_uint(json, "challengeWindowSeconds", 1, 365 days));
+        windows.evidence = uint64(_uint(json, "evidenceWindowSeconds", 1, 365 days));
+        _require(
+            windows.evidence > uint256(windows.acceptance) + windows.challenge,
+            "evidenceWindowSeconds",
+            "is more than acceptanceWindowSeconds and challengeWindowSeconds, with time to be included"
+        );
+    }
+
+    function _slasherArguments(Deployed memory deployed, Times memory times, string memory json)
+        private
+        view
+        returns (bytes memory)
+    {
+        _requireKeys(json, ".slashing", SLASHING_NAMES);
+        string[] memory names = vm.split(SLASHING_NAMES, " ");
+        ISlasher.Parameters memory parameters;
+        // The fractions come first, in the order of ISlasher.Kind.
+        for (uint256 i = 0; i < parameters.wads.length; i++) {
+            parameters.wads[i] = uint64(_uint(json, string.concat("slashing.", names[i]), 1, 1e18));
+        }
+        parameters.destination = vm.parseJsonAddress(json, ".slashing.destination");
+        _require(parameters.destination != address(0), "slashing.destination", "is an account");
+        parameters.reporterShareBps = uint16(_uint(json, "slashing.reporterShareBps", 0, 1_000));
+        return abi.encode(deployed.timelock, deployed.registry, times.windows, parameters);
     }
 
     function _deployAsset(Plan memory plan, string memory json) private returns (address asset) {

@@ -6,7 +6,9 @@ import {DeploymentScript} from "../script/DeploymentScript.sol";
 import {DeployNetwork} from "../script/DeployNetwork.s.sol";
 import {IRegistry} from "../src/interfaces/IRegistry.sol";
 import {IWeightedSources} from "../src/interfaces/IWeightedSources.sol";
+import {ISlasher} from "../src/interfaces/ISlasher.sol";
 import {Registry} from "../src/Registry.sol";
+import {Slasher} from "../src/Slasher.sol";
 import {StakeVault} from "../src/StakeVault.sol";
 import {WeightedSources} from "../src/WeightedSources.sol";
 import {DeploymentTestBase} from "./DeploymentTestBase.sol";
@@ -16,6 +18,7 @@ struct Network {
     address timelock;
     address weightedSources;
     address registry;
+    address slasher;
     address vault;
     address verifier;
     address asset;
@@ -47,6 +50,14 @@ contract DeploymentTest is DeploymentTestBase {
         assertEq(vault.assetsPerWeight(), 1 ether);
         assertEq(vault.withdrawalDelay(), 14 days);
         assertTrue(network.verifier.code.length != 0);
+        assertEq(vault.slasher(), network.slasher);
+        Slasher slasher = Slasher(network.slasher);
+        assertEq(address(slasher.registry()), network.registry);
+        assertEq(abi.encode(slasher.windows()), abi.encode(1 days, 2 days, 7 days, 14 days + 1));
+        assertEq(
+            abi.encode(slasher.parameters()),
+            abi.encode(0.5e18, 0.5e18, 1e18, 1e18, 1e18, address(0xb1), 500)
+        );
 
         IWeightedSources.Source[] memory sources =
             WeightedSources(network.weightedSources).sourcesAt(vm.getBlockTimestamp() + 1);
@@ -65,11 +76,16 @@ contract DeploymentTest is DeploymentTestBase {
         TimelockController timelock = TimelockController(payable(network.timelock));
         assertEq(Registry(network.registry).owner(), network.timelock);
         assertEq(WeightedSources(network.weightedSources).owner(), network.timelock);
+        assertEq(Slasher(network.slasher).owner(), network.timelock);
         assertEq(timelock.getMinDelay(), DELAY);
         assertPowerless(timelock, DEPLOYER);
         assertPowerless(timelock, PROXY);
         assertPowerless(timelock, address(script));
         assertGoverned(timelock, network.registry, abi.encodeCall(IRegistry.retireRollup, (10)));
+        ISlasher.Parameters memory parameters = Slasher(network.slasher).parameters();
+        parameters.reporterShareBps = 0;
+        assertGoverned(timelock, network.slasher, abi.encodeCall(ISlasher.setParameters, (parameters)));
+        assertEq(Slasher(network.slasher).parameters().reporterShareBps, 0);
     }
 
     function test_againDeploysNothingAndSaysWhatStands() external {
@@ -119,7 +135,7 @@ contract DeploymentTest is DeploymentTestBase {
     }
 
     function test_refusesParametersThatAreUnsafeMissingOrUnknown() external {
-        string[3][19] memory changes = [
+        string[3][22] memory changes = [
             // Stake that leaves before evidence of its lie, powers that act before stake can leave.
             [
                 '"withdrawalDelaySeconds": "1209600"',
@@ -128,6 +144,13 @@ contract DeploymentTest is DeploymentTestBase {
             ],
             ['"timelockDelaySeconds": "1382400"', '"timelockDelaySeconds": "1209600"', "timelockDelaySeconds"],
             ['"timelockDelaySeconds": "1382400"', '"timelockDelaySeconds": "99999999999"', ".timelockDelaySeconds"],
+            ['"evidenceWindowSeconds": "604800"', '"evidenceWindowSeconds": "259200"', "evidenceWindowSeconds"],
+            [
+                '"doubleAttestation": "500000000000000000"',
+                '"doubleAttestation": "0"',
+                ".slashing.doubleAttestation"
+            ],
+            ['"reporterShareBps": "500"', '"reporterShareBps": "1001"', ".slashing.reporterShareBps"],
             // Powers that the deployer would keep, or that nobody would have.
             ['["0x00000000000000000000000000000000000000a1"]', DEPLOYERS, "governors"],
             ['["0x00000000000000000000000000000000000000a1"]', NOBODYS, "governors"],
@@ -163,6 +186,7 @@ contract DeploymentTest is DeploymentTestBase {
             network.timelock,
             network.weightedSources,
             network.registry,
+            network.slasher,
             network.vault,
             network.verifier,
             network.asset

@@ -53,6 +53,7 @@ export interface DeployedContracts {
   readonly timelock: Hex;
   readonly weightedSources: Hex;
   readonly registry: Hex;
+  readonly slasher: Hex;
   readonly vault: Hex;
   readonly verifier: Hex;
   readonly asset: Hex;
@@ -125,6 +126,7 @@ async function deployContracts(
     timelock: addressOf("timelock"),
     weightedSources: addressOf("weightedSources"),
     registry: addressOf("registry"),
+    slasher: addressOf("slasher"),
     vault: addressOf("vault"),
     verifier: addressOf("verifier"),
     asset: addressOf("asset"),

@@ -26,6 +26,8 @@ export interface ScriptRun {
 
 const MAX_OUTPUT_CHARACTERS = 64 * 1024 * 1024;
 const SHOWN_LOG_LINES = 5;
+/** Seconds are enough; a chain that stopped answering must not hold up everything. */
+const TIME_LIMIT_MS = 120_000;
 
 /** Compiles the scripts, so that the first run need not. */
 export async function compileScripts(forge: Forge): Promise<void> {
@@ -73,11 +75,13 @@ async function runForge(forge: Forge, args: readonly string[]): Promise<string> 
   child.process.stdout?.setEncoding("utf8").on("data", (text: string) => {
     if (output.length < MAX_OUTPUT_CHARACTERS) output += text;
   });
+  const limit = setTimeout(() => child.process.kill("SIGKILL"), TIME_LIMIT_MS);
   const exitCode = await new Promise<number | null>((resolve) => {
     // `close` rather than `exit`: all of the output has arrived by then.
     child.process.once("close", resolve);
     child.process.once("error", () => resolve(null));
   });
+  clearTimeout(limit);
   if (exitCode === 0) return output;
   const log = readFileSync(logFile, "utf8")
     .slice(logged)

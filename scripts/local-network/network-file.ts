@@ -7,6 +7,7 @@ export interface NetworkFile {
   readonly apiUrl: string;
   readonly chainId: string;
   readonly registry: Hex;
+  readonly slasher: Hex;
   readonly vault: Hex;
   readonly asset: Hex;
   readonly weightedSources: Hex;

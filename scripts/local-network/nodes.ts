@@ -136,6 +136,7 @@ function describeNetwork(
   return {
     chainId,
     registry: deployment.registry,
+    slasher: deployment.slasher,
     vault: deployment.vault,
     asset: deployment.asset,
     weightedSources: deployment.weightedSources,

@@ -3,6 +3,7 @@ import { deployerAccount, governorAccount } from "./accounts.ts";
 
 /** The local network's column of the table in docs/protocol.md; in seconds. */
 export const ACCEPTANCE_WINDOW_SECONDS = 60n;
+const CHALLENGE_WINDOW_SECONDS = 30n;
 const EVIDENCE_WINDOW_SECONDS = 300n;
 const WITHDRAWAL_DELAY_SECONDS = 600n;
 /** Longer than an exit, as everywhere. */
@@ -13,6 +14,10 @@ export const ASSETS_PER_WEIGHT: bigint = 10n ** 18n;
 /** Thresholds and levels of every rollup. */
 export const THRESHOLD_BPS = 6667;
 export const VERIFICATION = 1;
+
+/** Fractions of a stake, in units of 1e-18. */
+const HALF = String(5n * 10n ** 17n);
+const ALL = String(10n ** 18n);
 
 const NOBODY: Hex = `0x${"00".repeat(20)}`;
 const MAX_WEIGHT = 2n ** 64n;
@@ -37,6 +42,8 @@ export function networkParameters(network: NetworkToDeploy): Readonly<Record<str
     ...powers(),
     genesisTime: String(genesisTime),
     epochSeconds: String(epochSeconds),
+    acceptanceWindowSeconds: String(ACCEPTANCE_WINDOW_SECONDS),
+    challengeWindowSeconds: String(CHALLENGE_WINDOW_SECONDS),
     evidenceWindowSeconds: String(EVIDENCE_WINDOW_SECONDS),
     withdrawalDelaySeconds: String(WITHDRAWAL_DELAY_SECONDS),
     asset: NOBODY,
@@ -44,6 +51,15 @@ export function networkParameters(network: NetworkToDeploy): Readonly<Record<str
     multiplierBps: "10000",
     maxWeight: String(MAX_WEIGHT),
     minimumWeight: "1",
+    slashing: {
+      doubleAttestation: HALF,
+      attestationAgainstCertificate: HALF,
+      conflictingCertificates: ALL,
+      falseSetUpdate: ALL,
+      settlementLie: ALL,
+      destination: governorAccount().address,
+      reporterShareBps: "500",
+    },
     rollups: rollups.map(({ rollupId, stack, attestationInterval }) => ({
       rollupId: String(rollupId),
       stack,
