@@ -5,6 +5,7 @@ import type { Executor } from "./executor.ts";
 import { fetchProofWitness, proofFetcher } from "./proof-witness.ts";
 import { fetchBlock, result, SourceError } from "./rpc-block.ts";
 import type { ExecutionRules } from "./rules.ts";
+import { MissingPreimageError } from "./trie.ts";
 import { unverifiable, type Verdict } from "./verdict.ts";
 import { parseWitness } from "./witness.ts";
 
@@ -38,7 +39,7 @@ export function createWitnessExecutor(
         if (witness === "proofs") {
           const found = await fetchProofWitness(client, fetched);
           const fetchMissing = proofFetcher(client, header.parentHash);
-          return await executor.execute({ rules, block, parent, witness: found }, fetchMissing);
+          return await executor.execute({ rules, block, parent, ...found }, fetchMissing);
         }
         const number = `0x${header.number.toString(16)}`;
         const parsed = parseWitness(await result(client, "debug_executionWitness", [number]));
@@ -76,7 +77,10 @@ async function orUnavailable(work: () => Promise<Verdict>): Promise<Verdict> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof SourceError) return unverifiable("unavailable", error.message);
-    throw error;
+    // A proof that does not prove what it should is a failure of the source like any other.
+    if (error instanceof SourceError || error instanceof MissingPreimageError) {
+      return unverifiable("unavailable", error.message);
+    }
+    return unverifiable("execution-failed", error instanceof Error ? error.message : "no error");
   }
 }

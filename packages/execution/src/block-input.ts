@@ -44,10 +44,21 @@ export type ClaimedBlock = BlockBody &
       }
   );
 
+/**
+ * What anvil's tries hold though it is nothing: accounts that are empty and slots that are zero.
+ * Ethereum's tries hold neither. They change no value, so that the source may say which there are.
+ */
+export interface Ghosts {
+  readonly accounts: readonly Hex[];
+  readonly slots: readonly { readonly account: Hex; readonly slot: Hex }[];
+}
+
 /** All that an execution needs. */
 export interface ExecutionInput {
   readonly rules: ExecutionRules;
   readonly block: ClaimedBlock;
   readonly parent: Header;
   readonly witness: Witness;
+  /** Of the state after the block; only blocks that anvil made have any. */
+  readonly ghosts?: Ghosts;
 }

@@ -111,7 +111,7 @@ function prepare({ rules: chain, block, parent, witness }: ExecutionInput): Prep
 }
 
 async function executePrepared(
-  { block: claimed, parent }: ExecutionInput,
+  { block: claimed, parent, ghosts }: ExecutionInput,
   prepared: Prepared,
 ): Promise<Verdict> {
   const { attributes, rules, parentHash, baseFee, excessBlobGas, transactionsRoot } = prepared;
@@ -145,6 +145,7 @@ async function executePrepared(
   await creditWithdrawals(state, claimed.withdrawals);
   const requests = await requestsOf(run, state, results);
   if (requests === null) return unverifiable("unsupported-fork", "the block has deposit requests");
+  if (ghosts !== undefined && rules.profile.startsWith("anvil")) state.addGhosts(ghosts);
   const header = buildHeader(
     {
       stateRoot: toHex(state.computeRoot()),

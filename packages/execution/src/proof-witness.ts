@@ -1,11 +1,21 @@
-import { type Hex, isHex, toHex } from "@mach/core";
+import { fromHex, type Hex, isHex, toHex } from "@mach/core";
+import { encodeHeader } from "@mach/rollups/header";
 import { isObject, type RpcClient } from "@mach/rpc";
+import type { Ghosts } from "./block-input.ts";
 import type { FetchMissing } from "./executor.ts";
 import { keccak } from "./keccak.ts";
-import { bytesIn, type FetchedBlock, inBatches, result, SourceError } from "./rpc-block.ts";
+import {
+  bytesIn,
+  type FetchedBlock,
+  fetchHeader,
+  inBatches,
+  result,
+  SourceError,
+} from "./rpc-block.ts";
+import { StateOverlay } from "./state-overlay.ts";
 import { slotsOfSystem } from "./system-slots.ts";
 import type { Missing } from "./verdict.ts";
-import type { Witness } from "./witness.ts";
+import { createPreimageStore, type Witness } from "./witness.ts";
 
 const MAX_ACCOUNTS = 20_000;
 const MAX_SLOTS = 200_000;
@@ -17,6 +27,11 @@ const MAX_SEARCH = 2_000_000;
 /** Accounts, and slots of each. */
 type Touched = Map<Hex, Set<Hex>>;
 
+export interface ProofWitness {
+  readonly witness: Witness;
+  readonly ghosts: Ghosts;
+}
+
 /**
  * A witness for a block of a node that serves none: what the transactions touched, by one trace
  * each (a trace of the whole block at once is quadratic in anvil), proven at the parent. What the
@@ -24,8 +39,8 @@ type Touched = Map<Hex, Set<Hex>>;
  */
 export async function fetchProofWitness(
   client: RpcClient,
-  { header, transactionHashes, block }: FetchedBlock,
-): Promise<Witness> {
+  { header, blockHash, transactionHashes, block }: FetchedBlock,
+): Promise<ProofWitness> {
   const touched: Touched = new Map();
   for (const [address, slots] of slotsOfSystem(header)) touch(touched, address, slots);
   for (const { address } of block.withdrawals) touch(touched, address, []);
@@ -33,19 +48,35 @@ export async function fetchProofWitness(
     result(client, "debug_traceTransaction", [hash, { tracer: "prestateTracer" }]),
   );
   for (const trace of traces) addTrace(touched, trace);
-  const at = header.parentHash;
+  const before = header.parentHash;
   const parts = await inBatches([...touched], async ([address, slots]) => [
-    ...(await proof(client, at, { address, slots: [...slots] })),
-    await code(client, at, address),
+    ...(await proof(client, before, { address, slots: [...slots] })),
+    await code(client, before, address),
   ]);
-  return parts.flat();
+  const after = await inBatches([...touched], ([address, slots]) =>
+    proof(client, blockHash, { address, slots: [...slots] }),
+  );
+  return { witness: parts.flat(), ghosts: ghostsIn(header.stateRoot, touched, after.flat()) };
+}
+
+/** The empty accounts and zero slots that the state after the block is proven to hold. */
+function ghostsIn(stateRoot: Hex, touched: Touched, nodes: Witness): Ghosts {
+  const { read } = createPreimageStore(nodes);
+  const state = new StateOverlay(fromHex(stateRoot), read);
+  const accounts = [...touched.keys()].filter((address) => state.holdsEmpty(address.slice(2)));
+  const slots = [...touched].flatMap(([account, slots]) =>
+    [...slots]
+      .filter((slot) => state.holdsZero(account.slice(2), slot.slice(2)))
+      .map((slot) => ({ account, slot })),
+  );
+  return { accounts, slots };
 }
 
 /** Fetches what an execution missed by proofs at the parent; nothing where no key leads to it. */
 export function proofFetcher(client: RpcClient, parentHash: Hex): FetchMissing {
   return async (missing) => {
     const parts = await inBatches(missing, async (each) => {
-      if (each.kind === "ancestor") return [];
+      if (each.kind === "ancestor") return [encodeHeader(await fetchHeader(client, each.hash))];
       if (each.kind === "code") {
         return each.account === null ? [] : [await code(client, parentHash, each.account)];
       }

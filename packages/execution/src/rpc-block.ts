@@ -12,6 +12,7 @@ export class SourceError extends Error {
 export interface FetchedBlock {
   readonly block: ClaimedBlock;
   readonly header: Header;
+  readonly blockHash: Hex;
   readonly parent: Header;
   readonly transactionHashes: readonly Hex[];
 }
@@ -55,12 +56,16 @@ export async function fetchBlock(client: RpcClient, blockHash: Hex): Promise<Fet
   const transactionHashes = parsed.data.transactions.map((each) =>
     typeof each === "string" ? each : each.hash,
   );
-  const parentRaw = await result(client, "eth_getBlockByHash", [header.parentHash, false]);
-  const parent = headerOf(parentRaw, header.parentHash);
+  const parent = await fetchHeader(client, header.parentHash);
   const transactions = await inBatches(transactionHashes, (each) => rawTransaction(client, each));
   const withdrawals: readonly Withdrawal[] = parsed.data.withdrawals ?? [];
   const block: ClaimedBlock = { kind: "header", header, transactions, withdrawals };
-  return { block, header, parent, transactionHashes };
+  return { block, header, blockHash, parent, transactionHashes };
+}
+
+/** A header by its hash, hashed here. Throws a SourceError. */
+export async function fetchHeader(client: RpcClient, blockHash: Hex): Promise<Header> {
+  return headerOf(await result(client, "eth_getBlockByHash", [blockHash, false]), blockHash);
 }
 
 /** The result of a call. Throws a SourceError for a failure of any kind. */

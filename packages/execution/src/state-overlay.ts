@@ -1,6 +1,7 @@
 import { RLP } from "@ethereumjs/rlp";
 import { bigIntToUnpaddedBytes, bytesToBigInt } from "@ethereumjs/util";
 import { toHex } from "@mach/core";
+import type { Ghosts } from "./block-input.ts";
 import { keccak, mapKey } from "./keccak.ts";
 import { EMPTY_ROOT, MissingPreimageError, PartialTrie, type ReadPreimage } from "./trie.ts";
 import type { Missing } from "./verdict.ts";
@@ -8,6 +9,7 @@ import type { Missing } from "./verdict.ts";
 export const EMPTY_CODE_HASH: Uint8Array = keccak(new Uint8Array());
 const EMPTY_CODE_KEY = mapKey(EMPTY_CODE_HASH);
 const ZERO = new Uint8Array();
+const NOTHING: AccountState = { nonce: 0n, balance: 0n, codeHash: EMPTY_CODE_HASH };
 
 export interface AccountState {
   readonly nonce: bigint;
@@ -43,6 +45,8 @@ export class StateOverlay {
   readonly #storages = new Map<string, Storage>();
   readonly #code = new Map<string, Uint8Array>();
   readonly #missed = new Map<string, Missing>();
+  readonly #ghostAccounts = new Set<string>();
+  readonly #ghostSlots = new Map<string, Set<string>>();
   /** Values at the start of the transaction, of the slots that it has written. */
   readonly #originals = new Map<string, Map<string, Uint8Array>>();
   readonly #undo: (() => void)[] = [];
@@ -171,6 +175,35 @@ export class StateOverlay {
     return this.#trie.root();
   }
 
+  /** Whether the state before the block holds an account though it is empty. */
+  holdsEmpty(address: string): boolean {
+    const account = this.#baseAccount(address);
+    return account !== null && isEmpty(account);
+  }
+
+  /** Whether the state before the block holds a slot though it is zero. */
+  holdsZero(address: string, slot: string): boolean {
+    const value = this.#storageTrie(address).get(this.#hashedKey(slot));
+    return value !== null && decodeSlot(value).length === 0;
+  }
+
+  /** Lets the tries hold empty accounts and zero slots, as anvil's do; see Ghosts. */
+  addGhosts({ accounts, slots }: Ghosts): void {
+    for (const address of accounts) {
+      const key = address.slice(2);
+      const account = this.account(key) ?? NOTHING;
+      if (!isEmpty(account)) continue;
+      this.#ghostAccounts.add(key);
+      this.writeAccount(key, account);
+    }
+    for (const { account, slot } of slots) {
+      const key = account.slice(2);
+      if (this.slot(key, slot.slice(2)).length > 0) continue;
+      this.writeSlot(key, slot.slice(2), ZERO);
+      entryOf(this.#ghostSlots, key, () => new Set()).add(slot.slice(2));
+    }
+  }
+
   /** The root of an account's storage as it stands. Throws a MissingPreimageError. */
   storageRoot(address: string): Uint8Array {
     const storage = this.#storages.get(address);
@@ -178,9 +211,11 @@ export class StateOverlay {
     const { isNew, slots } = storage;
     const trie = isNew ? new PartialTrie(EMPTY_ROOT, this.#read) : this.#storageTrie(address);
     const removed: string[] = [];
+    const ghosts = this.#ghostSlots.get(address);
     for (const [slot, value] of slots) {
-      if (!isNew && isSame(value, this.#baseSlot(address, slot))) continue;
-      if (value.length === 0) removed.push(slot);
+      const isGhost = ghosts?.has(slot) === true;
+      if (!isNew && !isGhost && isSame(value, this.#baseSlot(address, slot))) continue;
+      if (value.length === 0 && !isGhost) removed.push(slot);
       else this.#strictly(() => trie.set(this.#hashedKey(slot), RLP.encode(value)));
     }
     this.#removeAll(trie, removed);
@@ -239,6 +274,10 @@ function inTurn(keys: readonly string[], work: (key: string) => void): void {
     }
   }
   if (failure !== null) throw failure;
+}
+
+function isEmpty({ nonce, balance, codeHash }: AccountState): boolean {
+  return nonce === 0n && balance === 0n && isSame(codeHash, EMPTY_CODE_HASH);
 }
 
 function newSlots(): Map<string, Uint8Array> {

@@ -1,5 +1,6 @@
 import type { AccountFields, StateManagerInterface } from "@ethereumjs/common";
 import { Account, type Address, unpadBytes } from "@ethereumjs/util";
+import type { Ghosts } from "./block-input.ts";
 import { mapKey } from "./keccak.ts";
 import { type AccountState, StateOverlay } from "./state-overlay.ts";
 import type { ReadPreimage } from "./trie.ts";
@@ -36,6 +37,11 @@ export class WitnessState implements StateManagerInterface {
   /** The root of an account's storage as it stands. Throws a MissingPreimageError. */
   computeStorageRoot(address: Address): Uint8Array {
     return this.#overlay.storageRoot(mapKey(address.bytes));
+  }
+
+  /** Lets the tries hold empty accounts and zero slots, as anvil's do. */
+  addGhosts(ghosts: Ghosts): void {
+    this.#overlay.addGhosts(ghosts);
   }
 
   /** Drops what was written of an account: it stays as the parent has it. */

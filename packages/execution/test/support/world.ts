@@ -32,6 +32,9 @@ export const EVM_RULES: ExecutionRules = {
 export interface World {
   readonly stateRoot: Hex;
   readonly witness: readonly Uint8Array[];
+  readonly code: Hex;
+  readonly state: MerklePatriciaTrie;
+  readonly storage: MerklePatriciaTrie;
 }
 
 /** The sender with ether, and one contract with code and storage. */
@@ -55,7 +58,13 @@ export async function makeWorld(contract: {
   const state = await trieOf(
     accounts.map(([address, account]) => [keccak(address.bytes), account.serialize()] as const),
   );
-  return { stateRoot: toHex(state.root), witness: [code, ...storage.nodes, ...state.nodes] };
+  return {
+    stateRoot: toHex(state.root),
+    witness: [code, ...storage.nodes, ...state.nodes],
+    code: contract.code,
+    state: state.trie,
+    storage: storage.trie,
+  };
 }
 
 /** The library's trie of some content, with the bytes of its nodes. */
