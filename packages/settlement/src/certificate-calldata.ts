@@ -1,5 +1,4 @@
 import {
-  type Bls,
   bitfieldIndices,
   byteLength,
   type Certificate,
@@ -11,35 +10,23 @@ import {
   isBitfieldOf,
   isHex,
   isSameDomain,
-  merklePath,
   type OperatorSet,
-  operatorLeaf,
   type SetUpdate,
 } from "@mach/core";
 import { Interface } from "ethers";
 import { CERTIFICATE_VERIFIER_ABI } from "./abi/certificate-verifier.ts";
-
-/** What the encoders need of BLS12-381: points as EIP-2537 takes them, null for bad encodings. */
-export interface PointEncoder extends Pick<Bls, "publicKeyToPoint"> {
-  /** A compressed signature (96 bytes) as the 256-byte G2 point. */
-  signatureToPoint(signature: Hex): Hex | null;
-}
+import {
+  encodeSet,
+  type MemberArgument,
+  type OperatorSetArgument,
+  type PointEncoder,
+  toWords,
+} from "./set-argument.ts";
 
 /** The struct `Signers` of the contracts, for ethers: who signed, as all of a set but some. */
 export interface SignersArgument {
-  readonly operatorSet: {
-    readonly epoch: bigint;
-    readonly count: number;
-    readonly totalWeight: bigint;
-    readonly aggregatePublicKey: readonly Hex[];
-    readonly operatorsRoot: Hex;
-  };
-  readonly nonSigners: readonly {
-    readonly index: number;
-    readonly operator: Hex;
-    readonly publicKey: readonly Hex[];
-    readonly weight: bigint;
-  }[];
+  readonly operatorSet: OperatorSetArgument;
+  readonly nonSigners: readonly MemberArgument[];
   /** The non-signers' Merkle paths one after the other. */
   readonly paths: readonly Hex[];
   readonly signature: readonly Hex[];
@@ -140,40 +127,24 @@ export function toSignersArgument(
   signed: { readonly signers: Hex; readonly signature: Hex },
   operatorSet: OperatorSet,
 ): SignersResult {
-  const { operators, epoch, totalWeight, operatorsRoot } = operatorSet;
-  if (byteLength(signed.signature) !== 96 || !isBitfieldOf(signed.signers, operators.length)) {
+  if (
+    byteLength(signed.signature) !== 96 ||
+    !isBitfieldOf(signed.signers, operatorSet.operators.length)
+  ) {
     return { ok: false, code: "malformed" };
   }
-  const points = operators.map((each) => bls.publicKeyToPoint(each.publicKey));
-  const aggregatePoint = bls.publicKeyToPoint(operatorSet.aggregatePublicKey);
-  const leaves = operators.map((each, index) => {
-    const point = points[index];
-    return point ? operatorLeaf({ ...each, point }) : null;
-  });
-  if (aggregatePoint === null || !leaves.every((leaf) => leaf !== null)) {
-    return { ok: false, code: "bad-public-key" };
-  }
+  const set = encodeSet(bls, operatorSet);
+  if (set === null) return { ok: false, code: "bad-public-key" };
   const signature = bls.signatureToPoint(signed.signature);
   if (signature === null) return { ok: false, code: "bad-signature" };
   const present = new Set(bitfieldIndices(signed.signers));
-  const absent = operators.filter((each) => !present.has(each.index));
+  const nonSigners = set.members.filter((each) => !present.has(each.index));
   return {
     ok: true,
     signers: {
-      operatorSet: {
-        epoch,
-        count: operators.length,
-        totalWeight,
-        aggregatePublicKey: toWords(aggregatePoint),
-        operatorsRoot,
-      },
-      nonSigners: absent.map(({ index, operator, weight }) => ({
-        index,
-        operator,
-        publicKey: toWords(points[index] ?? "0x"),
-        weight,
-      })),
-      paths: absent.flatMap(({ index }) => merklePath(leaves, index)),
+      operatorSet: set.operatorSet,
+      nonSigners,
+      paths: nonSigners.flatMap(({ index }) => set.pathOf(index)),
       signature: toWords(signature),
     },
   };
@@ -182,11 +153,4 @@ export function toSignersArgument(
 function encode(method: "verify" | "verifySetUpdate", args: readonly unknown[]): CalldataResult {
   const calldata = VERIFIER.encodeFunctionData(method, args);
   return isHex(calldata) ? { ok: true, calldata } : { ok: false, code: "malformed" };
-}
-
-function toWords(point: Hex): readonly Hex[] {
-  return Array.from(
-    { length: byteLength(point) / 32 },
-    (_, i): Hex => `0x${point.slice(2 + 64 * i, 66 + 64 * i)}`,
-  );
 }

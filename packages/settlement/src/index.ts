@@ -6,6 +6,7 @@ export { HYPERLANE_FINALITY_MODULE_ABI } from "./abi/hyperlane-finality-module.t
 export { LOCAL_TOKEN_ABI } from "./abi/local-token.ts";
 export { PAYMENT_SOURCE_ABI } from "./abi/payment-source.ts";
 export { REGISTRY_ABI } from "./abi/registry.ts";
+export { SLASHER_ABI } from "./abi/slasher.ts";
 export { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
 export { WEIGHTED_SOURCES_ABI } from "./abi/weighted-sources.ts";
 export {
@@ -14,7 +15,6 @@ export {
   decodeVerifierAnswer,
   encodeCertificateCall,
   encodeSetUpdateCall,
-  type PointEncoder,
   type SignersArgument,
   type SignersResult,
   toSignersArgument,
@@ -32,9 +32,43 @@ export {
   payerDelayMs,
 } from "./epoch-fixer.ts";
 export { SettlementError, type SettlementErrorCode } from "./errors.ts";
+export type {
+  Accusation,
+  EncodedCharge,
+  EncodedEvidence,
+  EncodeEvidenceFailure,
+  SlasherCall,
+} from "./evidence-calldata.ts";
+export type { EvidenceCheck, ReadSet, SubmissionBls } from "./evidence-check.ts";
+export type { SubmissionRefusal, SubmissionStep } from "./evidence-plan.ts";
+export {
+  type Expectation,
+  estimateSubmission,
+  type PerformResult,
+  type PreparedSubmission,
+  type PrepareResult,
+  performSubmission,
+  prepareSubmission,
+  type SubmissionDependencies,
+  type SubmissionReport,
+  type Taking,
+} from "./evidence-submission.ts";
 export { createL1Signer } from "./l1-signer.ts";
 export type { L1Block, L1ViewFailure, L1ViewOptions } from "./l1-view.ts";
-export { addRollup, depositStake, mintLocalAsset, registerOperator } from "./operator-actions.ts";
+export {
+  type LightClientResult,
+  type LightClientTarget,
+  submitCertificate,
+  submitSetUpdate,
+} from "./light-client-actions.ts";
+export {
+  addRollup,
+  depositStake,
+  mintLocalAsset,
+  readKeyCount,
+  registerOperator,
+  rotateKey,
+} from "./operator-actions.ts";
 export type { UnsupportedRollup } from "./registry-codec.ts";
 export {
   createRegistryReader,
@@ -47,6 +81,8 @@ export {
   type RegistryReadFailure,
   type RegistrySetFailure,
 } from "./registry-reader.ts";
+export type { MemberArgument, OperatorSetArgument, PointEncoder } from "./set-argument.ts";
+export type { SlasherTerms, SlashPreview } from "./slasher-reader.ts";
 export type {
   TransactionFailure,
   TransactionFailureCode,

@@ -1,5 +1,5 @@
 import type { Hex, RollupParameters } from "@mach/core";
-import { Contract, type Signer } from "ethers";
+import { Contract, type Provider, type Signer } from "ethers";
 import { LOCAL_TOKEN_ABI } from "./abi/local-token.ts";
 import { REGISTRY_ABI } from "./abi/registry.ts";
 import { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
@@ -28,6 +28,44 @@ export function registerOperator(request: {
     args: [request.publicKeyPoint, request.proof],
     timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
   });
+}
+
+/**
+ * Gives the signer's operator another key, for the epochs with a later snapshot. `proof` signs the
+ * KeyRegistration digest under the POP ciphersuite, with `readKeyCount` as its nonce.
+ */
+export function rotateKey(request: {
+  readonly signer: Signer;
+  readonly registry: Hex;
+  /** The G1 point of EIP-2537, 128 bytes. */
+  readonly publicKeyPoint: Hex;
+  /** The G2 point of EIP-2537, 256 bytes. */
+  readonly proof: Hex;
+  readonly timeoutMs?: number;
+}): Promise<TransactionResult> {
+  return transact({
+    contract: new Contract(request.registry, REGISTRY_ABI, request.signer),
+    method: "rotateKey",
+    args: [request.publicKeyPoint, request.proof],
+    timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  });
+}
+
+/** How many keys an operator has registered: the nonce of its next proof. Null if L1 is silent. */
+export async function readKeyCount(request: {
+  readonly provider: Provider;
+  readonly registry: Hex;
+  readonly operator: Hex;
+}): Promise<bigint | null> {
+  const { provider, registry, operator } = request;
+  try {
+    const contract = new Contract(registry, REGISTRY_ABI, provider);
+    const count: unknown = await contract.getFunction("keyCount").staticCall(operator);
+    return typeof count === "bigint" ? count : null;
+  } catch {
+    // Nothing is known, and a proof with a guessed nonce would be refused at the sender's cost.
+    return null;
+  }
 }
 
 /** Puts the signer's assets behind an operator: approves exactly `assets`, then deposits them. */

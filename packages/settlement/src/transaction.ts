@@ -38,17 +38,18 @@ export interface ContractCall {
 
 /** State that grows between the estimate and the block may cost a little more. */
 const GAS_LIMIT_PERCENT = 125n;
+/** EIP-7825: no transaction with a greater limit is valid. */
+const MAX_GAS_LIMIT = 2n ** 24n;
 
 /** Sends one transaction and waits until it is in a block. Never rejects. */
 export async function transact(call: ContractCall): Promise<TransactionResult> {
   const { contract, method, args, timeoutMs, overrides } = call;
   try {
     const send = contract.getFunction(method);
-    const estimate = await send.estimateGas(...args, overrides ?? {});
-    const gasLimit = (estimate * GAS_LIMIT_PERCENT) / 100n;
+    const gas = await send.estimateGas(...args, overrides ?? {});
     const response: ContractTransactionResponse = await send.send(...args, {
       ...overrides,
-      gasLimit,
+      gasLimit: gasLimitFor(gas),
     });
     const receipt = await response.wait(1, timeoutMs);
     if (receipt === null || !isHex(receipt.hash, 32)) return failure("timed-out");
@@ -57,6 +58,19 @@ export async function transact(call: ContractCall): Promise<TransactionResult> {
       transactionHash: receipt.hash,
       blockNumber: BigInt(receipt.blockNumber),
     };
+  } catch (error) {
+    return transactionFailure(error, contract.interface);
+  }
+}
+
+/** What a transaction would cost, where it can be told. Never rejects. */
+export async function estimate(
+  call: Omit<ContractCall, "timeoutMs">,
+): Promise<{ readonly ok: true; readonly gas: bigint } | TransactionFailure> {
+  const { contract, method, args, overrides } = call;
+  try {
+    const gas = await contract.getFunction(method).estimateGas(...args, overrides ?? {});
+    return { ok: true, gas };
   } catch (error) {
     return transactionFailure(error, contract.interface);
   }
@@ -71,6 +85,11 @@ export function transactionFailure(error: unknown, contract: Interface): Transac
   if (isError(error, "INSUFFICIENT_FUNDS")) return failure("insufficient-funds");
   if (isError(error, "TIMEOUT")) return failure("timed-out");
   return failure("l1-unavailable");
+}
+
+function gasLimitFor(gas: bigint): bigint {
+  const limit = (gas * GAS_LIMIT_PERCENT) / 100n;
+  return limit > MAX_GAS_LIMIT && gas <= MAX_GAS_LIMIT ? MAX_GAS_LIMIT : limit;
 }
 
 function failure(code: TransactionFailureCode, error: string | null = null): TransactionFailure {
