@@ -5,7 +5,10 @@ import {
   certificateId,
   type Hex,
   keccak256,
+  type SetUpdate,
+  setUpdateDigest,
   sumWeight,
+  toHex,
   type WireAttestation,
 } from "@mach/core";
 import type { BlockTree, SimBlock } from "./block-tree.ts";
@@ -65,8 +68,7 @@ class Cabal implements Adversary {
       coverage.count("withhold", this.#byzantine.length);
       return;
     }
-    if (this.#isOn("lie", atMs) && random.chance(0.6)) this.#lie(claim);
-    if (this.#isOn("garbage", atMs)) this.#sendGarbage(claim);
+    this.#deceive(claim, atMs);
     const isEquivocating = this.#isOn("equivocate", atMs);
     for (const member of this.#byzantine) {
       if (!this.#isMember(member, claim)) continue;
@@ -87,6 +89,14 @@ class Cabal implements Adversary {
     if (this.#isOn("hoard", atMs)) this.#hoard(message.attestation.claim);
   }
 
+  #deceive(claim: Claim, atMs: number): void {
+    const { random } = this.#ports;
+    if (this.#isOn("garbage", atMs)) this.#sendGarbage(claim);
+    if (!this.#isOn("lie", atMs)) return;
+    if (random.chance(0.6)) this.#lie(claim);
+    if (random.chance(0.1)) this.#lieAboutSet(claim);
+  }
+
   #isOn(kind: FaultKind, atMs: number): boolean {
     return this.#ports.setting.plan.faults.some(
       (fault) => fault.kind === kind && isOn(fault, atMs),
@@ -99,11 +109,39 @@ class Cabal implements Adversary {
 
   #attest(member: Member, claim: Claim): WireAttestation {
     const { setting, judge } = this.#ports;
-    judge.onByzantine(member, claim);
+    judge.onByzantine(member, setting.digestOf(claim));
     const signature = setting.bls.sign(member.publicKey, setting.digestOf(claim));
     const attestation = { claim, operator: member.operator, signature };
     this.#remember(attestation);
     return attestation;
+  }
+
+  /** One of them signs a set of its own for the epoch to come. */
+  #lieAboutSet(claim: Claim): void {
+    const { setting, random, coverage, send, judge } = this.#ports;
+    const member = random.pick(this.#byzantine);
+    const signing = setting.operatorSet(claim.epoch);
+    const index = signing?.operators.find((each) => each.operator === member.operator)?.index;
+    if (signing === null || index === undefined) return;
+    const epoch = claim.epoch + 1n;
+    const operatorSetHash = random.chance(0.8)
+      ? keccak256(claim.blockHash)
+      : signing.operatorSetHash;
+    const digest = setUpdateDigest(setting.domain, { epoch, operatorSetHash });
+    judge.onByzantine(member, digest);
+    coverage.count("lie-about-set");
+    const update: SetUpdate = {
+      version: 1,
+      domain: setting.domain,
+      epoch,
+      operatorSetHash,
+      signedBy: signing.operatorSetHash,
+      signers: bitfieldFromIndices([index], signing.operators.length),
+      signature: toHex(setting.bls.sign(member.publicKey, digest)),
+    };
+    for (const to of this.#places) {
+      send(member, to, random.between(0, 200), { type: "set-update", update });
+    }
   }
 
   /** All of them sign one false state, and tell everyone or a few. */

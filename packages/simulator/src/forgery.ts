@@ -5,6 +5,7 @@ import {
   certificateId,
   compressSignature,
   type Hex,
+  setUpdateDigest,
   type WireAttestation,
 } from "@mach/core";
 import { type BlockTree, pathBetween } from "./block-tree.ts";
@@ -12,10 +13,10 @@ import type { Message } from "./message.ts";
 import type { Random } from "./random.ts";
 import type { Member, Setting } from "./setting.ts";
 
-/** A message that must not be believed, and the claim that its sender has signed for it, if any. */
+/** A message that must not be believed, and the digest that its sender has signed for it, if any. */
 export interface Forgery {
   readonly message: Message;
-  readonly signs: Claim | null;
+  readonly signs: Hex | null;
 }
 
 interface Forging {
@@ -41,6 +42,7 @@ export function forge(forging: Forging): readonly Forgery[] {
     falseDouble,
     falseCharge,
     flood,
+    falseUpdate,
   ]);
   return kinds.slice(0, random.between(1, 3)).flatMap((kind) => kind(forging));
 }
@@ -48,6 +50,14 @@ export function forge(forging: Forging): readonly Forgery[] {
 function attest({ setting }: Forging, member: Member, claim: Claim): WireAttestation {
   const signature = setting.bls.sign(member.publicKey, setting.digestOf(claim));
   return { claim, operator: member.operator, signature };
+}
+
+function attested(forging: Forging, claim: Claim): Forgery {
+  const attestation = attest(forging, forging.member, claim);
+  return {
+    message: { type: "attestation", attestation },
+    signs: forging.setting.digestOf(claim),
+  };
 }
 
 function noise(random: Random): Uint8Array {
@@ -64,29 +74,24 @@ function badSignature({ setting, random, claim }: Forging): readonly Forgery[] {
 }
 
 function otherHeight(forging: Forging): readonly Forgery[] {
-  const { random, claim, member } = forging;
+  const { random, claim } = forging;
   const offset = BigInt(random.pick([-200, -40, 1, 3, 30, 1_000, 1_000_000]));
   const blockNumber = claim.blockNumber + offset < 0n ? 0n : claim.blockNumber + offset;
-  const signs = { ...claim, blockNumber };
-  const attestation = attest(forging, member, signs);
-  return [{ message: { type: "attestation", attestation }, signs }];
+  return [attested(forging, { ...claim, blockNumber })];
 }
 
 function otherEpoch(forging: Forging): readonly Forgery[] {
-  const { random, claim, member } = forging;
-  const signs = { ...claim, epoch: claim.epoch + BigInt(random.pick([1, 2, 1_000])) };
-  const attestation = attest(forging, member, signs);
-  return [{ message: { type: "attestation", attestation }, signs }];
+  const { random, claim } = forging;
+  return [attested(forging, { ...claim, epoch: claim.epoch + BigInt(random.pick([1, 2, 1_000])) })];
 }
 
 /** True claims for many heights that nobody has seen yet. */
 function flood(forging: Forging): readonly Forgery[] {
-  const { setting, claim, member } = forging;
+  const { setting, claim } = forging;
   const interval = BigInt(setting.plan.attestationInterval);
   return Array.from({ length: 40 }, (_, i) => {
-    const signs = { ...claim, blockNumber: claim.blockNumber + BigInt(i + 1) * interval };
-    const attestation = attest(forging, member, signs);
-    return { message: { type: "attestation", attestation }, signs };
+    const blockNumber = claim.blockNumber + BigInt(i + 1) * interval;
+    return attested(forging, { ...claim, blockNumber });
   });
 }
 
@@ -111,7 +116,7 @@ function loneCertificate(forging: Forging): readonly Forgery[] {
   const { signature } = attest(forging, member, claim);
   const certificate = certificateOf(forging, indices, signature);
   if (certificate === null) return [];
-  return [{ message: { type: "certificate", certificate }, signs: claim }];
+  return [{ message: { type: "certificate", certificate }, signs: setting.digestOf(claim) }];
 }
 
 /** What was heard of a claim, with one more bit than signatures. */
@@ -194,6 +199,35 @@ function falseCharge(forging: Forging): readonly Forgery[] {
     headers: random.chance(0.5) ? headersBetween(forging.tree, lower, higher) : [],
   } as const;
   return [{ message: { type: "evidence", evidence }, signs: null }];
+}
+
+/** The set that L1 has fixed, signed by nobody but the sender in the name of all. */
+function falseUpdate(forging: Forging): readonly Forgery[] {
+  const { setting, random, claim, member } = forging;
+  const [signing, next] = [claim.epoch, claim.epoch + 1n].map((each) => setting.operatorSet(each));
+  if (!signing || !next) return [];
+  const { domain } = setting;
+  const epoch = next.epoch;
+  const isTrue = random.chance(0.5);
+  const operatorSetHash = isTrue ? next.operatorSetHash : signing.operatorSetHash;
+  const digest = setUpdateDigest(domain, { epoch, operatorSetHash });
+  const indices = signing.operators.map(({ index }) => index);
+  const update = {
+    version: 1,
+    domain,
+    epoch,
+    operatorSetHash,
+    signedBy: signing.operatorSetHash,
+    signers: bitfieldFromIndices(indices, signing.operators.length),
+    signature: compressSignature(setting.bls.sign(member.publicKey, digest)),
+  } as const;
+  const operators = signing.operators.map(({ operator }) => operator);
+  const registryHash = claim.blockHash;
+  const evidence = { kind: "false-set-update", operators, update, registryHash } as const;
+  return [
+    { message: { type: "set-update", update }, signs: digest },
+    { message: { type: "evidence", evidence }, signs: null },
+  ];
 }
 
 /** From the higher block down to the lower one's child, newest first. */

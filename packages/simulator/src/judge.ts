@@ -6,6 +6,8 @@ import {
   type Hex,
   type Input,
   MIN_THRESHOLD_BPS,
+  type SetUpdate,
+  setUpdateDigest,
   type VerifiedCertificate,
   verifyEvidence,
 } from "@mach/core";
@@ -44,14 +46,24 @@ export interface Judge {
   onEvidence(index: number, evidence: Evidence): void;
   /** A node has made evidence: it has to hold under what L1 says. */
   onOwnEvidence(index: number, evidence: Evidence): void;
+  onSetUpdateSigned(node: SimNode, signing: SetUpdateSigning): void;
+  /** A node holds an update of a quorum. */
+  onSetUpdate(index: number, update: SetUpdate): void;
   onStep(node: SimNode, input: Input): void;
   /** Byzantine operators sign what they like; what they have signed they may be blamed for. */
-  onByzantine(member: Member, claim: Claim): void;
+  onByzantine(member: Member, digest: Hex): void;
   /** Every certificate that a node has found valid, one for each claim. */
   certificates(): readonly Certificate[];
   evidence(): readonly Evidence[];
   signed(): number;
   highestSigned(): bigint;
+}
+
+export interface SetUpdateSigning {
+  readonly member: Member;
+  readonly epoch: bigint;
+  readonly operatorSetHash: Hex;
+  readonly digest: Hex;
 }
 
 /** A judge of one run. */
@@ -108,8 +120,36 @@ class WorldJudge implements Judge {
     this.#conflicts.onSigned(member, entry);
   }
 
-  onByzantine(member: Member, claim: Claim): void {
-    setAt(this.#digests, member.operator).add(this.#ports.setting.digestOf(claim));
+  onByzantine(member: Member, digest: Hex): void {
+    setAt(this.#digests, member.operator).add(digest);
+  }
+
+  onSetUpdateSigned(node: SimNode, signing: SetUpdateSigning): void {
+    const { member, epoch, operatorSetHash, digest } = signing;
+    const truth = this.#ports.setting.operatorSet(epoch)?.operatorSetHash;
+    if (truth !== operatorSetHash || !node.finalSets.has(epoch)) {
+      throw new Violation("signed-false-set", `operator ${member.index} for epoch ${epoch}`);
+    }
+    setAt(this.#digests, member.operator).add(digest);
+  }
+
+  onSetUpdate(index: number, update: SetUpdate): void {
+    const { setting } = this.#ports;
+    const { epoch, operatorSetHash } = update;
+    const where = `node ${index}, update into ${epoch}`;
+    const operatorSet = setting.operatorSet(epoch - 1n);
+    const digest = setUpdateDigest(setting.domain, { epoch, operatorSetHash });
+    if (operatorSet === null || setting.operatorSet(epoch)?.operatorSetHash !== operatorSetHash) {
+      throw new Violation("false-set-update", `${where}: not the registry's hash`);
+    }
+    const operators = bitfieldIndices(update.signers).map((at) => operatorSet.operators[at]);
+    const weight = operators.reduce((sum, each) => sum + (each?.weight ?? 0n), 0n);
+    const isSigned = operators.every(
+      (each) => each && this.#digests.get(each.operator)?.has(digest),
+    );
+    if (weight * 3n <= operatorSet.totalWeight * 2n || !isSigned) {
+      throw new Violation("false-set-update", `${where}: not enough have signed it`);
+    }
   }
 
   onCertificate(node: SimNode, certificate: VerifiedCertificate): void {

@@ -1,6 +1,10 @@
 import { CHAIN_DEPTH, EARLY_PER_OPERATOR, type SimNode } from "./sim-node.ts";
 import { Violation } from "./violation.ts";
 
+/** One for each epoch that is kept, and the one after it. */
+const MAX_SET_UPDATES = 32;
+/** Admitted before the first of them was counted: a flood's length. */
+const MAX_IN_CHECK = 44;
 /** How many containers deep an engine's state is looked at. */
 const MAX_LEVELS = 4;
 /** Unsettled certificates are the longest: 16 for each block that is kept. */
@@ -10,19 +14,21 @@ const MAX_ENTRIES = 17 * CHAIN_DEPTH;
 export function checkMemory(node: SimNode): void {
   const { openHeights } = node.state.options;
   const { rollup } = node;
+  if (node.state.setUpdates.size > MAX_SET_UPDATES) {
+    throw new Violation("memory", `node ${node.index}: ${node.state.setUpdates.size} set updates`);
+  }
   if (rollup === undefined) return;
   const named: readonly (readonly [string, number, number])[] = [
     ["blocks", rollup.blocks.size, CHAIN_DEPTH],
     // A reorg lowers the tip, and leaves what was open above it.
-    ["heights", rollup.heights.size, 2 * openHeights + CHAIN_DEPTH],
+    ["heights", rollup.heights.size, 2 * openHeights + fallOf(node)],
     ["certified", rollup.certified.size, 2 * CHAIN_DEPTH + 1],
   ];
   for (const [name, size, most] of named) {
     if (size > most) throw new Violation("memory", `node ${node.index}: ${size} ${name}`);
   }
   for (const [operator, count] of rollup.early) {
-    // A set that is known late may be larger than the one that the share was taken of.
-    if (count > 4 * EARLY_PER_OPERATOR) {
+    if (count > earlyShare(node) + MAX_IN_CHECK) {
       throw new Violation("memory", `node ${node.index}: ${count} early of ${operator}`);
     }
   }
@@ -40,4 +46,16 @@ function checkEntries(node: SimNode, value: unknown, level: number): void {
   }
   const size = Array.isArray(value) ? value.length : value.size;
   if (size > MAX_ENTRIES) throw new Violation("memory", `node ${node.index}: ${size} entries`);
+}
+
+/** The largest share that one operator has in any epoch: the smallest set's. */
+function earlyShare(node: SimNode): number {
+  const { plan } = node.ports.setting;
+  const counts = plan.weights.map((weights) => weights.filter((weight) => weight > 0n).length);
+  return Math.floor((EARLY_PER_OPERATOR * plan.operators) / Math.min(...counts));
+}
+
+/** How far the tip has been above where it is now. */
+function fallOf({ rollup, highestTip }: SimNode): number {
+  return Number(highestTip - (rollup?.tip?.blockNumber ?? 0n));
 }

@@ -11,6 +11,7 @@ import {
   isSameDomain,
   MIN_THRESHOLD_BPS,
   openAttestations,
+  openSetUpdates,
   replacesCertificate,
   signersOf,
   sumWeight,
@@ -20,6 +21,7 @@ import {
   type WireAttestation,
 } from "@mach/core";
 import type { Message } from "./message.ts";
+import { receiveSetUpdate } from "./node-set-updates.ts";
 import type { Random } from "./random.ts";
 import { ROLLUP_ID } from "./setting.ts";
 import type { SimNode } from "./sim-node.ts";
@@ -40,6 +42,9 @@ export function receive(node: SimNode, from: number, message: Message): void {
     case "evidence":
       receiveEvidence(node, message.evidence);
       return;
+    case "set-update":
+      receiveSetUpdate(node, message.update);
+      return;
     case "sync-request":
       node.ports.send(from, answerSync(node, message.from));
       return;
@@ -48,6 +53,7 @@ export function receive(node: SimNode, from: number, message: Message): void {
       for (const each of message.certificates) receiveCertificate(node, each);
       for (const each of message.attestations) receiveAttestation(node, each);
       for (const each of message.evidence) receiveEvidence(node, each);
+      for (const each of message.setUpdates) receiveSetUpdate(node, each);
       return;
   }
 }
@@ -68,6 +74,7 @@ export function answerSync(node: SimNode, from: bigint): Extract<Message, { type
     certificates: held.slice(-PAGE).map(({ certificate }) => toCertificate(certificate)),
     attestations: open.map(({ claim, operator, signature }) => ({ claim, operator, signature })),
     evidence: node.store.evidence().slice(-MAX_EVIDENCE),
+    setUpdates: openSetUpdates(node.state, { epoch: 0n, from: 0, limit: PAGE }),
   };
 }
 

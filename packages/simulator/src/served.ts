@@ -38,10 +38,15 @@ export function checkServed(node: SimNode, truth: Truth): void {
   checkBlock(node, truth, block);
 }
 
-/** What a node has not followed it cannot compare. */
+/** A node cannot place a block that it never had, and takes a quorum's word for it until L1 speaks. */
 function canTell(node: SimNode, block: SimBlock, finalized: SimBlock): boolean {
-  const { tip } = node;
-  return tip !== null && (isOnBranchOf(tip, block) || isOnBranchOf(tip, finalized));
+  const { rollup } = node;
+  if (rollup === undefined) return false;
+  const own = rollup.blocks.get(finalized.blockNumber);
+  const isFollowed = own?.blockHash === finalized.blockHash;
+  if (!rollup.numberByHash.has(block.blockHash)) return isFollowed && isDropped(node, block);
+  // Where its own branch is off, it cannot know how far down.
+  return isFollowed || (own !== undefined && block.blockNumber >= finalized.blockNumber);
 }
 
 /** A block under the fast-final one, or beside it: each is asked for by its hash. */
@@ -62,4 +67,8 @@ function checkBlock(node: SimNode, truth: Truth, fastFinal: SimBlock): void {
       throw new Violation("false-finality", `${where}: no certificate covers it`);
     }
   }
+}
+
+function isDropped(node: SimNode, block: SimBlock): boolean {
+  return node.rollup?.dropped.has(block.blockHash) ?? false;
 }

@@ -14,6 +14,7 @@ import type { Coverage } from "./coverage.ts";
 import type { Judge } from "./judge.ts";
 import type { Message } from "./message.ts";
 import { keyOfEvidence, receive } from "./node-intake.ts";
+import { performSetUpdate } from "./node-set-updates.ts";
 import type { Random } from "./random.ts";
 import { type Member, ROLLUP_ID, type Setting } from "./setting.ts";
 import {
@@ -26,7 +27,7 @@ import {
 import { createSimStore, type SimStore } from "./sim-store.ts";
 
 /** How many blocks below the newest a node keeps: deeper than any reorg of a plan. */
-export const CHAIN_DEPTH = 160;
+export const CHAIN_DEPTH = 96;
 /** How many blocks below the last one signed are read again after a restart. */
 const OVERLAP = 4n;
 /** What is kept of each operator for blocks that are still to come. */
@@ -67,10 +68,14 @@ export class SimNode {
   tip: SimBlock | null = null;
   finalized: Head | null = null;
   steps = 0;
+  /** Of this process. */
+  highestTip: bigint = 0n;
   /** The highest block served as fast-final by this process, without a contradiction since. */
   served: bigint = -1n;
   /** Goes up with each death. */
   incarnation = 0;
+  /** Epochs whose set this node has read from L1-finalised state. */
+  readonly finalSets: Set<bigint> = new Set();
   readonly #sets: Input[] = [];
   #waiting: Input[] = [];
   #isStepping = false;
@@ -125,6 +130,7 @@ export class SimNode {
   learnSet(input: Input): void {
     // L1 can be read again at any time: what it fixed outlives the process.
     this.#sets.push(input);
+    if (input.type === "set-final") this.finalSets.add(input.epoch);
     this.enter(() => this.input(input));
   }
 
@@ -165,6 +171,7 @@ export class SimNode {
     this.state = this.#createState();
     this.tip = null;
     this.served = -1n;
+    this.highestTip = 0n;
     this.ports.log(() => `node ${this.index} starts again`);
     this.enter(() => {
       for (const input of this.#sets) this.input(input);
@@ -219,6 +226,7 @@ export class SimNode {
 
   #takeBlocks(blocks: readonly SimBlock[]): void {
     for (const block of blocks) {
+      if (block.blockNumber > this.highestTip) this.highestTip = block.blockNumber;
       if (this.member !== null) this.ports.judge.onVerified(this.member, block);
       const observedAtMs = this.ports.now();
       this.input({ type: "block-verified", rollupId: ROLLUP_ID, block, observedAtMs });
@@ -290,6 +298,12 @@ export class SimNode {
         this.ports.log(() => `node ${this.index} finds a contradiction`);
         this.store.putContradiction(effect.contradiction);
         this.#flushThen(() => undefined);
+        return;
+      case "sign-set-update":
+      case "publish-set-update":
+      case "sum-set-update":
+      case "store-set-update":
+        performSetUpdate(this, effect);
         return;
       case "report":
         return;

@@ -14,6 +14,10 @@ export type ViolationCode =
   | "false-certificate"
   /** A certificate is of a claim that no honest operator verified. */
   | "certified-unverified"
+  /** An honest operator signed a set that L1 has not finalised for the epoch. */
+  | "signed-false-set"
+  /** An update of a set was taken that does not hold under the set of the epoch before. */
+  | "false-set-update"
   /** A certificate took the place of a better one. */
   | "replaced-by-worse"
   /** Evidence that is found valid names an honest operator. */

@@ -248,6 +248,11 @@ export class World {
           if (operatorSet === null) node.learnSet({ type: "set-absent", epoch: BigInt(epoch) });
           else node.learnSet({ type: "set-known", operatorSet, rollups });
         });
+        if (operatorSet === null) continue;
+        const { operatorSetHash } = operatorSet;
+        this.#queue.push(Math.floor(dueMs) + this.#random.between(1, 2_000), () => {
+          node.learnSet({ type: "set-final", epoch: BigInt(epoch), operatorSetHash });
+        });
       }
     }
     const isMoving = plan.weights.some(
