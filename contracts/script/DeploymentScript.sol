@@ -9,7 +9,7 @@ import {ScriptVm} from "./ScriptVm.sol";
 /// determine (CREATE2), so that a deployment that broke off goes on where it stopped, and one that is
 /// complete is only described. Parameters come as one JSON object in which each is named and none is
 /// unknown. The scripts import interfaces alone and read the committed creation code: they compile in
-/// a second, and what they deploy is what the tests tested.
+/// seconds, and what they deploy is what the tests tested.
 abstract contract DeploymentScript {
     /// @dev What every deployment takes
     struct Plan {
@@ -90,7 +90,7 @@ abstract contract DeploymentScript {
         powers.delay = _uint(json, "timelockDelaySeconds", 1, 365 days);
     }
 
-    /// @dev A timelock that answers to the deployer alone, at once, until _handOver
+    /// @dev A timelock that answers to the deployer alone, and at once, until it is handed over
     function _deployTimelock(Plan memory plan) internal returns (ITimelock) {
         address[] memory deployer = new address[](1);
         deployer[0] = plan.deployer;
