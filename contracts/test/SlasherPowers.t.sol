@@ -32,6 +32,16 @@ contract ReentrantStake is TestStake {
     }
 }
 
+/// @dev A source that says more than it sends
+contract BoastfulStake is TestStake {
+    constructor(LocalToken token_) TestStake(token_) {}
+
+    function slash(address, uint256, string calldata) external override returns (IERC20, uint256) {
+        token.mint(msg.sender, 1 ether);
+        return (token, 1_000 ether);
+    }
+}
+
 /// @dev Set updates, what is taken and where it goes, and who may change what
 contract SlasherPowersTest is SlasherTestBase {
     bytes32 private constant FALSE_HASH = keccak256("no set");
@@ -144,6 +154,17 @@ contract SlasherPowersTest is SlasherTestBase {
         assertEq(vault.stakeOf(address(this), operatorAt(0)), 3 ether);
         assertEq(vault.withdrawal(exit).assets, 2 ether);
         assertEq(slasher.creditOf(token, REPORTER), 0.5 ether);
+    }
+
+    function test_onlyWhatArrivedIsCredited() external {
+        slasher.collect(_convict(0), stake);
+        BoastfulStake boastful = new BoastfulStake(token);
+        sources.setSource(boastful, 10_000, type(uint128).max);
+        bytes32 id = slasher.convictionIdAt(operatorAt(0), ROLLUP, 100);
+        (, uint256 received) = slasher.collect(id, boastful);
+        assertEq(received, 1 ether);
+        uint256 owed = slasher.creditOf(token, REPORTER) + slasher.creditOf(token, DESTINATION);
+        assertEq(owed, token.balanceOf(address(slasher)));
     }
 
     function test_aSourceIsTakenFromOnce() external {
