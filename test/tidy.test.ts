@@ -16,7 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   execution: ["core", "rollups", "rpc"],
   settlement: ["core", "rpc"],
   api: ["core"],
-  node: ["core", "bls", "rollups", "execution", "settlement", "api"],
+  node: ["core", "bls", "rpc", "rollups", "execution", "settlement", "api"],
   simulator: ["core"],
 };
 

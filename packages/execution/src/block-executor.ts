@@ -68,7 +68,8 @@ export function createExternalExecutor(client: RpcClient): BlockExecutor {
         }
         // Only who has the state after the block has executed it.
         await result(client, "eth_getBalance", [checked.header.miner, { blockHash }]);
-        return { outcome: "valid", blockHash, gasUsed: checked.header.gasUsed, surplus: 0 };
+        const { gasUsed, parentHash } = checked.header;
+        return { outcome: "valid", blockHash, parentHash, gasUsed, surplus: 0 };
       }),
   };
 }

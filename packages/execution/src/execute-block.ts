@@ -169,7 +169,8 @@ function compare(rebuilt: Header, claimed: ExecutionInput["block"]): Verdict {
   const got =
     claimed.kind === "header" ? keccak256(encodeHeader(claimed.header)) : claimed.blockHash;
   if (blockHash === got) {
-    return { outcome: "valid", blockHash, gasUsed: rebuilt.gasUsed, surplus: 0 };
+    const { gasUsed, parentHash } = rebuilt;
+    return { outcome: "valid", blockHash, parentHash, gasUsed, surplus: 0 };
   }
   const difference = claimed.kind === "header" ? firstDifference(rebuilt, claimed.header) : null;
   return {

@@ -19,7 +19,7 @@ export {
   type ExecutorOptions,
   type FetchMissing,
 } from "./executor.ts";
-export type { ExecutionRules, ForkTime } from "./rules.ts";
+export { EXECUTION_PROFILES, type ExecutionRules, type ForkTime } from "./rules.ts";
 export type {
   InvalidVerdict,
   Missing,

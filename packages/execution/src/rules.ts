@@ -10,6 +10,9 @@ export type OpFork = (typeof OP_FORKS)[number];
 export const EVM_FORKS = ["shanghai", "cancun", "prague", "osaka"] as const;
 export type EvmFork = (typeof EVM_FORKS)[number];
 
+/** Whose rules a chain's blocks follow; ExecutionRules says what each is. */
+export const EXECUTION_PROFILES = ["op", "evm", "anvil-op", "anvil-evm"] as const;
+
 /** When a fork begins, in seconds; a name that is in neither list stops verification from then. */
 export interface ForkTime {
   readonly name: string;
@@ -23,7 +26,7 @@ export interface ForkTime {
  * but neither the deposit of L1 attributes nor parameters in extraData.
  */
 export interface ExecutionRules {
-  readonly profile: "op" | "evm" | "anvil-op" | "anvil-evm";
+  readonly profile: (typeof EXECUTION_PROFILES)[number];
   readonly chainId: bigint;
   readonly forks: readonly ForkTime[];
   /** EIP-1559 of blocks whose parent names no parameters; of OP chains. */

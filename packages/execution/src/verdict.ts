@@ -41,6 +41,8 @@ export type UnverifiableCode =
 export interface ValidVerdict {
   readonly outcome: "valid";
   readonly blockHash: Hex;
+  /** What was valid before it is not said: a block stands on its parent's state. */
+  readonly parentHash: Hex;
   readonly gasUsed: bigint;
   /** Preimages that the execution did not need. */
   readonly surplus: number;

@@ -12,10 +12,13 @@ import type { Logger } from "pino";
 import { type Alerts, createAlerts } from "./alerts.ts";
 import type { NodeConfig } from "./config.ts";
 import { type Announcer, createAnnouncer } from "./engine/announcer.ts";
+import { type BlockExecutors, createBlockExecutors } from "./engine/block-executors.ts";
 import { certifiedHeads } from "./engine/certified-heads.ts";
 import { createEpochWatcher, type EpochPayer, type EpochWatcher } from "./engine/epoch-watcher.ts";
+import { requireExecution } from "./engine/executed-claims.ts";
 import { followRollups, type RollupFollowing } from "./engine/follow-rollups.ts";
 import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
+import type { ClaimSigner } from "./engine/ports.ts";
 import { keepEpoch, restoreEngine } from "./engine/restore.ts";
 import { createEngineShell, type EngineShell } from "./engine/shell.ts";
 import { closeInOrder, type Foundation } from "./foundation.ts";
@@ -30,6 +33,7 @@ import type { EpochRecord } from "./store/store.ts";
 import { VERSION } from "./version.ts";
 import { createEngineView } from "./view/engine-view.ts";
 import { createEventHub, type EventHub } from "./view/events.ts";
+import { rollupSources } from "./view/rollup-sources.ts";
 
 export interface NodeDependencies {
   readonly foundation: Foundation;
@@ -60,6 +64,7 @@ export class MachNode {
   readonly #startedAtMs: number;
   readonly #events: EventHub = createEventHub();
   readonly #alerts: Alerts;
+  readonly #executors: BlockExecutors;
   readonly #announcer: Announcer;
   readonly #engine: EngineShell;
   readonly #gossip: Gossip;
@@ -74,6 +79,7 @@ export class MachNode {
     this.#dependencies = dependencies;
     this.#startedAtMs = now();
     this.#alerts = this.#createAlerts();
+    this.#executors = createBlockExecutors(config.rollups);
     this.#announcer = createAnnouncer({
       state: () => this.#engine.state(),
       events: this.#events,
@@ -133,6 +139,7 @@ export class MachNode {
       () => this.#following.stop(),
       async () => await this.#http?.stop(),
       () => this.#gossip.stop(),
+      () => this.#executors.stop(),
       () => this.#engine.settle(),
     ]);
     this.#dependencies.logger.info("node stopped");
@@ -169,7 +176,7 @@ export class MachNode {
       {
         bls,
         verifier,
-        signer: operator?.claims ?? null,
+        signer: operator === null ? null : this.#executedSigner(operator.claims),
         store,
         gossip: {
           publishAttestation: (attestation) => this.#gossip.publishAttestation(attestation),
@@ -182,6 +189,16 @@ export class MachNode {
         now,
       },
     );
+  }
+
+  #executedSigner(signer: ClaimSigner): ClaimSigner {
+    return requireExecution({
+      signer,
+      alerts: this.#alerts,
+      executorOf: (rollupId) => this.#executors.of(rollupId),
+      intervalOf: ({ rollupId, epoch }) =>
+        this.#engine.state().epochs.get(epoch)?.rollups.get(rollupId)?.attestationInterval ?? null,
+    });
   }
 
   #createGossip(): Gossip {
@@ -336,6 +353,7 @@ export class MachNode {
       events: this.#events,
       blockOfTransaction: (rollupId, hash) => this.#following.blockOfTransaction(rollupId, hash),
       abstention: (rollupId) => this.#following.abstention(rollupId),
+      sources: rollupSources(this.#config.rollups, this.#following),
       health: () =>
         healthOf({
           state: this.#engine.state(),

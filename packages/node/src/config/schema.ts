@@ -1,5 +1,6 @@
 import type { Hex } from "@mach/core";
 import { z } from "zod";
+import { type ExecutionConfig, execution } from "./execution.ts";
 import { address, bigInteger, integer, text, texts, urls } from "./fields.ts";
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
@@ -27,6 +28,7 @@ export interface RollupConfig {
   readonly rpcUrls: readonly string[];
   readonly wsUrls: readonly string[];
   readonly opNodeUrls?: readonly string[] | undefined;
+  readonly execution?: ExecutionConfig | undefined;
   readonly agree: number;
   readonly pollMs: number;
   readonly timeoutMs: number;
@@ -167,6 +169,7 @@ const rollup = z
       min: 1,
       max: 16,
     }).optional(),
+    execution: execution.optional(),
   })
   .refine(canAgree, AGREE)
   .refine(havePlaces, PLACES);
