@@ -65,17 +65,21 @@ export {
 export {
   type Alert,
   alertSchema,
+  type EpochRollup,
   type EpochStart,
   encodeAlert,
+  encodeEpochRollup,
   encodeEpochStart,
   encodeHealth,
   encodeNetwork,
   encodeRollup,
+  epochRollupSchema,
   type FollowedRollup,
   type Health,
   type HealthCheck,
   type HealthStatus,
   type Network,
+  type RollupSource,
   rollupSchema,
 } from "./network.ts";
 export { buildOpenApi, type JsonObject } from "./openapi.ts";

@@ -13,9 +13,37 @@ export interface Network {
   readonly versions: { readonly protocol: 1; readonly api: 1; readonly software: string };
 }
 
-/** A rollup that a node follows, with the parameters of the epoch that it names. */
-export interface FollowedRollup extends RollupParameters {
+/** A rollup's parameters in the epoch that it names. */
+export interface EpochRollup extends RollupParameters {
   readonly epoch: bigint;
+}
+
+/** An RPC endpoint as the node that asks it sees it; its label holds no credentials. */
+export interface RollupSource {
+  /** Host and port. */
+  readonly label: string;
+  readonly transport: "http" | "websocket";
+  /** `faulty` is connected and asked, but its last word was wrong; `down` is asked again later. */
+  readonly status: "starting" | "ready" | "faulty" | "down";
+  /** Why it is faulty or down; null where it is neither. */
+  readonly code: string | null;
+  /** Seconds; when it came to this status and code. */
+  readonly since: bigint;
+  readonly headBlockNumber: bigint | null;
+  /** Blocks behind those that the node has accepted; null while either is unknown. */
+  readonly lagBlocks: bigint | null;
+  /** How many of its blocks were agreed, and how many times it failed or was wrong. */
+  readonly agreed: number;
+  readonly failed: number;
+}
+
+/** A rollup that a node follows: its parameters, and what its blocks are read from. */
+export interface FollowedRollup extends EpochRollup {
+  /** How many sources must have a block by the same hash. */
+  readonly agree: number;
+  /** Why the node trusts no newer block now; null where it does. */
+  readonly abstention: string | null;
+  readonly sources: readonly RollupSource[];
 }
 
 /** What an operator of a node has to know; `message` names what to do next. */
@@ -84,14 +112,39 @@ export const networkSchema: DocumentSchema<Network> = z
   })
   .meta({ id: "Network", description: "The network that a node serves" });
 
-export const rollupSchema: DocumentSchema<FollowedRollup> = z
+const epochRollup = z.strictObject({
+  rollupId: uint64.meta({ description: "EIP-155 chain id" }),
+  stack: z.enum(STACKS),
+  attestationInterval: uint64,
+  thresholdBps: z.int().min(6667).max(10_000),
+  verification: z.literal([1, 2]),
+  epoch: uint64.meta({ description: "The epoch that these parameters are of" }),
+});
+
+export const epochRollupSchema: DocumentSchema<EpochRollup> = epochRollup.meta({
+  id: "EpochRollup",
+  description: "A rollup's parameters in an epoch",
+});
+
+const rollupSource = z
   .strictObject({
-    rollupId: uint64.meta({ description: "EIP-155 chain id" }),
-    stack: z.enum(STACKS),
-    attestationInterval: uint64,
-    thresholdBps: z.int().min(6667).max(10_000),
-    verification: z.literal([1, 2]),
-    epoch: uint64.meta({ description: "The epoch that these parameters are of" }),
+    label: z.string().min(1).max(264).meta({ description: "Host and port, no credentials" }),
+    transport: z.enum(["http", "websocket"]),
+    status: z.enum(["starting", "ready", "faulty", "down"]),
+    code: code.nullable().meta({ description: "Why it is faulty or down" }),
+    since: uint64.meta({ description: "Seconds; when it came to this status and code" }),
+    headBlockNumber: uint64.nullable(),
+    lagBlocks: uint64.nullable().meta({ description: "Blocks behind the newest accepted one" }),
+    agreed: count,
+    failed: count,
+  })
+  .meta({ id: "RollupSource", description: "An RPC endpoint as the node that asks it sees it" });
+
+export const rollupSchema: DocumentSchema<FollowedRollup> = epochRollup
+  .extend({
+    agree: count.meta({ description: "How many sources must have a block by the same hash" }),
+    abstention: code.nullable().meta({ description: "Why the node trusts no newer block now" }),
+    sources: z.array(rollupSource).max(64),
   })
   .meta({ id: "Rollup", description: "A rollup that the node follows" });
 
@@ -152,6 +205,27 @@ export function encodeNetwork(network: Network): Document<Network> {
 
 /** The JSON of a rollup that is followed. */
 export function encodeRollup(rollup: FollowedRollup): Document<FollowedRollup> {
+  const { agree, abstention, sources } = rollup;
+  return {
+    ...encodeEpochRollup(rollup),
+    agree,
+    abstention,
+    sources: sources.map((source) => ({
+      label: source.label,
+      transport: source.transport,
+      status: source.status,
+      code: source.code,
+      since: source.since.toString(),
+      headBlockNumber: source.headBlockNumber?.toString() ?? null,
+      lagBlocks: source.lagBlocks?.toString() ?? null,
+      agreed: source.agreed,
+      failed: source.failed,
+    })),
+  };
+}
+
+/** The JSON of a rollup's parameters in an epoch. */
+export function encodeEpochRollup(rollup: EpochRollup): Document<EpochRollup> {
   return {
     rollupId: rollup.rollupId.toString(),
     stack: rollup.stack,

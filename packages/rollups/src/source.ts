@@ -21,7 +21,11 @@ export interface SourceDescription {
   readonly status: "starting" | "ready" | "faulty" | "down";
   /** Why it is faulty or down. */
   readonly code: SourceFailureCode | null;
+  /** Wall clock in milliseconds when it came to this status and code. */
+  readonly sinceMs: number;
   readonly headBlockNumber: bigint | null;
+  /** How many blocks its head is behind those that were accepted; null while either is unknown. */
+  readonly lagBlocks: bigint | null;
   /** How many blocks it gave that were agreed, and how many times it failed or was wrong. */
   readonly agreed: number;
   readonly failed: number;
@@ -35,6 +39,8 @@ export interface SourceOptions extends RpcClientOptions {
   readonly pollMs: number;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
+  /** Wall clock. */
+  readonly now: () => number;
 }
 
 export interface SourceEvents {
@@ -64,6 +70,9 @@ export class RollupSource implements BlockSource {
   #webSocket: WebSocketClient | null = null;
   #status: Status = "starting";
   #code: SourceFailureCode | null = null;
+  #sinceMs: number;
+  #acceptedBlockNumber: bigint | null = null;
+  #faultyPolls = 0;
   #isHeadFaulty = false;
   #head: CheckedBlock | null = null;
   #poll: NodeJS.Timeout | undefined;
@@ -78,6 +87,7 @@ export class RollupSource implements BlockSource {
     this.host = new URL(options.url).host;
     this.#options = options;
     this.#events = events;
+    this.#sinceMs = options.now();
     this.#complete = this.#completer();
   }
 
@@ -183,6 +193,7 @@ export class RollupSource implements BlockSource {
 
   /** Compares its head with an accepted height. */
   noteLag(blockNumber: bigint, toleratedBlocks: bigint): void {
+    this.#acceptedBlockNumber = blockNumber;
     if (!this.isUsable || this.#head === null || !this.#options.adapter.followsBlocks) return;
     const isLagging = this.#head.blockNumber + toleratedBlocks < blockNumber;
     if (isLagging && this.#code === null) this.#setState("faulty", "lagging");
@@ -195,10 +206,18 @@ export class RollupSource implements BlockSource {
       transport: isWebSocketUrl(this.#options.url) ? "websocket" : "http",
       status: this.#status,
       code: this.#code,
+      sinceMs: this.#sinceMs,
       headBlockNumber: this.#head?.blockNumber ?? null,
+      lagBlocks: this.#lagBlocks(),
       agreed: this.#agreed,
       failed: this.#failed,
     };
+  }
+
+  #lagBlocks(): bigint | null {
+    if (this.#head === null || this.#acceptedBlockNumber === null) return null;
+    const behind = this.#acceptedBlockNumber - this.#head.blockNumber;
+    return behind > 0n ? behind : 0n;
   }
 
   async #ask(
@@ -308,7 +327,11 @@ export class RollupSource implements BlockSource {
       if (this.isUsable) await this.#pollHead();
       if (!this.#stopped) this.#schedulePoll();
     };
-    this.#poll = setTimeout(() => void poll(), this.#options.pollMs);
+    // One whose heads are wrong is asked more and more rarely.
+    this.#faultyPolls = this.#isHeadFaulty ? this.#faultyPolls + 1 : 0;
+    const { pollMs } = this.#options;
+    const backoff = this.#isHeadFaulty ? backoffMs(this.#faultyPolls, this.#options) : 0;
+    this.#poll = setTimeout(() => void poll(), Math.max(pollMs, backoff));
   }
 
   #announce(block: CheckedBlock): void {
@@ -359,6 +382,7 @@ export class RollupSource implements BlockSource {
     if (this.#stopped || (this.#status === status && this.#code === code)) return;
     this.#status = status;
     this.#code = code;
+    this.#sinceMs = this.#options.now();
     this.#events.onState(this);
   }
 }

@@ -1,10 +1,10 @@
 import {
+  encodeEpochRollup,
   encodeEvidence,
   encodeOperatorSet,
-  encodeRollup,
+  epochRollupSchema,
   evidenceSchema,
   operatorSetSchema,
-  rollupSchema,
 } from "@mach/api";
 import { type Contradiction, type Hex, isHex, keccak256Text } from "@mach/core";
 import { z } from "zod";
@@ -26,7 +26,7 @@ export const numberSchema: z.ZodType<bigint, unknown> = uint64;
 
 /** Reads the row of an epoch. */
 export const epochRecordSchema: z.ZodType<EpochRecord, unknown> = z
-  .strictObject({ operatorSet: operatorSetSchema, rollups: z.array(rollupSchema) })
+  .strictObject({ operatorSet: operatorSetSchema, rollups: z.array(epochRollupSchema) })
   .transform(({ operatorSet, rollups }) => ({
     operatorSet,
     rollups: rollups.map(({ epoch: _, ...parameters }) => parameters),
@@ -58,7 +58,7 @@ export function encodeEpochRecord({ operatorSet, rollups }: EpochRecord): unknow
   const { epoch } = operatorSet;
   return {
     operatorSet: encodeOperatorSet(operatorSet),
-    rollups: rollups.map((parameters) => encodeRollup({ ...parameters, epoch })),
+    rollups: rollups.map((parameters) => encodeEpochRollup({ ...parameters, epoch })),
   };
 }
 

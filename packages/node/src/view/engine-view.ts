@@ -42,6 +42,7 @@ import {
   UNKNOWN_BLOCK,
 } from "./answers.ts";
 import type { EventHub } from "./events.ts";
+import type { RollupSources } from "./rollup-sources.ts";
 import { createSetUpdateReader, type SetUpdateReader } from "./set-update-reader.ts";
 import { createStoredCertificates, type StoredCertificates } from "./stored-certificates.ts";
 
@@ -54,6 +55,8 @@ export interface EngineViewPorts {
   readonly blockOfTransaction: (rollupId: bigint, hash: Hex) => Promise<Hex | null>;
   /** Why this node trusts no newer block of a rollup now; null where it does. */
   readonly abstention: (rollupId: bigint) => string | null;
+  /** What a rollup's blocks are read from. */
+  readonly sources: (rollupId: bigint) => RollupSources;
   readonly health: () => Health;
   /** Milliseconds. */
   readonly now: () => number;
@@ -216,7 +219,8 @@ class EngineView implements NodeView {
     for (const [epoch, fixed] of epochs) {
       const parameters = fixed.rollups.get(rollupId);
       if (parameters === undefined || (current !== null && epoch > current)) continue;
-      return { ...parameters, epoch };
+      const { abstention, sources } = this.#ports;
+      return { ...parameters, epoch, abstention: abstention(rollupId), ...sources(rollupId) };
     }
     return null;
   }

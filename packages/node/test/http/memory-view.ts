@@ -60,6 +60,21 @@ export const rollup: FollowedRollup = {
   thresholdBps: 6667,
   verification: claim.verification,
   epoch: claim.epoch,
+  agree: 1,
+  abstention: null,
+  sources: [
+    {
+      label: "192.0.2.1:8545",
+      transport: "http",
+      status: "down",
+      code: "http-status",
+      since: 1_700_000_000n,
+      headBlockNumber: 41n,
+      lagBlocks: 2n,
+      agreed: 40,
+      failed: 3,
+    },
+  ],
 };
 
 export const finality: Finality = {

@@ -59,6 +59,7 @@ async function create(abstention: string | null = null): Promise<Viewed> {
     events: createEventHub(),
     blockOfTransaction: async (_, hash) => receipts.get(hash) ?? null,
     abstention: () => abstention,
+    sources: () => ({ agree: 1, sources: [] }),
     health: () => {
       throw new Error("not asked");
     },
