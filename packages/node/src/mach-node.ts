@@ -34,7 +34,6 @@ import { VERSION } from "./version.ts";
 import { createEngineView } from "./view/engine-view.ts";
 import { createEventHub, type EventHub } from "./view/events.ts";
 import { rollupSources } from "./view/rollup-sources.ts";
-import { rollupSources } from "./view/rollup-sources.ts";
 
 export interface NodeDependencies {
   readonly foundation: Foundation;
