@@ -66,7 +66,12 @@ contract StakeVault is IStakeVault, ReentrancyGuard {
         Stakes storage stakes = _stakes[operator];
         uint256 number = stakes.current;
         StakePools.Pool storage pool = stakes.pools[number];
-        if (pool.isDepleted()) revert OperatorDepleted(operator);
+        if (pool.isDepleted()) {
+            if (pool.slashableShares(withdrawalDelay) != 0) revert OperatorDepleted(operator);
+            // Nobody is left in it whom a slash could still find: the next pool begins at the full price.
+            number = ++stakes.current;
+            pool = stakes.pools[number];
+        }
         uint256 balanceBefore = asset.balanceOf(address(this));
         asset.safeTransferFrom(msg.sender, address(this), assets);
         received = asset.balanceOf(address(this)) - balanceBefore;

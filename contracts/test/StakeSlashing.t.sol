@@ -243,6 +243,28 @@ contract StakeSlashingTest is TestBase {
         assertEq(vault.stakeOf(BOB, OPERATOR), 1 ether);
     }
 
+    function test_anOperatorWhoseDepletedPoolWasLeftStartsANewOne() external {
+        _deposit(ALICE, OPERATOR, 1e30);
+        vault.slash(OPERATOR, 1e18 - 1, "");
+        uint256 id = _exit(ALICE, OPERATOR, type(uint256).max);
+        uint256 left = vault.withdrawal(id).assets;
+        assertTrue(left != 0);
+        token.mint(BOB, 1 ether);
+        vm.warp(START + DELAY - 1);
+        // A slash still finds what waits, so nobody may join it.
+        vm.prank(BOB);
+        vm.expectRevert(abi.encodeWithSelector(IStakeVault.OperatorDepleted.selector, OPERATOR));
+        vault.deposit(OPERATOR, 1 ether);
+        vm.warp(START + DELAY);
+        _deposit(BOB, OPERATOR, 1 ether);
+        assertEq(vault.stakeOf(BOB, OPERATOR), 1 ether);
+        assertEq(vault.stakeOf(ALICE, OPERATOR), 0);
+        assertEq(vault.slashableOf(OPERATOR), 1 ether);
+        vault.slash(OPERATOR, 0.5e18, "");
+        vault.completeWithdrawal(id);
+        assertEq(token.balanceOf(ALICE), left);
+    }
+
     function test_manySlashesNeverTakeMoreThanThereIsAndOnlyEverLower(uint64[8] calldata wads) external {
         _deposit(ALICE, OPERATOR, 1_000_003);
         _deposit(BOB, OPERATOR, 77);

@@ -25,7 +25,7 @@ interface IStakeVault is ISlashableSource {
     /// @notice Nothing can be staked on the zero address
     error InvalidOperator();
     /// @notice Slashes have left less than a billionth of what was staked on the operator: nothing more
-    /// can be staked on it until all of that is slashed
+    /// can be staked on it until all of that is slashed or released
     error OperatorDepleted(address operator);
     /// @notice Nothing arrived, or nothing was asked for
     error ZeroAssets();
