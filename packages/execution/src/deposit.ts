@@ -16,6 +16,8 @@ export interface Deposit {
   readonly mint: bigint;
   readonly value: bigint;
   readonly gasLimit: bigint;
+  /** Since Regolith no deposit is of the system. */
+  readonly isSystem: boolean;
   readonly data: Uint8Array;
 }
 
@@ -36,8 +38,7 @@ export function decodeDeposit(bytes: Uint8Array): Deposit | null {
     const [source, from, to, mint, value, gas, isSystem, data] = items as Uint8Array[];
     if (source?.length !== 32 || from?.length !== 20 || to === undefined) return null;
     if (mint === undefined || value === undefined || gas === undefined) return null;
-    // Since Regolith no deposit is of the system.
-    if (data === undefined || isSystem?.length !== 0) return null;
+    if (data === undefined || isSystem === undefined || isSystem.length > 1) return null;
     if ((to.length !== 0 && to.length !== 20) || mint.length > 32 || value.length > 32) return null;
     if (gas.length > 8) return null;
     return {
@@ -46,6 +47,7 @@ export function decodeDeposit(bytes: Uint8Array): Deposit | null {
       mint: bytesToBigInt(mint),
       value: bytesToBigInt(value),
       gasLimit: bytesToBigInt(gas),
+      isSystem: isSystem.length === 1,
       data,
     };
   } catch {

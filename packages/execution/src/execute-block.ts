@@ -41,7 +41,12 @@ const GWEI = 1_000_000_000n;
 
 /** Re-executes a block on its parent's state. Never throws; see Verdict for what each outcome means. */
 export async function executeBlock(input: ExecutionInput): Promise<Verdict> {
-  const prepared = prepare(input);
+  let prepared: Preparation;
+  try {
+    prepared = prepare(input);
+  } catch (error) {
+    return failed(error);
+  }
   if (!prepared.ok) return prepared.verdict;
   const { store, state, ancestors } = prepared.sources;
   let verdict: Verdict;

@@ -63,6 +63,8 @@ async function runDepositTransaction(
 ): Promise<TransactionResult> {
   const deposit = decodeDeposit(bytes);
   if (deposit === null) throw new InvalidTransactionError("no deposit");
+  // No derivation makes one since Regolith, and clients differ in what they would do.
+  if (deposit.isSystem) throw new Error("a deposit of the system");
   if (gasUsedBefore + deposit.gasLimit > block.header.gasLimit) {
     throw new InvalidTransactionError("the block has no gas left for it");
   }
