@@ -35,7 +35,6 @@ export interface Expectation extends Accusation {
 
 /** What is left to do about evidence that has been checked. */
 export interface PreparedSubmission {
-  readonly slasher: Hex;
   readonly terms: SlasherTerms;
   readonly evidence: EncodedEvidence;
   readonly steps: readonly SubmissionStep[];
@@ -49,7 +48,7 @@ export type PrepareResult =
   | { readonly ok: true; readonly submission: PreparedSubmission }
   | Exclude<EvidenceCheck, { ok: true }>
   | SubmissionRefusal
-  /** The L1 cannot be asked, or what stands at the address is no Slasher. */
+  /** The L1 cannot be asked. */
   | TransactionFailure;
 
 /** What was taken from one source. */
@@ -100,13 +99,12 @@ const ABI: readonly object[] = [
  */
 export async function prepareSubmission(
   dependencies: SubmissionDependencies,
-  request: { readonly slasher: Hex; readonly evidence: Evidence },
+  request: { readonly terms: SlasherTerms; readonly evidence: Evidence },
 ): Promise<PrepareResult> {
   const { bls, provider, readSet } = dependencies;
-  const { slasher, evidence } = request;
-  const reader = createSlasherReader(provider, slasher);
+  const { terms, evidence } = request;
+  const reader = createSlasherReader(provider, terms.slasher);
   try {
-    const terms = await reader.readTerms();
     const checked = await checkEvidence({ bls, reader, terms, readSet }, evidence);
     if (!checked.ok) return checked;
     const { encoded, hasSettlement } = checked;
@@ -117,10 +115,10 @@ export async function prepareSubmission(
     const { steps, isCharge } = plan;
     return {
       ok: true,
-      submission: { slasher, terms, evidence: encoded, steps, isCharge, expected },
+      submission: { terms, evidence: encoded, steps, isCharge, expected },
     };
   } catch (error) {
-    return transactionFailure(error, contractAt(slasher, provider).interface);
+    return transactionFailure(error, contractAt(terms.slasher, provider).interface);
   }
 }
 
@@ -131,7 +129,7 @@ export async function prepareSubmission(
 export async function estimateSubmission(
   provider: Provider,
   submission: PreparedSubmission,
-  from?: Hex,
+  from?: string,
 ): Promise<{ readonly ok: true; readonly gas: readonly (bigint | null)[] } | TransactionFailure> {
   const gas: (bigint | null)[] = [];
   for (const [index, step] of submission.steps.entries()) {
@@ -145,6 +143,17 @@ export async function estimateSubmission(
     gas.push(estimated.gas);
   }
   return { ok: true, gas };
+}
+
+/** A step as a transaction, for whoever sends it by other means. */
+export function transactionOf(
+  step: SubmissionStep,
+  submission: PreparedSubmission,
+): { readonly to: Hex; readonly data: string } {
+  const { contract, method, args } = toCall(step, submission, null);
+  const { headerWalks, slasher } = submission.terms;
+  const data = contract.interface.encodeFunctionData(method, args);
+  return { to: step.action === "walk" ? headerWalks : slasher, data };
 }
 
 /** Sends the transactions of a submission one after the other. Never rejects. */
@@ -238,7 +247,8 @@ async function readReport(
     readonly refusals: SubmissionReport["refusals"];
   },
 ): Promise<PerformResult> {
-  const { slasher, evidence, terms, steps } = submission;
+  const { evidence, terms, steps } = submission;
+  const { slasher } = terms;
   const { provider, takings, refusals } = run;
   try {
     const reader = createSlasherReader(provider, slasher);
@@ -268,13 +278,13 @@ async function readTaking(
   },
 ): Promise<{ readonly ok: true; readonly taking: Taking } | TransactionFailure> {
   const { provider, submission, hash } = sent;
-  const contract = contractAt(submission.slasher, provider);
+  const contract = contractAt(submission.terms.slasher, provider);
   const nothing = { asset: null, received: 0n, reporterShare: 0n };
   const base = { ...accusationOf(step), source: step.source };
   try {
     const receipt = await provider.getTransactionReceipt(hash);
     for (const log of receipt?.logs ?? []) {
-      if (log.address.toLowerCase() !== submission.slasher) continue;
+      if (log.address.toLowerCase() !== submission.terms.slasher) continue;
       const event = contract.interface.parseLog(log);
       if (event?.name !== "Collected") continue;
       const [, , asset, received, reporterShare] = event.args.toArray() as [
@@ -298,9 +308,9 @@ async function readTaking(
 function toCall(
   step: SubmissionStep,
   submission: PreparedSubmission,
-  runner: Provider | Signer,
+  runner: Provider | Signer | null,
 ): { readonly contract: Contract; readonly method: string; readonly args: readonly unknown[] } {
-  const contract = contractAt(submission.slasher, runner);
+  const contract = contractAt(submission.terms.slasher, runner);
   switch (step.action) {
     case "walk": {
       const walks = new Contract(submission.terms.headerWalks, HEADER_WALKS_ABI, runner);
@@ -317,7 +327,7 @@ function accusationOf({ operator, convictionId }: Accusation): Accusation {
   return { operator, convictionId };
 }
 
-function contractAt(slasher: Hex, runner: Provider | Signer): Contract {
+function contractAt(slasher: Hex, runner: Provider | Signer | null): Contract {
   return new Contract(slasher, ABI, runner);
 }
 

@@ -52,7 +52,9 @@ export {
   type SubmissionDependencies,
   type SubmissionReport,
   type Taking,
+  transactionOf,
 } from "./evidence-submission.ts";
+export { connectL1, type L1Connection } from "./l1-connection.ts";
 export { createL1Signer } from "./l1-signer.ts";
 export type { L1Block, L1ViewFailure, L1ViewOptions } from "./l1-view.ts";
 export {
@@ -69,6 +71,7 @@ export {
   registerOperator,
   rotateKey,
 } from "./operator-actions.ts";
+export { createSetReader } from "./operator-set-reader.ts";
 export type { UnsupportedRollup } from "./registry-codec.ts";
 export {
   createRegistryReader,
@@ -82,7 +85,7 @@ export {
   type RegistrySetFailure,
 } from "./registry-reader.ts";
 export type { MemberArgument, OperatorSetArgument, PointEncoder } from "./set-argument.ts";
-export type { SlasherTerms, SlashPreview } from "./slasher-reader.ts";
+export { readSlasherTerms, type SlasherTerms, type SlashPreview } from "./slasher-reader.ts";
 export type {
   TransactionFailure,
   TransactionFailureCode,

@@ -9,6 +9,7 @@ import { type TransactionFailure, transactionFailure } from "./transaction.ts";
 
 /** What never changes of a Slasher, and whom it convicts for. */
 export interface SlasherTerms {
+  readonly slasher: Hex;
   readonly chainId: bigint;
   readonly registry: Hex;
   readonly headerWalks: Hex;
@@ -81,6 +82,23 @@ const KINDS: readonly string[] = [
 ];
 const NO_ADDRESS: Hex = `0x${"00".repeat(20)}`;
 
+/** What stands at the address of a Slasher. Never rejects. */
+export async function readSlasherTerms(
+  provider: Provider,
+  slasher: Hex,
+): Promise<
+  | { readonly ok: true; readonly terms: SlasherTerms }
+  /** No contract stands there that answers as a Slasher, or the L1 cannot be asked. */
+  | { readonly ok: false; readonly code: "no-slasher" | "l1-unavailable" }
+> {
+  try {
+    return { ok: true, terms: await createSlasherReader(provider, slasher).readTerms() };
+  } catch (error) {
+    const isAnswer = isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA");
+    return { ok: false, code: isAnswer ? "no-slasher" : "l1-unavailable" };
+  }
+}
+
 export function createSlasherReader(provider: Provider, slasher: Hex): SlasherReader {
   const contract = new Contract(slasher, SLASHER_ABI, provider);
   const registryAt = (address: Hex): Contract => new Contract(address, REGISTRY_ABI, provider);
@@ -120,6 +138,7 @@ export function createSlasherReader(provider: Provider, slasher: Hex): SlasherRe
       );
       const [, challengeWindow, evidenceWindow] = windows as unknown[];
       return {
+        slasher,
         chainId: network.chainId,
         registry,
         headerWalks: toAddress(headerWalks),

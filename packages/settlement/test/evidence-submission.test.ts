@@ -7,6 +7,7 @@ import {
   type PreparedSubmission,
   performSubmission,
   prepareSubmission,
+  readSlasherTerms,
   type SubmissionReport,
 } from "../src/index.ts";
 import { EPOCH_SECONDS, UNIT, WEIGHTS } from "./network.ts";
@@ -112,9 +113,10 @@ function branch(options: {
 async function prepare(evidence: Evidence): ReturnType<typeof prepareSubmission> {
   const { provider } = network.signer;
   if (provider === null) throw new Error("no provider");
-  const { slasher, reader } = network;
-  const dependencies = { bls, provider, readSet: reader.readOperatorSet };
-  return await prepareSubmission(dependencies, { slasher, evidence });
+  const opened = await readSlasherTerms(provider, network.slasher);
+  if (!opened.ok) throw new Error(opened.code);
+  const dependencies = { bls, provider, readSet: network.reader.readOperatorSet };
+  return await prepareSubmission(dependencies, { terms: opened.terms, evidence });
 }
 
 async function prepared(evidence: Evidence): Promise<PreparedSubmission> {

@@ -14,13 +14,33 @@ export type JsonFile =
  * document. Throws a UsageError for a file that is missing, unreadable or too large.
  */
 export function readJsonFile(path: string): JsonFile {
-  const text = readTextFile(path);
+  return parseJson(readTextFile(path));
+}
+
+function parseJson(text: string): JsonFile {
   try {
     return { ok: true, value: withoutEnvelope(JSON.parse(text)) };
   } catch {
     // Whatever the file holds, it is no JSON, and each command has its own answer to that.
     return { ok: false };
   }
+}
+
+/** As `readJsonFile`; `-` reads stdin. */
+export async function readJsonInput(path: string): Promise<JsonFile> {
+  return path === "-" ? parseJson(await readStdin()) : readJsonFile(path);
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > MAX_FILE_BYTES) throw new UsageError("stdin gives more than 96 MiB");
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function readTextFile(path: string): string {

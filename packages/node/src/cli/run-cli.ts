@@ -15,6 +15,7 @@ const USAGE = `mach: fast finality for rollups that anyone can check
   mach execute BLOCK.json.gz          execute a block again, from a witness
   mach verify CERT.json ...           check a certificate, offline
   mach evidence verify EVIDENCE.json  check evidence against operators, offline
+  mach evidence submit EVIDENCE.json  have operators slashed on L1 for it
 
 mach COMMAND --help says more. With --json the answer is one JSON object on stdout.
 Exit code: 0 yes, 1 no, 2 wrong usage.
@@ -32,6 +33,7 @@ const COMMANDS: readonly {
   { name: ["execute"], load: () => import("./execute.ts") },
   { name: ["verify"], load: () => import("./verify.ts") },
   { name: ["evidence", "verify"], load: () => import("./verify-evidence.ts") },
+  { name: ["evidence", "submit"], load: () => import("./submit-evidence.ts") },
 ];
 
 /** Runs the command that the arguments name; the process's exit code. */
