@@ -1,6 +1,8 @@
 import { CHAIN_DEPTH, EARLY_PER_OPERATOR, type SimNode } from "./sim-node.ts";
 import { Violation } from "./violation.ts";
 
+/** How many times as many blocks are kept while nothing may be signed. */
+const LOCKED_FACTOR = 16;
 /** One for each epoch that is kept, and the one after it. */
 const MAX_SET_UPDATES = 32;
 /** Admitted before the first of them was counted: a flood's length. */
@@ -19,9 +21,11 @@ export function checkMemory(node: SimNode): void {
   }
   if (rollup === undefined) return;
   const named: readonly (readonly [string, number, number])[] = [
-    ["blocks", rollup.blocks.size, CHAIN_DEPTH],
-    // A reorg lowers the tip, and leaves what was open above it.
-    ["heights", rollup.heights.size, 2 * openHeights + fallOf(node)],
+    // Whoever may not sign keeps more, because a release has to be linked to the newest block.
+    ["blocks", rollup.blocks.size, LOCKED_FACTOR * CHAIN_DEPTH],
+    // A reorg lowers the tip, and leaves what was open above it; what was in the check while the
+    // tip moved on stays until the next block.
+    ["heights", rollup.heights.size, 3 * openHeights + fallOf(node)],
     ["certified", rollup.certified.size, 2 * CHAIN_DEPTH + 1],
   ];
   for (const [name, size, most] of named) {
