@@ -10,8 +10,8 @@ const HOLDER = CONTRACT.toString();
 const COPIES = "0x6001545f556001546005555f5ff3";
 /** SSTORE(1, 0). */
 const ZEROES = "0x5f6001555f5ff3";
-/** SSTORE(3, 1), SSTORE(1, 0). */
-const MOVES = "0x60016003555f6001555f5ff3";
+/** SSTORE(1, 0), SSTORE(3, 1). */
+const MOVES = "0x5f60015560016003555f5ff3";
 
 /** The same block with the hash that it comes to on the whole witness. */
 async function honest(input: ExecutionInput): Promise<ExecutionInput> {
