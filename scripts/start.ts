@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import type { Stack } from "@mach/core";
 import { readCommand } from "./checks/run-command.ts";
 import { formatChanges, formatTable, type Picture, takePicture } from "./local-network/display.ts";
 import { LocalNetworkError } from "./local-network/errors.ts";
 import { requireNoNetwork } from "./local-network/folder.ts";
 import { type LocalNetwork, startLocalNetwork } from "./local-network/local-network.ts";
 import { apiPortFrom, requireFreePort } from "./local-network/ports.ts";
+import { DEFAULT_STACKS, parseStacks } from "./local-network/rollups.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const FOLDER = fileURLToPath(new URL("../.local", import.meta.url));
@@ -13,8 +16,21 @@ const REFRESH_MS = 250;
 const PARENT_CHECK_MS = 500;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+const USAGE = `npm start [-- --stacks LIST]
+
+Builds the packages and brings up a whole network on this machine: an L1 and rollups, four operators
+and an observer, until Ctrl-C. Its addresses are in .local/network.json.
+
+  --stacks LIST   one rollup for each stack of the list, such as op,zk; op,evm by default. "all" is
+                  op,orbit,cdk,zk. op and evm run on anvil and take transactions; orbit, cdk and zk
+                  go on above recorded blocks, with blocks of their own that are hashed by the rules
+                  of their stack
+
+The API listens on 127.0.0.1:4500; MACH_API_PORT=4600 npm start moves it.
+`;
+
 /** `npm start`: builds, brings up a local network, and shows it until a signal ends it. */
-export async function main(): Promise<number> {
+export async function main(args: readonly string[] = []): Promise<number> {
   const controller = new AbortController();
   const { signal } = controller;
   for (const name of SIGNALS) process.on(name, () => controller.abort());
@@ -22,11 +38,17 @@ export async function main(): Promise<number> {
   // Whoever read the output has left, and nobody sees the network any more.
   process.stdout.on("error", () => controller.abort());
   try {
+    const { stacks, isHelp } = parseOptions(args);
+    if (isHelp) {
+      process.stdout.write(USAGE);
+      return 0;
+    }
     const apiPort = apiPortFrom(process.env);
     await requireNoNetwork(FOLDER);
     await requireFreePort(apiPort);
     await build();
-    const network = await startLocalNetwork({ folder: FOLDER, apiPort, signal, onProgress: say });
+    const options = { folder: FOLDER, apiPort, stacks, signal, onProgress: say };
+    const network = await startLocalNetwork(options);
     await show(network, signal);
     say("Stopping");
     await network.stop();
@@ -39,6 +61,24 @@ export async function main(): Promise<number> {
     return 1;
   } finally {
     clearInterval(parent);
+  }
+}
+
+function parseOptions(args: readonly string[]): {
+  readonly stacks: readonly Stack[];
+  readonly isHelp: boolean;
+} {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { stacks: { type: "string" }, help: { type: "boolean", short: "h" } },
+    });
+    const stacks = values.stacks === undefined ? DEFAULT_STACKS : parseStacks(values.stacks);
+    return { stacks, isHelp: values.help === true };
+  } catch (error) {
+    if (error instanceof LocalNetworkError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LocalNetworkError("bad-option", `${why}\n\n${USAGE.trimEnd()}`);
   }
 }
 

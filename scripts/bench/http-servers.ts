@@ -104,6 +104,7 @@ async function serve(
     events,
     blockOfTransaction: unknown,
     abstention: () => null,
+    sources: () => ({ agree: 1, sources: [] }),
     health: () => {
       throw new Error("not served here");
     },

@@ -3,6 +3,10 @@ export type LocalNetworkErrorCode =
   | "port-taken"
   /** MACH_API_PORT is no port. */
   | "bad-port"
+  /** An option of the command that is not known, or has no value. */
+  | "bad-option"
+  /** --stacks names none that is known. */
+  | "bad-stacks"
   /** A network of this folder runs already. */
   | "already-running"
   /** A process ended, or did not answer in time, while the network was starting. */

@@ -28,7 +28,11 @@ export interface LightClientsOptions {
   readonly l1: { readonly rpcUrl: string; readonly chainId: bigint };
   readonly network: DeployedNetwork;
   readonly epochSeconds: bigint;
-  readonly rollups: readonly { readonly rollupId: bigint; readonly rpcUrl: string }[];
+  readonly rollups: readonly {
+    readonly rollupId: bigint;
+    readonly rpcUrl: string;
+    readonly runsContracts: boolean;
+  }[];
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +43,7 @@ const POLL_MS = 250;
 const FIX_TIMEOUT_MS = 120_000;
 
 /**
- * Deploys a light client on each rollup's chain as soon as L1 has finalised the first operator set,
+ * Deploys a light client on each rollup's chain that runs contracts, as soon as L1 has finalised the first operator set,
  * which it trusts. Each follows the other rollups, whose payments an example consumer pays out.
  */
 export async function deployLightClients(
@@ -49,7 +53,9 @@ export async function deployLightClients(
   const operatorSetHash = await finalizedSetHash(options);
   const deployed: DeployedLightClient[] = [];
   // One after the other: forge keeps one cache for all of its runs.
-  for (const { rollupId } of options.rollups) {
+  for (const { rollupId, runsContracts } of options.rollups) {
+    // A light client follows another rollup than its own.
+    if (!runsContracts || options.rollups.length < 2) continue;
     deployed.push(await deployOn(rollupId, { forge, options, operatorSetHash }));
   }
   return deployed;

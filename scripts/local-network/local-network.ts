@@ -2,8 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createNativeBls } from "@mach/bls";
+import type { Stack } from "@mach/core";
 import { accountsFor } from "./accounts.ts";
-import { type Chain, startChain } from "./anvil.ts";
+import { type Chain, startAnvilChain } from "./chain.ts";
+import type { Child } from "./child.ts";
 import {
   type DeployedNetwork,
   deployNetwork,
@@ -17,8 +19,9 @@ import { startGuard } from "./guard.ts";
 import { startLifelineServer } from "./lifeline-server.ts";
 import { type DeployedLightClient, deployLightClients } from "./light-clients.ts";
 import type { NodeProcess } from "./node-process.ts";
-import { type Nodes, prepareNodes, ROOT, type Rollup } from "./nodes.ts";
+import { type Nodes, prepareNodes, ROOT } from "./nodes.ts";
 import { requireFreePort } from "./ports.ts";
+import { DEFAULT_STACKS, type Rollup, rollupIdOf, startRollup } from "./rollups.ts";
 import { noParts, type Parts, tearDown, track } from "./teardown.ts";
 import { startTrickle } from "./trickle.ts";
 
@@ -29,6 +32,8 @@ export interface LocalNetworkOptions {
   readonly apiPort?: number;
   readonly epochSeconds?: bigint;
   readonly attestationInterval?: bigint;
+  /** One rollup for each; op and evm where it is left out. */
+  readonly stacks?: readonly Stack[];
   /** Of the operators that run, each as a process. */
   readonly weights?: readonly bigint[];
   /** Operators that are registered, and whose keys the caller holds; nothing runs for them. */
@@ -57,11 +62,6 @@ export interface LocalNetwork extends Nodes {
 }
 
 const L1_CHAIN_ID = 31_337n;
-const ROLLUPS = [
-  { rollupId: 901n, stack: "op", flags: ["--network", "optimism", "--hardfork", "isthmus"] },
-  { rollupId: 902n, stack: "evm", flags: [] },
-] as const;
-const ROLLUP_ACCOUNTS = 10;
 const WEIGHTS = [22n, 24n, 26n, 28n];
 const EPOCH_SECONDS = 60n;
 const API_TIMEOUT_MS = 60_000;
@@ -87,14 +87,15 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
 
 async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<LocalNetwork> {
   const { folder, epochSeconds = EPOCH_SECONDS, weights = WEIGHTS, apiPort } = options;
+  const stacks = options.stacks ?? DEFAULT_STACKS;
   const extra = options.extraOperators ?? [];
   const progress = options.onProgress ?? (() => undefined);
   const lifeline = await startLifeline(parts);
 
-  progress("Starting the L1 and two rollups");
+  progress(`Starting the L1 and ${stacks.length} rollups`);
   const forge = forgeIn(parts);
   const [[l1, rollups]] = await Promise.all([
-    startChains(parts, weights.length + extra.length),
+    startChains(parts, { stacks, operatorCount: weights.length + extra.length }),
     compileScripts(forge),
   ]);
 
@@ -106,8 +107,8 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
     chainId: L1_CHAIN_ID,
     epochSeconds,
     operators: [...own, ...extra],
-    rollups: ROLLUPS.map(({ rollupId, stack }) => ({
-      rollupId,
+    rollups: stacks.map((stack) => ({
+      rollupId: rollupIdOf(stack),
       stack,
       attestationInterval: options.attestationInterval ?? 1n,
     })),
@@ -124,7 +125,9 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
   const lightClients = startLightClients(forge, parts, { ...chains, nodes });
   await untilApiAnswers(observer);
   nodes.publish();
-  for (const { rpcUrl } of rollups) parts.trickles.push(startTrickle(rpcUrl));
+  for (const { rpcUrl, runsContracts } of rollups) {
+    if (runsContracts) parts.trickles.push(startTrickle(rpcUrl));
+  }
   let stopped: Promise<void> | undefined;
   return {
     ...nodes,
@@ -195,27 +198,18 @@ async function startLifeline(parts: Parts): Promise<{ readonly port: number }> {
 
 async function startChains(
   parts: Parts,
-  operatorCount: number,
+  of: { readonly stacks: readonly Stack[]; readonly operatorCount: number },
 ): Promise<readonly [l1: Chain, rollups: readonly Rollup[]]> {
   const { folder } = parts;
-  const start = (options: Parameters<typeof startChain>[0]): Promise<Chain> =>
-    startChain(options, (child) => track(parts, parts.chainChildren, child));
+  const tracked = (child: Child): void => track(parts, parts.chainChildren, child);
+  const l1 = {
+    ...{ name: "l1", chainId: L1_CHAIN_ID, folder },
+    flags: ["--hardfork", "osaka", "--slots-in-an-epoch", "1"],
+    accounts: accountsFor(of.operatorCount),
+  };
   return await Promise.all([
-    start({
-      name: "l1",
-      chainId: L1_CHAIN_ID,
-      folder,
-      flags: ["--hardfork", "osaka", "--slots-in-an-epoch", "1"],
-      accounts: accountsFor(operatorCount),
-    }),
-    Promise.all(
-      ROLLUPS.map(async ({ rollupId, stack, flags }) => {
-        const name = `rollup-${rollupId}`;
-        const accounts = ROLLUP_ACCOUNTS;
-        const chain = await start({ name, chainId: rollupId, folder, flags, accounts });
-        return { ...chain, rollupId, stack };
-      }),
-    ),
+    startAnvilChain(l1, tracked),
+    Promise.all(of.stacks.map((stack) => startRollup(stack, { folder, track: tracked }))),
   ]);
 }
 

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Hex, Stack } from "@mach/core";
+import type { Hex } from "@mach/core";
 import { initialiseProtection, openDataFolder } from "@mach/node";
-import type { Chain } from "./anvil.ts";
+import type { Chain } from "./chain.ts";
 import type { DeployedNetwork, RegisteredOperator } from "./deployment.ts";
 import { LocalNetworkError } from "./errors.ts";
 import type { DeployedLightClient } from "./light-clients.ts";
@@ -11,11 +11,7 @@ import { type NetworkFile, writeNetworkFile } from "./network-file.ts";
 import { writeNodeFiles } from "./node-files.ts";
 import { createNodeProcess, type NodeProcess } from "./node-process.ts";
 import { freePorts } from "./ports.ts";
-
-export interface Rollup extends Chain {
-  readonly rollupId: bigint;
-  readonly stack: Stack;
-}
+import type { Rollup } from "./rollups.ts";
 
 export interface NodesOptions {
   readonly folder: string;

@@ -1,0 +1,62 @@
+import { STACKS, type Stack } from "@mach/core";
+import { type Chain, startAnvilChain, startReplayedChain } from "./chain.ts";
+import type { Child } from "./child.ts";
+import { LocalNetworkError } from "./errors.ts";
+
+/** A rollup of the network on its own process. */
+export interface Rollup extends Chain {
+  readonly rollupId: bigint;
+  readonly stack: Stack;
+  /** Whether contracts can stand on it and transactions be sent to it. */
+  readonly runsContracts: boolean;
+}
+
+const ROLLUP_IDS: Readonly<Record<Stack, bigint>> = {
+  op: 901n,
+  evm: 902n,
+  orbit: 903n,
+  cdk: 904n,
+  zk: 905n,
+};
+/** The flags of anvil where it can be a rollup of the stack. */
+const ANVIL_FLAGS: Readonly<Partial<Record<Stack, readonly string[]>>> = {
+  op: ["--network", "optimism", "--hardfork", "isthmus"],
+  evm: [],
+};
+const ACCOUNTS = 10;
+
+export const DEFAULT_STACKS: readonly Stack[] = ["op", "evm"];
+const ALL_STACKS: readonly Stack[] = ["op", "orbit", "cdk", "zk"];
+
+/** The stacks that `--stacks` names: `all`, or some of them with commas between. */
+export function parseStacks(text: string): readonly Stack[] {
+  if (text === "all") return ALL_STACKS;
+  const stacks = text.split(",").map((name) => STACKS.find((stack) => stack === name));
+  const known = stacks.filter((stack) => stack !== undefined);
+  if (known.length === stacks.length && new Set(known).size === known.length) return known;
+  throw new LocalNetworkError(
+    "bad-stacks",
+    `--stacks is "all", or some of ${STACKS.join(",")} with commas between, each once`,
+  );
+}
+
+/** The id that the network's rollup of a stack has. */
+export function rollupIdOf(stack: Stack): bigint {
+  return ROLLUP_IDS[stack];
+}
+
+/** Starts the rollup of a stack: on anvil where it can be, else replayed from recorded blocks. */
+export async function startRollup(
+  stack: Stack,
+  context: { readonly folder: string; readonly track: (child: Child) => void },
+): Promise<Rollup> {
+  const { folder, track } = context;
+  const rollupId = rollupIdOf(stack);
+  const options = { name: `rollup-${rollupId}`, chainId: rollupId, folder };
+  const flags = ANVIL_FLAGS[stack];
+  const chain =
+    flags === undefined
+      ? await startReplayedChain({ ...options, stack }, track)
+      : await startAnvilChain({ ...options, flags, accounts: ACCOUNTS }, track);
+  return { ...chain, rollupId, stack, runsContracts: flags !== undefined };
+}
