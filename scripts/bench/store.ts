@@ -88,6 +88,7 @@ async function openSigner(
     {
       protection: record.protection,
       key: { sign: (message) => key.bls.sign(key.secretKey, message) },
+      bls: key.bls,
       onFatal: () => undefined,
       now: () => Date.now(),
     },
@@ -98,7 +99,10 @@ async function openSigner(
 }
 
 async function signAt(signer: Signer, claim: Claim): Promise<void> {
-  const result = await signer.sign({ ...IDENTITY, claim, verifiedHead: claim.blockNumber });
+  const { blockNumber } = claim;
+  // Its blocks are no chain: each is released by itself.
+  const release = { kind: "l1-finalised-block", block: claim } as const;
+  const result = await signer.sign({ ...IDENTITY, claim, verifiedHead: blockNumber, release });
   if (!result.ok) throw new Error(result.code);
 }
 

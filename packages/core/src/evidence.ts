@@ -1,5 +1,3 @@
-import { RLP } from "@ethereumjs/rlp";
-import { keccak256 } from "./abi-words.ts";
 import type { Attestation } from "./attestation.ts";
 import { isBitfieldOf } from "./bitfield.ts";
 import type { Bls } from "./bls.ts";
@@ -11,7 +9,8 @@ import {
 } from "./certificate.ts";
 import { claimDigest } from "./claim.ts";
 import { type Domain, isSameDomain } from "./domain.ts";
-import { byteLength, fromHex, type Hex, toHex } from "./hex.ts";
+import { linksOf } from "./header-link.ts";
+import { byteLength, type Hex } from "./hex.ts";
 import type { OperatorSet } from "./operator-set.ts";
 import { type SetUpdate, setUpdateDigest } from "./set-update.ts";
 
@@ -188,12 +187,13 @@ function verifyConflict(evidence: ConflictingCertificates, domain: Domain): Chec
   }
   if (BigInt(headers.length) !== distance) return fail("broken-header-chain");
   let expected: Hex = higher.claim.blockHash;
-  for (const header of headers) {
-    if (keccak256(header) !== expected) return fail("broken-header-chain");
-    const parentHash = parentHashOf(header);
-    if (parentHash === null) return fail("broken-header-chain");
+  let left = headers.length;
+  for (const { blockHash, parentHash } of linksOf(headers)) {
+    if (blockHash !== expected) return fail("broken-header-chain");
     expected = parentHash;
+    left -= 1;
   }
+  if (left > 0) return fail("broken-header-chain");
   return expected === lower.claim.blockHash ? fail("not-conflicting") : VALID;
 }
 
@@ -282,18 +282,4 @@ function isStrictlyAscending(operators: readonly Hex[]): boolean {
     operators.length > 0 &&
     operators.every((operator, i) => i === 0 || (operators[i - 1] ?? "") < operator)
   );
-}
-
-/** The parent hash within a block hash's preimage: an RLP header, or EraVM's 128 bytes. */
-function parentHashOf(header: Hex): Hex | null {
-  const bytes = fromHex(header);
-  if (bytes.length === 128) return toHex(bytes.subarray(64, 96));
-  try {
-    const fields = RLP.decode(bytes);
-    const parentHash = Array.isArray(fields) ? fields[0] : undefined;
-    return parentHash instanceof Uint8Array && parentHash.length === 32 ? toHex(parentHash) : null;
-  } catch {
-    // Bytes that are no RLP come from outside and are an answer, not a fault.
-    return null;
-  }
 }

@@ -51,6 +51,7 @@ export {
   finalityOf,
   openAttestations,
 } from "./engine/finality.ts";
+export { releaseEvidence } from "./engine/proposals.ts";
 export {
   type AdmittedSetUpdate,
   admitSetUpdate,
@@ -93,6 +94,20 @@ export {
   type FalseSetUpdate,
   verifyEvidence,
 } from "./evidence.ts";
+export {
+  checkForkLock,
+  type FinalisedBlock,
+  type LockDecision,
+  type LockGround,
+  type LockQuestion,
+  type LockRefusal,
+  type Release,
+  type ReleaseEvidence,
+  toRelease,
+  type VerifiedRelease,
+  verifyRelease,
+} from "./fork-lock.ts";
+export { type ChainLink, linksOf } from "./header-link.ts";
 export { byteLength, concatHex, fromHex, type Hex, isHex, toHex, ZERO_HASH } from "./hex.ts";
 export { type KeyRegistration, keyRegistrationDigest } from "./key-registration.ts";
 export {

@@ -284,7 +284,8 @@ export class MachNode {
   /** The height after the last one signed, or certified; null where there is neither. */
   #resumeHeight(rollupId: bigint): bigint | null {
     const rollup = this.#engine.state().rollups.get(rollupId);
-    const height = rollup?.lastSigned ?? rollup?.newest?.certificate.claim.blockNumber ?? null;
+    const height =
+      rollup?.lastSigned?.blockNumber ?? rollup?.newest?.certificate.claim.blockNumber ?? null;
     return height === null ? null : height + 1n;
   }
 

@@ -57,7 +57,7 @@ async function openNode(config: NodeConfig, context: OpenContext): Promise<void>
   const resumes = await Promise.all(
     config.rollups.map(async ({ rollupId }) => ({
       rollupId,
-      lastSigned: (await operator?.lastSigned(rollupId)) ?? null,
+      lastSigned: (await operator?.claims.lastSigned(rollupId)) ?? null,
     })),
   );
   const node = new MachNode(config, { foundation, operator, payer, resumes, logger, onFatal });

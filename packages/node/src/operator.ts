@@ -9,11 +9,10 @@ import { readSecretFile, unusable } from "./secret-file.ts";
 import { createSigner } from "./signer/local-signer.ts";
 import { openProtection } from "./signer/open-protection.ts";
 
-/** What a node does in an operator's name, and where its signing record left off. */
+/** What a node does in an operator's name. */
 export interface OperatorSigner {
   readonly claims: ClaimSigner;
   readonly bindings: BindingSigner;
-  lastSigned(rollupId: bigint): Promise<bigint | null>;
   stop(): Promise<void>;
 }
 
@@ -49,7 +48,7 @@ export async function openOperator(
   const key = { sign: (message: Hex) => bls.sign(secretKey, message) };
   const { protection } = opened;
   const signer = createSigner(
-    { protection, key, onFatal, now },
+    { protection, key, bls, onFatal, now },
     { maxAheadBlocks: MAX_AHEAD_BLOCKS, maxQueued: MAX_QUEUED },
   );
   return {
@@ -60,6 +59,9 @@ export async function openOperator(
         if (!result.ok) return result;
         const { claim, uncompressed } = result.signed;
         return { ok: true, attestation: { claim, operator, signature: uncompressed } };
+      },
+      async lastSigned(rollupId) {
+        return (await signer.lastSigned(rollupId))?.claim ?? null;
       },
       async signSetUpdate(request) {
         const result = await signer.signSetUpdate({ ...request, domain, operator });
@@ -72,9 +74,6 @@ export async function openOperator(
         if (result.ok) return result.binding;
         throw new NodeError("signer-stopped", `The signer refused a binding (${result.code}).`);
       },
-    },
-    async lastSigned(rollupId) {
-      return (await signer.lastSigned(rollupId))?.claim.blockNumber ?? null;
     },
     stop: () => signer.stop(),
   };

@@ -94,9 +94,15 @@ it("an operator signs claims with its own key, and remembers where it left off",
   const operator = await open(await keyFile(`${KEY.slice(2)}\n`), folder);
   const secretKey = bls.secretKeyFromBytes(Buffer.from("11".repeat(32), "hex"));
   expect(operator.claims.publicKey).toBe(secretKey && bls.publicKeyOf(secretKey));
-  expect(await operator.lastSigned(901n)).toBeNull();
+  expect(await operator.claims.lastSigned(901n)).toBeNull();
   const claim = claimAt(7n);
-  const request = { claim, verifiedHead: 7n, finalizedHead: null, isStillWanted: () => true };
+  const request = {
+    claim,
+    verifiedHead: 7n,
+    ancestry: [],
+    release: null,
+    isStillWanted: () => true,
+  };
   const signed = await operator.claims.sign(request);
   if (!signed.ok) throw new Error(signed.code);
   const signature = compressSignature(signed.attestation.signature);
@@ -104,7 +110,7 @@ it("an operator signs claims with its own key, and remembers where it left off",
   const { publicKey } = operator.claims;
   expect(bls.verifyAggregate({ publicKeys: [publicKey], message, signature })).toBe(true);
   expect([signed.attestation.claim, signed.attestation.operator]).toEqual([claim, address]);
-  expect(await operator.lastSigned(901n)).toBe(7n);
+  expect(await operator.claims.lastSigned(901n)).toEqual(claim);
   const lower = { ...request, claim: claimAt(6n) };
   expect(await operator.claims.sign(lower)).toEqual({ ok: false, code: "height-not-above-last" });
   const dropped = { ...request, claim: claimAt(8n), isStillWanted: () => false };

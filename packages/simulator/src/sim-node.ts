@@ -5,6 +5,7 @@ import {
   type Head,
   type Hex,
   type Input,
+  releaseEvidence,
   step,
   toCertificate,
   type VerifiedCertificate,
@@ -22,6 +23,7 @@ import {
   newestRow,
   type RecordDisk,
   type SignedRow,
+  type SignerPorts,
   signClaim,
 } from "./sim-signer.ts";
 import { createSimStore, type SimStore } from "./sim-store.ts";
@@ -196,7 +198,7 @@ export class SimNode {
 
   #createState(): EngineState {
     const { plan, domain, schedule } = this.ports.setting;
-    const lastSigned = newestRow(this.disk.rows())?.claim.blockNumber ?? null;
+    const lastSigned = newestRow(this.disk.rows())?.claim ?? null;
     return createEngineState({
       domain,
       schedule,
@@ -305,35 +307,48 @@ export class SimNode {
       case "store-set-update":
         performSetUpdate(this, effect);
         return;
-      case "report":
+      case "report": {
+        const { report } = effect;
+        if (report.code === "fork-locked" || report.code === "fork-released") {
+          this.ports.coverage.count(report.code);
+          this.ports.log(() => `node ${this.index} is ${report.code}`);
+        }
         return;
+      }
     }
   }
 
-  #sign({ claim }: Extract<Effect, { type: "sign" }>): void {
-    const { setting, judge } = this.ports;
-    const { member, disk } = this;
+  #sign({ claim, ancestry, release }: Extract<Effect, { type: "sign" }>): void {
+    const { member } = this;
     if (member === null) return;
     // A claim whose block was left meanwhile is not signed any more.
     const isWanted = this.rollup?.blocks.get(claim.blockNumber)?.blockHash === claim.blockHash;
-    if (!isWanted) return;
-    const { bls, domain } = setting;
-    const { publicKey, operator } = member;
-    const result = signClaim(
-      {
-        disk,
-        bls,
-        domain,
-        publicKey,
-        pass: (moment) => this.#pass(moment),
-        onRecorded: (row) => this.#note("records", row, () => judge.onSigned(this, member, row)),
-        onSignature: (row) => this.#note("signs", row, () => judge.onSigned(this, member, row)),
-      },
-      claim,
-    );
-    if (!result.ok) return;
+    const evidence = release && releaseEvidence(this.state, release);
+    const result = isWanted
+      ? signClaim(this.#signerPorts(member), { claim, ancestry, release: evidence })
+      : ({ ok: false, code: "no-longer-wanted" } as const);
+    if (!result.ok) {
+      this.ports.coverage.count(`refused-${result.code}`);
+      const last = newestRow(this.disk.rows())?.claim ?? null;
+      this.input({ type: "sign-refused", claim, code: result.code, last });
+      return;
+    }
     const { signature } = result;
-    this.input({ type: "signed", attestation: { claim, operator, signature } });
+    this.input({ type: "signed", attestation: { claim, operator: member.operator, signature } });
+  }
+
+  #signerPorts(member: Member): SignerPorts {
+    const { setting, judge } = this.ports;
+    const { bls, domain } = setting;
+    return {
+      disk: this.disk,
+      bls,
+      domain,
+      publicKey: member.publicKey,
+      pass: (moment) => this.#pass(moment),
+      onRecorded: (row) => this.#note("records", row, () => judge.onSigned(this, member, row)),
+      onSignature: (row) => this.#note("signs", row, () => judge.onSigned(this, member, row)),
+    };
   }
 
   /** Said first: the judge may end the run. */

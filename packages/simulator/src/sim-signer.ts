@@ -1,4 +1,15 @@
-import { type Claim, claimDigest, type Domain, type Hex, isSameClaim } from "@mach/core";
+import {
+  type Claim,
+  checkForkLock,
+  claimDigest,
+  type Domain,
+  type Hex,
+  isSameClaim,
+  type LockRefusal,
+  linksOf,
+  type ReleaseEvidence,
+  verifyRelease,
+} from "@mach/core";
 import type { TwinBls } from "./twin-bls.ts";
 
 /** A claim that an operator has recorded, and will sign or has signed. */
@@ -49,18 +60,26 @@ export interface SignerPorts {
   readonly onSignature: (row: SignedRow) => void;
 }
 
+export interface SimRequest {
+  readonly claim: Claim;
+  /** Headers, newest first. */
+  readonly ancestry: readonly Hex[];
+  readonly release: ReleaseEvidence | null;
+}
+
 export type SimSignature =
   | { readonly ok: true; readonly row: SignedRow; readonly signature: Uint8Array }
-  | { readonly ok: false; readonly code: "height-not-above-last" | "epoch-below-last" };
+  | { readonly ok: false; readonly code: LockRefusal | "bad-release" };
 
 /**
- * What the node's signer does with one request, in the same order: rule 1 against the record, the
- * row made durable, and only then the signature.
+ * What the node's signer does with one request, in the same order: rules 1 and 2 against the
+ * record, the row made durable, and only then the signature.
  */
-export function signClaim(ports: SignerPorts, claim: Claim): SimSignature {
+export function signClaim(ports: SignerPorts, request: SimRequest): SimSignature {
   const { disk, bls, domain, publicKey, pass, onRecorded, onSignature } = ports;
+  const { claim } = request;
   pass("before-record");
-  const refusal = refuse(disk.rows(), claim);
+  const refusal = refuse(ports, request);
   if (refusal !== null) return { ok: false, code: refusal };
   const row = { claim, digest: claimDigest(domain, claim) };
   disk.write(row);
@@ -84,12 +103,14 @@ export function newestRow(rows: readonly SignedRow[]): SignedRow | null {
 }
 
 function refuse(
-  rows: readonly SignedRow[],
-  claim: Claim,
-): "height-not-above-last" | "epoch-below-last" | null {
-  const last = newestRow(rows);
-  if (last === null) return null;
+  { disk, bls, domain }: SignerPorts,
+  { claim, ancestry, release: evidence }: SimRequest,
+): LockRefusal | "bad-release" | null {
+  const rows = disk.rows();
+  const release = evidence && verifyRelease(bls, evidence, domain);
+  if (evidence !== null && release === null) return "bad-release";
   if (rows.some((row) => isSameClaim(row.claim, claim))) return null;
-  if (claim.blockNumber <= last.claim.blockNumber) return "height-not-above-last";
-  return claim.epoch < last.claim.epoch ? "epoch-below-last" : null;
+  const last = newestRow(rows)?.claim ?? null;
+  const decision = checkForkLock({ last, claim, ancestry: linksOf(ancestry), release });
+  return decision.ok ? null : decision.code;
 }

@@ -41,7 +41,7 @@ function sign(disk: RecordDisk, claim: Claim, diesAt: SignerMoment | null = null
         onRecorded: () => seen.push("recorded"),
         onSignature: () => seen.push("signed"),
       },
-      claim,
+      { claim, ancestry: [], release: { kind: "l1-finalised-block", block: claim } },
     );
     return result.ok ? seen.join() : result.code;
   } catch {

@@ -90,8 +90,8 @@ export function onSigned(state: EngineState, attestation: WireAttestation, emit:
   const { claim } = attestation;
   const rollup = state.rollups.get(claim.rollupId);
   if (rollup === undefined) return;
-  if (rollup.lastSigned === null || rollup.lastSigned < claim.blockNumber) {
-    rollup.lastSigned = claim.blockNumber;
+  if (rollup.lastSigned === null || rollup.lastSigned.blockNumber < claim.blockNumber) {
+    rollup.lastSigned = claim;
   }
   const admission = admitAttestation(state, attestation);
   if (!admission.ok) return;

@@ -2,6 +2,7 @@ import type { AdmittedAttestation, VerifiedAttestation, WireAttestation } from "
 import type { VerifiedCertificate } from "../certificate.ts";
 import type { Claim } from "../claim.ts";
 import type { Evidence } from "../evidence.ts";
+import type { VerifiedRelease } from "../fork-lock.ts";
 import type { Hex } from "../hex.ts";
 import type { OperatorSet } from "../operator-set.ts";
 import type { RollupParameters } from "../rollup.ts";
@@ -70,6 +71,14 @@ export type Input =
     }
   /** The node's own signer signed what `sign` asked for. */
   | { readonly type: "signed"; readonly attestation: WireAttestation }
+  /** The node's own signer does not sign what `sign` asked for; with its record's last claim. */
+  | {
+      readonly type: "sign-refused";
+      readonly claim: Claim;
+      readonly code: string;
+      /** Null where it was not asked for. */
+      readonly last: Claim | null;
+    }
   /** From a peer or the store, and checked under its epoch's set. */
   | { readonly type: "certificate-verified"; readonly certificate: VerifiedCertificate }
   /** A contradiction kept from an earlier run. */
@@ -82,7 +91,14 @@ export type Input =
 
 /** What the shell is to do, in this order. */
 export type Effect =
-  | { readonly type: "sign"; readonly claim: Claim }
+  | {
+      readonly type: "sign";
+      readonly claim: Claim;
+      /** The headers of the claim's block and its ancestors, newest first, as far as they count. */
+      readonly ancestry: readonly Hex[];
+      /** What the claim needs to leave the last one's branch, or may need; null for nothing. */
+      readonly release: VerifiedRelease | null;
+    }
   | { readonly type: "publish-attestation"; readonly attestation: VerifiedAttestation }
   | {
       readonly type: "check-sum";
@@ -142,6 +158,14 @@ export type Report =
       readonly rollupId: bigint;
       readonly blockNumber: bigint;
       readonly reason: AbstainReason;
+    }
+  /** The chain has left the branch of the last claim signed: nothing is signed until a release. */
+  | { readonly code: "fork-locked"; readonly blockNumber: bigint; readonly last: Claim }
+  /** The lock is open again, for this claim; the release is null where the branch came back. */
+  | {
+      readonly code: "fork-released";
+      readonly claim: Claim;
+      readonly release: VerifiedRelease | null;
     };
 
 export type AbstainReason =
@@ -153,6 +177,10 @@ export type AbstainReason =
   | "not-in-set"
   /** A certificate for another claim stands at that height. */
   | "certificate-disagrees"
+  /** The block does not descend from the last claim signed, and nothing releases from it yet. */
+  | "fork-locked"
+  /** The block's epoch is below the one of the last claim signed. */
+  | "epoch-below-last"
   /** The rollup is not registered in the block's epoch. */
   | "unknown-rollup"
   /** The epoch has no set known here by the time that the height left the open ones. */

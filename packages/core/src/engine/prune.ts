@@ -5,6 +5,9 @@ import type { EngineState, RollupState } from "./state.ts";
 /** Certificates that wait to be held against L1, for each block that is kept. */
 const UNSETTLED_FACTOR = 16;
 
+/** Blocks that are kept while the fork lock holds, for each that is kept otherwise. */
+const LOCKED_FACTOR = 16;
+
 /** Keeps a rollup's memory within its bounds: what lies too far below the newest height goes. */
 export function prune(state: EngineState, rollup: RollupState): void {
   const { openHeights, chainDepth } = state.options;
@@ -20,8 +23,11 @@ export function prune(state: EngineState, rollup: RollupState): void {
   for (const [blockHash, { blockNumber }] of rollup.dropped) {
     if (blockNumber < lowestKept) rollup.dropped.delete(blockHash);
   }
+  // A release is linked to the newest block by what lies between, and L1 may be far behind.
+  const lowestBlock =
+    rollup.lock !== null ? top - BigInt(LOCKED_FACTOR * chainDepth) + 1n : lowestKept;
   for (const [blockNumber, block] of rollup.blocks) {
-    if (blockNumber >= lowestKept) continue;
+    if (blockNumber >= lowestBlock) continue;
     rollup.blocks.delete(blockNumber);
     rollup.numberByHash.delete(block.blockHash);
   }

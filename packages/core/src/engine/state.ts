@@ -43,7 +43,10 @@ export interface EngineOptions {
   readonly openHeights: number;
   /** How many attestations for blocks not yet verified here are kept, per rollup. */
   readonly earlyAttestations: number;
-  /** How many blocks below the newest are kept with their headers, per rollup. */
+  /**
+   * How many blocks below the newest are kept with their headers, per rollup; 16 times as many
+   * while nothing may be signed, because a release has to be linked to the newest block by them.
+   */
   readonly chainDepth: number;
   /** How old a height must be before a missing certificate is given a reason. */
   readonly graceMs: number;
@@ -52,8 +55,8 @@ export interface EngineOptions {
 /** Where a rollup is taken up again after a restart. */
 export interface RollupResume {
   readonly rollupId: bigint;
-  /** The height of the last claim signed, from the protection record. */
-  readonly lastSigned: bigint | null;
+  /** The last claim signed, from the protection record. */
+  readonly lastSigned: Claim | null;
 }
 
 /** One claim's attestations at one height. */
@@ -147,8 +150,15 @@ export interface RollupState {
   contradictions: readonly Contradiction[];
   /** By digest, with the height: as far back as certificates are in memory. */
   readonly contradicted: Map<Hex, bigint>;
-  lastSigned: bigint | null;
-  lastProposed: bigint | null;
+  lastSigned: Claim | null;
+  /** The claim that the signer has been asked for: one at a time, each after what came of it. */
+  signing: Claim | null;
+  /** The highest height of the followed branch that is dealt with: what is above is to be signed. */
+  passed: bigint | null;
+  /** The highest height of the followed branch that the node said it does not sign. */
+  reported: bigint | null;
+  /** What nothing is signed for, until L1 or a certificate releases; blocks are kept for it. */
+  lock: "fork-locked" | "waiting-for-finality" | null;
 }
 
 /** An epoch's operator set with the rollup parameters that were fixed with it. */
@@ -213,8 +223,11 @@ export function createEngineState(options: EngineOptions): EngineState {
       contradictions: [],
       contradicted: new Map(),
       lastSigned,
+      signing: null,
       // The last claim may have been signed and not published: the signer gives the same again.
-      lastProposed: lastSigned === null ? null : lastSigned - 1n,
+      passed: lastSigned === null ? null : lastSigned.blockNumber - 1n,
+      reported: null,
+      lock: null,
     });
   }
   return {

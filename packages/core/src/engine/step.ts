@@ -11,6 +11,7 @@ import { closeWindows, onCertificateVerified, onSumChecked } from "./certificate
 import { onBlockVerified, onHeads, onReorged, onSetKnown } from "./chain.ts";
 import { restoreContradiction } from "./contradiction.ts";
 import type { Effect, Emit, Input } from "./effects.ts";
+import { onSignerAnswered, onSignRefused, proposeClaims } from "./proposals.ts";
 import {
   onSetFinal,
   onSetOfUpdateKnown,
@@ -82,6 +83,10 @@ function apply(state: EngineState, input: Input, now: number, emit: Emit): void 
       return;
     case "signed":
       onSigned(state, input.attestation, emit);
+      onSignerAnswered(state, input.attestation.claim, emit);
+      return;
+    case "sign-refused":
+      onSignRefused(state, input, emit);
       return;
     case "sum-checked": {
       const pool = onSumChecked(state, input, now, emit);
@@ -91,10 +96,12 @@ function apply(state: EngineState, input: Input, now: number, emit: Emit): void 
       if (pool !== null && rollup !== undefined && height !== undefined) {
         trySum(state, { rollup, height, pool }, emit);
       }
+      tryRelease(state, input.claim.rollupId, emit);
       return;
     }
     case "certificate-verified":
       onCertificateVerified(state, input.certificate, now, emit);
+      tryRelease(state, input.certificate.claim.rollupId, emit);
       return;
     case "contradiction-restored": {
       const rollup = state.rollups.get(input.rollupId);
@@ -106,6 +113,12 @@ function apply(state: EngineState, input: Input, now: number, emit: Emit): void 
       proposeSetUpdates(state, now, emit);
       return;
   }
+}
+
+/** A new certificate may release what the fork lock holds. */
+function tryRelease(state: EngineState, rollupId: bigint, emit: Emit): void {
+  const rollup = state.rollups.get(rollupId);
+  if (rollup !== undefined && rollup.lock !== null) proposeClaims(state, rollup, emit);
 }
 
 function learnAbsence(state: EngineState, epoch: bigint): void {

@@ -5,6 +5,7 @@ import {
   type Claim,
   certificateId,
   claimDigest,
+  concatHex,
   createEngineState,
   type Effect,
   type EngineOptions,
@@ -60,18 +61,31 @@ export const parameters: RollupParameters = {
   verification: 1,
 };
 
-/** A block of a branch; blocks of one branch link to each other. */
+const headers = new Map<string, Hex>();
+
+/** The preimage of a block's hash, in the form of EraVM's: number, branch, parent, nothing. */
+function headerAt(blockNumber: bigint, branch: number): Hex {
+  const key = `${blockNumber}/${branch}`;
+  const known = headers.get(key);
+  if (known !== undefined) return known;
+  const parent = blockNumber === 0n ? ZERO_HASH : keccak256(headerAt(blockNumber - 1n, branch));
+  const header = concatHex(uintWord(blockNumber), uintWord(branch), parent, ZERO_HASH);
+  headers.set(key, header);
+  return header;
+}
+
+/** A block of a branch; blocks of one branch link to each other, down to a genesis of their own. */
 export function blockAt(blockNumber: bigint, branch = 0): VerifiedBlock {
-  const hashAt = (number: bigint): Hex =>
-    keccak256(`${uintWord(number)}${uintWord(branch).slice(2)}` as Hex);
+  const headerRlp = headerAt(blockNumber, branch);
+  const blockHash = keccak256(headerRlp);
   return {
     blockNumber,
-    blockHash: hashAt(blockNumber),
-    parentHash: hashAt(blockNumber - 1n),
-    stateRoot: keccak256(hashAt(blockNumber)),
+    blockHash,
+    parentHash: `0x${headerRlp.slice(2 + 128, 2 + 192)}`,
+    stateRoot: keccak256(blockHash),
     outputRoot: ZERO_HASH,
     timestamp: 1_000n + blockNumber,
-    headerRlp: hashAt(blockNumber),
+    headerRlp,
   };
 }
 

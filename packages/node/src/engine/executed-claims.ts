@@ -57,6 +57,7 @@ export function requireExecution(ports: ExecutedClaimsPorts): ClaimSigner {
 
   return {
     publicKey: signer.publicKey,
+    lastSigned: (rollupId) => signer.lastSigned(rollupId),
     signSetUpdate: (request) => signer.signSetUpdate(request),
     sign(request) {
       const { claim } = request;

@@ -5,6 +5,7 @@ import type {
   Contradiction,
   Evidence,
   Hex,
+  ReleaseEvidence,
   Report,
   SetUpdate,
   VerifiedAttestation,
@@ -35,12 +36,16 @@ export interface ClaimSigner {
   sign(request: {
     readonly claim: Claim;
     readonly verifiedHead: bigint;
-    readonly finalizedHead: bigint | null;
+    /** The headers of the claim's block and its ancestors, newest first, as far as they count. */
+    readonly ancestry: readonly Hex[];
+    readonly release: ReleaseEvidence | null;
     readonly isStillWanted: () => boolean;
   }): Promise<
     | { readonly ok: true; readonly attestation: WireAttestation }
     | { readonly ok: false; readonly code: string }
   >;
+  /** The highest claim signed on a rollup, from the record. */
+  lastSigned(rollupId: bigint): Promise<Claim | null>;
   /** Signs an epoch's hash that L1 has finalised; the signature is compressed. */
   signSetUpdate(request: {
     readonly epoch: bigint;

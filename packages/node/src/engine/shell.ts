@@ -11,6 +11,7 @@ import {
   type Input,
   isSameClaim,
   MIN_THRESHOLD_BPS,
+  releaseEvidence,
   type SetUpdate,
   step,
   verifyEvidence,
@@ -182,7 +183,7 @@ class Shell implements EngineShell {
     const { gossip, announce } = this.#ports;
     switch (effect.type) {
       case "sign":
-        this.#track(this.#sign(effect.claim));
+        this.#track(this.#sign(effect));
         return;
       case "publish-attestation":
         gossip.publishAttestation(effect.attestation);
@@ -228,24 +229,36 @@ class Shell implements EngineShell {
     this.#ports.onFatal(error);
   }
 
-  async #sign(claim: Claim): Promise<void> {
+  async #sign({ claim, ancestry, release }: Extract<Effect, { type: "sign" }>): Promise<void> {
     const { rollupId, blockNumber, blockHash } = claim;
-    const { signer, announce } = this.#ports;
+    const { signer } = this.#ports;
     const rollup = this.#state.rollups.get(rollupId);
     if (signer === null || rollup === undefined) return;
     if (!isKeyInSet(this.#state, signer.publicKey, claim.epoch)) {
       // What it signs is counted unchecked: with another key it would make bad certificates.
-      announce({ type: "sign-refused", claim, code: "key-not-in-set" });
+      this.#onRefused({ claim, code: "key-not-in-set", last: null });
       return;
     }
     const result = await signer.sign({
       claim,
       verifiedHead: rollup.tip?.blockNumber ?? blockNumber,
-      finalizedHead: rollup.finalized?.blockNumber ?? null,
+      ancestry,
+      release: release && releaseEvidence(this.#state, release),
       isStillWanted: () => rollup.blocks.get(blockNumber)?.blockHash === blockHash,
     });
-    if (result.ok) this.input({ type: "signed", attestation: result.attestation });
-    else announce({ type: "sign-refused", claim, code: result.code });
+    if (result.ok) {
+      this.input({ type: "signed", attestation: result.attestation });
+      return;
+    }
+    // What the record says may be ahead of what is known here: a claim whose key failed is in it.
+    const last = isOfRecord(result.code) ? await signer.lastSigned(rollupId) : null;
+    this.#onRefused({ claim, code: result.code, last });
+  }
+
+  #onRefused(refused: Omit<Extract<Input, { type: "sign-refused" }>, "type">): void {
+    const { claim, code } = refused;
+    this.#ports.announce({ type: "sign-refused", claim, code });
+    this.input({ type: "sign-refused", ...refused });
   }
 
   async #checkSum(sum: Extract<Effect, { type: "check-sum" }>): Promise<void> {
@@ -332,6 +345,11 @@ function isBelowMemory(state: EngineState, claim: Claim): boolean {
   const newest = rollup?.newest?.certificate.claim.blockNumber ?? 0n;
   const top = tip > newest ? tip : newest;
   return claim.blockNumber + BigInt(state.options.chainDepth) <= top;
+}
+
+/** Whether a refusal tells that the record may hold a claim that is not known here. */
+function isOfRecord(code: string): boolean {
+  return code === "fork-locked" || code === "key-failed" || code.endsWith("-last");
 }
 
 /** Evidence of an epoch whose set is not known here may be good: its sender is not to blame. */

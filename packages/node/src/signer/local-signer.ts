@@ -1,13 +1,22 @@
 import { encodeClaim, parseClaim } from "@mach/api";
 import {
+  type Bls,
+  type Claim,
+  checkForkLock,
   claimDigest,
   compressSignature,
   type Hex,
   isHex,
   isSameClaim,
   isSameDomain,
+  type LockRefusal,
+  linksOf,
   peerBindingDigest,
   setUpdateDigest,
+  toRelease,
+  type VerifiedRelease,
+  verifyRelease,
+  ZERO_HASH,
 } from "@mach/core";
 import { NodeError } from "../node-error.ts";
 import { MAX_UINT64 } from "../store/row-key.ts";
@@ -15,7 +24,6 @@ import type {
   ProtectionIdentity,
   ProtectionRecord,
   ProtectionWriter,
-  RecordedClaim,
   RecordedSetUpdate,
   SetUpdateRecord,
   SigningRecord,
@@ -40,6 +48,8 @@ import type {
 export interface SignerDependencies {
   readonly protection: ProtectionRecord;
   readonly key: SigningKey;
+  /** Checks the certificates of releases. */
+  readonly bls: Pick<Bls, "verifyAggregate" | "publicKeyToPoint" | "aggregatePublicKeys">;
   /** Told once that the record failed: the process has to exit with a failure, and not go on. */
   readonly onFatal: (error: unknown) => void;
   /** Unix time in milliseconds. */
@@ -116,12 +126,16 @@ class RecordingSigner implements Signer {
   }
 
   async #sign(request: SignRequest): Promise<SignResult> {
-    const { claim, release = null } = request;
+    const { claim, ancestry = [], release: evidence = null } = request;
+    const { domain } = this.#identity;
+    const release = evidence && verifyRelease(this.#dependencies.bls, evidence, domain);
+    if (evidence !== null && release === null) return refuse("bad-release");
     const refusal = this.#check(request);
     if (refusal !== null) return refuse(refusal);
-    const digest = claimDigest(this.#identity.domain, claim);
+    const digest = claimDigest(domain, claim);
+    const asked = { claim, digest, ancestry, release };
     const recorded = this.#commit((writer) =>
-      recordClaim(writer, { claim, digest, release }, () => this.#isWaiting(writer, request)),
+      recordClaim(writer, asked, () => this.#unknownLast(writer, request)),
     );
     if (recorded === null) return refuse("not-persisted");
     if (!recorded.value.ok) return recorded.value;
@@ -148,20 +162,18 @@ class RecordingSigner implements Signer {
   }
 
   /**
-   * Whether an operator that lost its record may still have signed at the claim's height. The
-   * ceiling is kept at the first request: what was signed before was never further ahead.
+   * Of an operator that lost its record: the height that nothing was signed above before. It is
+   * kept at the first request, because what was signed before was never further ahead. Null for an
+   * operator that had never signed.
    */
-  #isWaiting(writer: ProtectionWriter, request: SignRequest): boolean {
-    if (this.#dependencies.protection.origin === "never-signed") return false;
-    const { claim, verifiedHead, finalizedHead = null } = request;
-    let ceiling = writer.ceiling(claim.rollupId);
-    if (ceiling === null) {
-      const highest = verifiedHead + this.#options.maxAheadBlocks;
-      ceiling = highest < MAX_UINT64 ? highest : MAX_UINT64;
-      writer.keepCeiling(claim.rollupId, ceiling);
-    }
-    const isFinalized = finalizedHead !== null && finalizedHead >= ceiling;
-    return !isFinalized || claim.blockNumber <= ceiling;
+  #unknownLast(writer: ProtectionWriter, { claim, verifiedHead }: SignRequest): bigint | null {
+    if (this.#dependencies.protection.origin === "never-signed") return null;
+    const kept = writer.ceiling(claim.rollupId);
+    if (kept !== null) return kept;
+    const highest = verifiedHead + this.#options.maxAheadBlocks;
+    const ceiling = highest < MAX_UINT64 ? highest : MAX_UINT64;
+    writer.keepCeiling(claim.rollupId, ceiling);
+    return ceiling;
   }
 
   /**
@@ -287,35 +299,53 @@ interface Refused<Code extends SignRefusal | SetUpdateRefusal> {
   readonly code: Code;
 }
 
+interface AskedClaim {
+  readonly claim: Claim;
+  readonly digest: Hex;
+  readonly ancestry: readonly Hex[];
+  readonly release: VerifiedRelease | null;
+}
+
 type Recorded =
   | { readonly ok: true; readonly record: SigningRecord }
-  | Refused<"height-not-above-last" | "epoch-below-last" | "waiting-for-finality">;
+  | Refused<LockRefusal | "waiting-for-finality">;
 
-/**
- * Rule 1 of the protocol: heights only rise, epochs never fall, or it is the very same claim. The
- * first claim on a rollup must be clear of what a record that was lost may have held.
- */
+/** Rules 1 and 2 of the protocol, or it is the very same claim as one of the record. */
 function recordClaim(
   writer: ProtectionWriter,
-  asked: RecordedClaim,
-  isWaiting: () => boolean,
+  asked: AskedClaim,
+  unknownLast: () => bigint | null,
 ): Recorded {
-  const { claim } = asked;
+  const { claim, digest, release } = asked;
   const same = writer.at(claim);
   if (same !== null && isSameClaim(same.claim, claim)) {
-    if (same.digest !== asked.digest) {
+    if (same.digest !== digest) {
       throw new NodeError("row-corrupt", "The record's digest is not its claim's.");
     }
     return { ok: true, record: same };
   }
-  const last = writer.newest(claim.rollupId);
-  if (last === null && isWaiting()) return refuse("waiting-for-finality");
-  if (last !== null && claim.blockNumber <= last.claim.blockNumber) {
-    return refuse("height-not-above-last");
-  }
-  if (last !== null && claim.epoch < last.claim.epoch) return refuse("epoch-below-last");
-  writer.insert(asked);
-  return { ok: true, record: { ...asked, signature: null } };
+  const ancestry = linksOf(asked.ancestry);
+  const last = writer.newest(claim.rollupId)?.claim ?? null;
+  const lost = last === null ? unknownLast() : null;
+  if (lost !== null && !isClearOf(lost, asked)) return refuse("waiting-for-finality");
+  const decision = checkForkLock({ last, claim, ancestry, release });
+  if (!decision.ok) return refuse(decision.code);
+  const isReleased = decision.ground === "release" || lost !== null;
+  const kept = isReleased && release !== null ? toRelease(release) : null;
+  const record = { claim, digest, release: kept };
+  writer.insert(record);
+  return { ok: true, record: { ...record, signature: null } };
+}
+
+/**
+ * Whether a claim is clear of whatever was signed up to a height before the record was lost: it is
+ * above it, on the chain of a block at or above it that L1 has finalised.
+ */
+function isClearOf(height: bigint, { claim, ancestry, release }: AskedClaim): boolean {
+  if (release?.kind !== "l1-finalised-block") return false;
+  // As if the last claim had been signed there, on a branch that nothing descends from.
+  const last = { ...claim, blockNumber: height, blockHash: ZERO_HASH };
+  return checkForkLock({ last, claim, ancestry: linksOf(ancestry), release }).ok;
 }
 
 /** Rule 3 of the protocol, as far as a record can hold it: one hash per epoch. Null for another. */

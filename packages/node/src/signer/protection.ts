@@ -1,4 +1,4 @@
-import type { Certificate, Claim, Domain, Hex } from "@mach/core";
+import type { Claim, Domain, Hex, Release } from "@mach/core";
 
 /** Whose signatures a record is about. It outlives keys: a new key goes on with the same record. */
 export interface ProtectionIdentity {
@@ -12,24 +12,11 @@ export interface ProtectionIdentity {
  */
 export type RecordOrigin = "never-signed" | "record-lost";
 
-/** What lets a claim leave the chain of the claim before it (protocol, rule 2), kept whole. */
-export type Release =
-  | { readonly kind: "certificate"; readonly certificate: Certificate }
-  | { readonly kind: "l1-finalised-block"; readonly block: FinalisedBlock };
-
-/** A block of the rollup that L1 has finalised. */
-export interface FinalisedBlock {
-  readonly blockNumber: bigint;
-  readonly blockHash: Hex;
-  /** Seconds. */
-  readonly timestamp: bigint;
-}
-
 /** A claim that is recorded before it is signed, and never written again. */
 export interface RecordedClaim {
   readonly claim: Claim;
   readonly digest: Hex;
-  /** Null where the claim descends from the one before it. */
+  /** What let the claim leave the one before it; null where it descends from that. */
   readonly release: Release | null;
 }
 

@@ -6,14 +6,13 @@ import {
   encodeClaim,
   encodeDomain,
 } from "@mach/api";
-import { type Hex, isHex } from "@mach/core";
+import { type Hex, isHex, type Release } from "@mach/core";
 import { z } from "zod";
 import type {
   ProtectionIdentity,
   RecordedClaim,
   RecordedSetUpdate,
   RecordOrigin,
-  Release,
 } from "./protection.ts";
 
 const address = hexOf(20);

@@ -1,5 +1,12 @@
-import type { Claim, Domain, Hex, SignedPeerBinding } from "@mach/core";
-import type { Release, SigningRecord } from "./protection.ts";
+import type {
+  Claim,
+  Domain,
+  Hex,
+  LockRefusal,
+  ReleaseEvidence,
+  SignedPeerBinding,
+} from "@mach/core";
+import type { SigningRecord } from "./protection.ts";
 
 /** A signature in both encodings. */
 export interface SignatureEncodings {
@@ -25,10 +32,10 @@ export interface SignRequest {
   readonly claim: Claim;
   /** The newest height of the rollup that this node has verified. */
   readonly verifiedHead: bigint;
-  /** The rollup's newest height in L1-finalised data, where it is known. */
-  readonly finalizedHead?: bigint | null;
-  /** What lets the claim leave the chain of the one before it; it is kept whole. */
-  readonly release?: Release;
+  /** The headers of the claim's block and its ancestors, newest first, as far as they are held. */
+  readonly ancestry?: readonly Hex[];
+  /** What may let the claim leave the branch of the last one: the signer decides by itself. */
+  readonly release?: ReleaseEvidence | null;
   /** Asked right before the claim is recorded: false where a reorg has dropped the block. */
   readonly isStillWanted?: () => boolean;
 }
@@ -73,10 +80,10 @@ export interface SignedClaim extends SignatureEncodings {
 }
 
 export type SignRefusal =
-  /** A height at or below the last one signed, and not the very claim that was signed there. */
-  | "height-not-above-last"
-  /** An epoch below the last one signed on that rollup. */
-  | "epoch-below-last"
+  /** Rules 1 and 2 of the protocol, decided from the record and the evidence of the request. */
+  | LockRefusal
+  /** The certificate of the release does not hold under the set that came with it. */
+  | "bad-release"
   /** The record was made anew, and L1 has not finalised past what may have been signed before. */
   | "waiting-for-finality"
   /** A height further above the verified head than is plausible. */

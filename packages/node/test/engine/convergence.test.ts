@@ -1,3 +1,4 @@
+import type { Claim } from "@mach/core";
 import { describe, expect, it } from "vitest";
 import { createPeerSync } from "../../src/engine/peer-sync.ts";
 import { restoreEngine } from "../../src/engine/restore.ts";
@@ -5,6 +6,7 @@ import type { Store } from "../../src/store/store.ts";
 import {
   bls,
   certifiedIds,
+  claimAt,
   createEngineNode,
   type EngineNode,
   operatorAt,
@@ -26,7 +28,7 @@ function nameOf(index: number): string {
 async function join(
   gossip: MemoryGossip,
   index: number,
-  earlier?: { readonly store: Store; readonly lastSigned: bigint },
+  earlier?: { readonly store: Store; readonly lastSigned: Claim },
 ): Promise<EngineNode> {
   const isOperator = index < WEIGHTS.length;
   const name = nameOf(index);
@@ -97,7 +99,7 @@ describe.each([1, 2, 3, 4])("a network with loss and reordering (seed %i)", (see
       if (number === 9n) {
         const store = nodes[0]?.store;
         if (store === undefined) throw new Error("no node");
-        nodes[0] = await join(gossip, 0, { store, lastSigned: 4n });
+        nodes[0] = await join(gossip, 0, { store, lastSigned: claimAt(4n) });
         for (let missed = 1n; missed < number; missed += 1n) nodes[0].block(missed);
       }
       for (const [index, node] of nodes.entries()) {

@@ -171,6 +171,7 @@ export function signerOf(index: number, key: number = index): ClaimSigner {
       ok: true,
       attestation: { ...attest(key, claim), operator: operatorAt(index) },
     }),
+    lastSigned: async () => null,
     signSetUpdate: async (asked) => {
       const { compressed } = bls.sign(keyAt(key), setUpdateDigest(DOMAIN, asked));
       return { ok: true, signature: compressed };

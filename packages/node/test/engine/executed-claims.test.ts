@@ -42,6 +42,7 @@ function setUp(options: { readonly verdicts?: Record<string, Verdict>; interval?
       signed.push(claim.blockNumber);
       return { ok: false, code: "signed" };
     },
+    lastSigned: async () => null,
     signSetUpdate: () => Promise.resolve({ ok: false, code: "unused" }),
   };
   const alerts: Alerts = {
@@ -57,7 +58,7 @@ function setUp(options: { readonly verdicts?: Record<string, Verdict>; interval?
     intervalOf: () => options.interval ?? 1n,
   });
   const sign = (claim: Claim, isStillWanted = () => true) =>
-    gated.sign({ claim, verifiedHead: 100n, finalizedHead: null, isStillWanted });
+    gated.sign({ claim, verifiedHead: 100n, ancestry: [], release: null, isStillWanted });
   return { sign, executed, signed, raised };
 }
 

@@ -260,27 +260,25 @@ describe("the node's own signer", () => {
     expect(counted(node)).toEqual([operatorAt(3), operatorAt(3)]);
   });
 
-  it("is told how far the node has verified, and how far L1 has finalised", async () => {
-    const heads: unknown[] = [];
+  it("is handed what its rules are decided from: the headers, and what may release", async () => {
+    const asked: unknown[] = [];
     const signer = signerOf(3);
     const node = ready({
       engine,
       signer: {
         ...signer,
         async sign(request) {
-          heads.push([request.verifiedHead, request.finalizedHead]);
+          const { verifiedHead, ancestry, release } = request;
+          asked.push([verifiedHead, ancestry, release]);
           return await signer.sign(request);
         },
       },
     });
-    const { blockHash, timestamp } = blockAt(1n);
-    const finalized = { blockNumber: 1n, blockHash, timestamp };
-    node.shell.input({ type: "heads", rollupId: ROLLUP_ID, safe: finalized, finalized });
     node.block(2n);
     await node.shell.settle();
-    expect(heads).toEqual([
-      [1n, null],
-      [2n, 1n],
+    expect(asked).toEqual([
+      [1n, [], null],
+      [2n, [blockAt(2n).headerRlp], null],
     ]);
   });
 

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { createSigner } from "../../src/signer/local-signer.ts";
-import { claimAt, createTestKey, hashOf, NOW_MS, requestFor } from "./test-claims.ts";
+import { claimAt, createTestKey, hashOf, NO_BLS, NOW_MS, requestFor } from "./test-claims.ts";
 import { lockedFolder, recordIn, temporaryPath } from "./test-folders.ts";
 
 type Message =
@@ -74,7 +74,13 @@ test.each([
     const protection = await recordIn(await lockedFolder(path));
     const key = createTestKey();
     const signer = createSigner(
-      { protection, key, onFatal: (error) => expect.fail(String(error)), now: () => NOW_MS },
+      {
+        protection,
+        key,
+        bls: NO_BLS,
+        onFatal: (error) => expect.fail(String(error)),
+        now: () => NOW_MS,
+      },
       { maxAheadBlocks: 0n, maxQueued: 10 },
     );
     const last = await signer.lastSigned(901n);

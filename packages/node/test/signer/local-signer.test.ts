@@ -8,7 +8,15 @@ import {
 import { createMemoryProtection } from "../../src/signer/memory-protection.ts";
 import type { ProtectionRecord } from "../../src/signer/protection.ts";
 import type { Signer } from "../../src/signer/signer.ts";
-import { claimAt, createTestKey, hashOf, IDENTITY, NOW_MS, requestFor } from "./test-claims.ts";
+import {
+  claimAt,
+  createTestKey,
+  hashOf,
+  IDENTITY,
+  NO_BLS,
+  NOW_MS,
+  requestFor,
+} from "./test-claims.ts";
 import { lockedFolder, recordIn } from "./test-folders.ts";
 
 const RECORDS: Readonly<Record<string, () => Promise<ProtectionRecord>>> = {
@@ -33,6 +41,7 @@ function settingOn(
     {
       protection,
       key,
+      bls: NO_BLS,
       onFatal: (error) => fatal.push(error),
       now: () => NOW_MS,
       ...change.dependencies,
@@ -163,26 +172,6 @@ describe.each(Object.entries(RECORDS))("a signer on a record in %s", (_, createR
       expect(results.filter((result) => result.ok)).toHaveLength(1);
     }
     expect(key.signed).toHaveLength(20);
-  });
-
-  test("a release is kept whole beside the claim", async () => {
-    const { signer } = settingOn(await createRecord());
-    const block = { blockNumber: 9n, blockHash: hashOf("final"), timestamp: 1_700_000_000n };
-    const release = { kind: "l1-finalised-block", block } as const;
-    await signer.sign(requestFor(claimAt(10n), { release }));
-    expect((await signer.lastSigned(901n))?.release).toEqual(release);
-
-    const certificate = {
-      version: 1,
-      certificateId: hashOf("id"),
-      domain: IDENTITY.domain,
-      claim: claimAt(10n),
-      operatorSetHash: hashOf("set"),
-      signers: "0x07",
-      signature: `0x${"8b".repeat(96)}`,
-    } as const;
-    await signer.sign(requestFor(claimAt(11n), { release: { kind: "certificate", certificate } }));
-    expect((await signer.lastSigned(901n))?.release).toEqual({ kind: "certificate", certificate });
   });
 
   test("a claim whose key failed is recorded, blocks its height and can be asked for again", async () => {

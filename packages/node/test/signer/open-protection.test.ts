@@ -8,7 +8,15 @@ import { createSigner } from "../../src/signer/local-signer.ts";
 import { initialiseProtection, openProtection } from "../../src/signer/open-protection.ts";
 import type { ProtectionRecord } from "../../src/signer/protection.ts";
 import type { Signer } from "../../src/signer/signer.ts";
-import { claimAt, createTestKey, hashOf, IDENTITY, NOW_MS, requestFor } from "./test-claims.ts";
+import {
+  claimAt,
+  createTestKey,
+  hashOf,
+  IDENTITY,
+  NO_BLS,
+  NOW_MS,
+  requestFor,
+} from "./test-claims.ts";
 import { lockedFolder, recordIn } from "./test-folders.ts";
 
 function signerOn(protection: ProtectionRecord, fatal: unknown[] = []): Signer {
@@ -16,6 +24,7 @@ function signerOn(protection: ProtectionRecord, fatal: unknown[] = []): Signer {
     {
       protection,
       key: createTestKey(),
+      bls: NO_BLS,
       onFatal: (error) => fatal.push(error),
       now: () => NOW_MS,
     },

@@ -4,7 +4,15 @@ import { createSigner } from "../../src/signer/local-signer.ts";
 import { createMemoryProtection } from "../../src/signer/memory-protection.ts";
 import type { ProtectionRecord, ProtectionWriter } from "../../src/signer/protection.ts";
 import type { SetUpdateRequest, Signer } from "../../src/signer/signer.ts";
-import { claimAt, createTestKey, hashOf, IDENTITY, NOW_MS, requestFor } from "./test-claims.ts";
+import {
+  claimAt,
+  createTestKey,
+  hashOf,
+  IDENTITY,
+  NO_BLS,
+  NOW_MS,
+  requestFor,
+} from "./test-claims.ts";
 import { lockedFolder, recordIn, temporaryPath } from "./test-folders.ts";
 
 const RECORDS: Readonly<Record<string, () => Promise<ProtectionRecord>>> = {
@@ -19,7 +27,10 @@ function signerOn(
   const fatal: unknown[] = [];
   const onFatal = (error: unknown): void => void fatal.push(error);
   const options = { maxAheadBlocks: 100n, maxQueued: 100 };
-  const signer = createSigner({ protection, key, onFatal, now: () => NOW_MS }, options);
+  const signer = createSigner(
+    { protection, key, bls: NO_BLS, onFatal, now: () => NOW_MS },
+    options,
+  );
   onTestFinished(() => signer.stop());
   return { signer, fatal, key };
 }

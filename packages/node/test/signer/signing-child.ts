@@ -6,7 +6,7 @@ import { createSigner } from "../../src/signer/local-signer.ts";
 import { openProtection } from "../../src/signer/open-protection.ts";
 import type { ProtectionRecord } from "../../src/signer/protection.ts";
 import type { SigningKey } from "../../src/signer/signer.ts";
-import { claimAt, createTestKey, hashOf, IDENTITY, requestFor } from "./test-claims.ts";
+import { claimAt, createTestKey, hashOf, IDENTITY, NO_BLS, requestFor } from "./test-claims.ts";
 
 /**
  * A signer in a process of its own, to be killed: it signs one height after the other, tries to
@@ -27,6 +27,7 @@ async function main(): Promise<void> {
     {
       protection: mortalRecord(opened.protection),
       key: mortalKey(createTestKey()),
+      bls: NO_BLS,
       onFatal: () => process.exit(70),
       now: Date.now,
     },

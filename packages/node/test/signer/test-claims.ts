@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Claim, compressSignature, type Hex, toHex } from "@mach/core";
+import type { SignerDependencies } from "../../src/signer/local-signer.ts";
 import type { ProtectionIdentity } from "../../src/signer/protection.ts";
 import type { SigningKey, SignRequest } from "../../src/signer/signer.ts";
 
@@ -24,9 +25,22 @@ export function claimAt(blockNumber: bigint, change: Partial<Claim> = {}): Claim
   };
 }
 
+/** For a claim that L1 has finalised the block of: the fork lock is open for it. */
 export function requestFor(claim: Claim, change: Partial<SignRequest> = {}): SignRequest {
-  return { ...IDENTITY, claim, verifiedHead: claim.blockNumber, ...change };
+  const { blockNumber, blockHash, timestamp } = claim;
+  const release = {
+    kind: "l1-finalised-block",
+    block: { blockNumber, blockHash, timestamp },
+  } as const;
+  return { ...IDENTITY, claim, verifiedHead: blockNumber, release, ...change };
 }
+
+/** Where no certificate is looked at. */
+export const NO_BLS: SignerDependencies["bls"] = {
+  verifyAggregate: () => false,
+  publicKeyToPoint: () => null,
+  aggregatePublicKeys: () => null,
+};
 
 export function hashOf(text: string): Hex {
   return toHex(createHash("sha256").update(text).digest());
