@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { encodeEvidence, parseEvidence } from "@mach/api";
 import {
   epochAt,
@@ -196,6 +197,7 @@ export class MachNode {
       signer,
       alerts: this.#alerts,
       executorOf: (rollupId) => this.#executors.of(rollupId),
+      delay: (milliseconds) => sleep(milliseconds),
       intervalOf: ({ rollupId, epoch }) =>
         this.#engine.state().epochs.get(epoch)?.rollups.get(rollupId)?.attestationInterval ?? null,
     });

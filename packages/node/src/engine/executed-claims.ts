@@ -8,11 +8,16 @@ export interface ExecutedClaimsPorts {
   readonly alerts: Alerts;
   /** Undefined for a rollup that nothing here can execute. */
   readonly executorOf: (rollupId: bigint) => BlockExecutor | undefined;
+  /** Waits so many milliseconds. */
+  readonly delay: (milliseconds: number) => Promise<void>;
   /** How many blocks one claim stands for; null while that is not known. */
   readonly intervalOf: (claim: Claim) => bigint | null;
 }
 
 type Refusal = { readonly ok: false; readonly code: "not-executed" | "block-invalid" };
+
+/** The pauses after which a source that lacks the block, or is gone, is asked again. */
+const RETRY_MS = [250, 500, 1_000, 2_000] as const;
 
 /** Hashes of blocks that were executed are remembered, so that none is executed twice. */
 const MAX_REMEMBERED = 4_096;
@@ -27,7 +32,23 @@ export function requireExecution(ports: ExecutedClaimsPorts): ClaimSigner {
   const executed = new Set<Hex>();
   const queues = new Map<bigint, Promise<unknown>>();
 
-  async function check(claim: Claim): Promise<Refusal | null> {
+  /** A source may see a block later than those that announced it. */
+  async function execute(
+    executor: BlockExecutor,
+    hash: Hex,
+    isStillWanted: () => boolean,
+  ): Promise<Verdict> {
+    let verdict = await executor.execute(hash);
+    for (const pauseMs of RETRY_MS) {
+      const isGone = verdict.outcome === "unverifiable" && verdict.code === "unavailable";
+      if (!isGone || !isStillWanted()) return verdict;
+      await ports.delay(pauseMs);
+      verdict = await executor.execute(hash);
+    }
+    return verdict;
+  }
+
+  async function check(claim: Claim, isStillWanted: () => boolean): Promise<Refusal | null> {
     const { rollupId, blockNumber } = claim;
     const executor = ports.executorOf(rollupId);
     const interval = ports.intervalOf(claim);
@@ -38,7 +59,7 @@ export function requireExecution(ports: ExecutedClaimsPorts): ClaimSigner {
     let hash = claim.blockHash;
     for (let back = 0n; back < interval && back < blockNumber; back++) {
       if (executed.has(hash)) break;
-      const verdict = await executor.execute(hash);
+      const verdict = await execute(executor, hash, isStillWanted);
       if (verdict.outcome !== "valid") return refuse(ports.alerts, { claim, hash, verdict });
       remember(executed, hash);
       hash = verdict.parentHash;
@@ -64,7 +85,7 @@ export function requireExecution(ports: ExecutedClaimsPorts): ClaimSigner {
       if (claim.verification === 1) return signer.sign(request);
       return inOrder(claim.rollupId, async () => {
         if (!request.isStillWanted()) return { ok: false, code: "not-executed" };
-        return (await check(claim)) ?? (await signer.sign(request));
+        return (await check(claim, request.isStillWanted)) ?? (await signer.sign(request));
       });
     },
   };

@@ -26,6 +26,7 @@ function claimAt(blockNumber: bigint, verification: 1 | 2 = 2): Claim {
 
 function setUp(options: { readonly verdicts?: Record<string, Verdict>; interval?: bigint } = {}) {
   const executed: bigint[] = [];
+  const paused: number[] = [];
   const signed: bigint[] = [];
   const raised: AlertCause[] = [];
   const executor: BlockExecutor = {
@@ -54,12 +55,13 @@ function setUp(options: { readonly verdicts?: Record<string, Verdict>; interval?
   const gated = requireExecution({
     signer,
     alerts,
+    delay: async (milliseconds) => void paused.push(milliseconds),
     executorOf: (rollupId) => (rollupId === ROLLUP ? executor : undefined),
     intervalOf: () => options.interval ?? 1n,
   });
   const sign = (claim: Claim, isStillWanted = () => true) =>
     gated.sign({ claim, verifiedHead: 100n, ancestry: [], release: null, isStillWanted });
-  return { sign, executed, signed, raised };
+  return { sign, executed, signed, raised, paused };
 }
 
 const LACKING: Verdict = {
@@ -93,6 +95,17 @@ describe("a claim of level 2", () => {
     expect(raised).toMatchObject([
       { code: "block-invalid", severity: "critical", subject: hashOf(9n) },
     ]);
+  });
+
+  it("waits a little for a source that lacks the block, and then no more", async () => {
+    const gone: Verdict = { ...LACKING, code: "unavailable" };
+    const { sign, executed, paused } = setUp({ verdicts: { 9: gone } });
+    expect(await sign(claimAt(9n))).toEqual({ ok: false, code: "not-executed" });
+    expect(paused).toEqual([250, 500, 1000, 2000]);
+    expect(executed).toEqual([9n, 9n, 9n, 9n, 9n]);
+    let asked = 0;
+    await sign(claimAt(9n), () => asked++ === 0);
+    expect(executed).toHaveLength(6);
   });
 
   it("is not signed where nothing executes the rollup", async () => {
