@@ -2,6 +2,8 @@ import { type Hex, isHex, ZERO_HASH } from "@mach/core";
 import { Contract, type Overrides, type Provider, type Signer } from "ethers";
 import { REGISTRY_ABI } from "./abi/registry.ts";
 import { SettlementError } from "./errors.ts";
+import { type PokeOutcome, pokeStaleSources } from "./poke-sources.ts";
+import { createStaleWeightFinder } from "./stale-weights.ts";
 import { type TransactionFailure, transact, transactionFailure } from "./transaction.ts";
 
 export interface EpochFixerDependencies {
@@ -45,9 +47,16 @@ export type FixEpochOutcome =
 
 export type FixEpochResult = FixEpochOutcome & PayerBalance;
 
+export type PokeResult = PokeOutcome & PayerBalance;
+
 export interface EpochFixer {
   /** One epoch at a time, in the order of the calls. Never rejects. */
   fixEpoch(epoch: bigint, signal?: AbortSignal): Promise<FixEpochResult>;
+  /**
+   * Pokes the sources without a history of their own (EigenLayer's) that would not know a weight at
+   * a snapshot to come, in seconds: without it that epoch is never fixed. Never rejects.
+   */
+  pokeSources(snapshotTime: bigint, signal?: AbortSignal): Promise<PokeResult>;
   /** The payer's balance at the newest block. Never rejects. */
   readBalance(): Promise<PayerBalance>;
 }
@@ -61,6 +70,8 @@ export function createEpochFixer(
 ): EpochFixer {
   const provider = requireProvider(signer);
   const contract = new Contract(options.registry, REGISTRY_ABI, signer);
+  const findStale = createStaleWeightFinder(provider, options.registry);
+  const poker = { signer, provider, findStale, timeoutMs: options.confirmTimeoutMs };
   let previous: Promise<unknown> = Promise.resolve();
 
   async function readBalance(): Promise<PayerBalance> {
@@ -101,34 +112,50 @@ export function createEpochFixer(
     return { code: "failed", cause: sent };
   }
 
-  async function run(epoch: bigint, signal?: AbortSignal): Promise<FixEpochOutcome> {
-    let outcome: FixEpochOutcome = { code: "failed", cause: null };
+  async function run<Outcome extends { readonly code: string }>(
+    once: (round: number) => Promise<Outcome | Failed>,
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome | Failed> {
+    let outcome: Outcome | Failed = { code: "failed", cause: null };
     for (let round = 0; round < options.maxAttempts; round++) {
       if (round > 0) await delay(options.backoffMs * 2 ** (round - 1), signal).catch(() => {});
       if (signal?.aborted) return { code: "failed", cause: null };
-      outcome = await attempt(epoch, round).catch(
-        (error: unknown): FixEpochOutcome => ({
+      outcome = await once(round).catch(
+        (error: unknown): Failed => ({
           code: "failed",
           cause: transactionFailure(error, contract.interface),
         }),
       );
       // A contract that refuses will refuse again; everything else may pass.
-      if (outcome.code !== "failed" || outcome.cause?.code === "reverted") return outcome;
+      if (!isFailed(outcome) || outcome.cause?.code === "reverted") return outcome;
     }
     return outcome;
   }
 
+  /** One at a time: the account's transactions are told apart by their nonces alone. */
+  function inTurn<Outcome>(work: () => Promise<Outcome>): Promise<Outcome & PayerBalance> {
+    const turn = previous.then(async () => ({ ...(await work()), ...(await readBalance()) }));
+    previous = turn;
+    return turn;
+  }
+
   return {
     readBalance,
-    fixEpoch(epoch, signal) {
-      const turn = previous.then(async () => ({
-        ...(await run(epoch, signal)),
-        ...(await readBalance()),
-      }));
-      previous = turn;
-      return turn;
-    },
+    fixEpoch: (epoch, signal) => inTurn(() => run((round) => attempt(epoch, round), signal)),
+    pokeSources: (snapshotTime, signal) =>
+      inTurn(() =>
+        run((round) => {
+          const overrides = (): Promise<Overrides> => priceFor({ signer, provider, round });
+          return pokeStaleSources({ ...poker, overrides }, snapshotTime);
+        }, signal),
+      ),
   };
+}
+
+type Failed = Extract<PokeOutcome, { readonly code: "failed" }>;
+
+function isFailed(outcome: { readonly code: string }): outcome is Failed {
+  return outcome.code === "failed";
 }
 
 /**

@@ -29,6 +29,7 @@ export {
   type FixEpochOutcome,
   type FixEpochResult,
   type PayerBalance,
+  type PokeResult,
   payerDelayMs,
 } from "./epoch-fixer.ts";
 export { SettlementError, type SettlementErrorCode } from "./errors.ts";
@@ -67,11 +68,13 @@ export {
   addRollup,
   depositStake,
   mintLocalAsset,
+  pokeOperators,
   readKeyCount,
   registerOperator,
   rotateKey,
 } from "./operator-actions.ts";
 export { createSetReader } from "./operator-set-reader.ts";
+export type { PokeOutcome } from "./poke-sources.ts";
 export type { UnsupportedRollup } from "./registry-codec.ts";
 export {
   createRegistryReader,

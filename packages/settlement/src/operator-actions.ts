@@ -1,5 +1,6 @@
 import type { Hex, RollupParameters } from "@mach/core";
-import { Contract, type Provider, type Signer } from "ethers";
+import { Contract, type Overrides, type Provider, type Signer } from "ethers";
+import { EIGEN_LAYER_SOURCE_ABI } from "./abi/eigen-layer-source.ts";
 import { LOCAL_TOKEN_ABI } from "./abi/local-token.ts";
 import { REGISTRY_ABI } from "./abi/registry.ts";
 import { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
@@ -66,6 +67,27 @@ export async function readKeyCount(request: {
     // Nothing is known, and a proof with a guessed nonce would be refused at the sender's cost.
     return null;
   }
+}
+
+/**
+ * Checkpoints what operators have allocated in an EigenLayer source. One that was never poked has not
+ * joined it, so that a new operator, or one with more stake, pokes itself. Anyone may.
+ */
+export function pokeOperators(request: {
+  readonly signer: Signer;
+  readonly source: Hex;
+  readonly operators: readonly Hex[];
+  readonly timeoutMs?: number;
+  readonly overrides?: Overrides;
+}): Promise<TransactionResult> {
+  const { signer, source, operators, overrides = {} } = request;
+  return transact({
+    contract: new Contract(source, EIGEN_LAYER_SOURCE_ABI, signer),
+    method: "poke",
+    args: [operators],
+    timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    overrides,
+  });
 }
 
 /** Puts the signer's assets behind an operator: approves exactly `assets`, then deposits them. */

@@ -46,8 +46,11 @@ export interface SlasherNetwork {
   readonly vault: Hex;
   readonly asset: Hex;
   readonly domain: Domain;
+  readonly sources: Hex;
   readonly genesisTime: bigint;
   readonly reader: RegistryReader;
+  /** Lets a source weigh as much as it says, from the next block on. */
+  addSource(source: Hex): Promise<void>;
   /** Mines a block at this time, in seconds after an epoch began. */
   warpTo(epoch: bigint, seconds: bigint): Promise<void>;
   stop(): Promise<void>;
@@ -59,7 +62,8 @@ export async function startSlasherNetwork(): Promise<SlasherNetwork> {
   const anvil = await startAnvil();
   const signer = signerFor(anvil, DEPLOYER_KEY);
   const genesisTime = (await newestTimestamp(anvil)) + 1_000n;
-  const { registry, slasher, vault, asset } = await deployAll({ anvil, signer, genesisTime });
+  const deployed = await deployAll({ anvil, signer, genesisTime });
+  const { registry, slasher, vault, asset, sources } = deployed;
   for (const [rollupId, stack, settlement] of [
     [SETTLED, "op", await deploy(signer, adapterOf(SETTLED))],
     [UNSETTLED, "evm", undefined],
@@ -87,7 +91,8 @@ export async function startSlasherNetwork(): Promise<SlasherNetwork> {
     },
   );
   return {
-    ...{ anvil, signer, registry, slasher, vault, asset, genesisTime, reader },
+    ...{ anvil, signer, registry, slasher, vault, asset, sources, genesisTime, reader },
+    addSource: (source) => addSource({ anvil, ...deployed }, source),
     domain: { chainId: CHAIN_ID, verifyingContract: registry },
     warpTo: (epoch, seconds) => finalizeAt(anvil, genesisTime + epoch * EPOCH_SECONDS + seconds),
     async stop() {
@@ -98,11 +103,20 @@ export async function startSlasherNetwork(): Promise<SlasherNetwork> {
   };
 }
 
+interface Deployed {
+  readonly timelock: Hex;
+  readonly sources: Hex;
+  readonly registry: Hex;
+  readonly slasher: Hex;
+  readonly vault: Hex;
+  readonly asset: Hex;
+}
+
 async function deployAll(network: {
   readonly anvil: Anvil;
   readonly signer: Wallet;
   readonly genesisTime: bigint;
-}): Promise<{ registry: Hex; slasher: Hex; vault: Hex; asset: Hex }> {
+}): Promise<Deployed> {
   const { anvil, signer, genesisTime } = network;
   const owner = await signer.getAddress();
   const asset = await deploy(signer, creationCode("LocalToken"));
@@ -130,10 +144,20 @@ async function deployAll(network: {
   ]);
   await anvil.rpc("anvil_impersonateAccount", [timelock]);
   await anvil.rpc("anvil_setBalance", [timelock, "0x56bc75e2d63100000"]);
+  const deployed = { timelock, sources, registry, slasher, vault, asset };
+  await addSource({ anvil, ...deployed }, vault);
+  return deployed;
+}
+
+/** As the timelock, whose delay has no place in these tests. */
+async function addSource(
+  network: Pick<Deployed, "timelock" | "sources"> & { readonly anvil: Anvil },
+  source: Hex,
+): Promise<void> {
+  const { anvil, timelock, sources } = network;
   const { interface: weighted } = new Contract(sources, WEIGHTED_SOURCES_ABI);
-  const data = weighted.encodeFunctionData("setSource", [vault, 10_000, 2n ** 64n]);
+  const data = weighted.encodeFunctionData("setSource", [source, 10_000, 2n ** 64n]);
   await anvil.rpc("eth_sendTransaction", [{ from: timelock, to: sources, data }]);
-  return { registry, slasher, vault, asset };
 }
 
 /** A settlement adapter that answers every question with its rollup's id. */
@@ -141,7 +165,8 @@ function adapterOf(rollupId: bigint): Hex {
   return `0x69${"61"}${rollupId.toString(16).padStart(4, "0")}5f5260205ff3005f52600a6016f3`;
 }
 
-async function deploy(
+/** Deploys what creation code makes; its address. */
+export async function deploy(
   signer: Wallet,
   code: Hex,
   args: readonly [types: readonly string[], values: readonly unknown[]] | readonly [] = [],

@@ -9,10 +9,11 @@ import {
   type RegistryReadFailure,
 } from "@mach/settlement";
 import type { Alerts } from "../alerts.ts";
+import { createWeightKeeper, type WeightKeeper } from "./weight-keeper.ts";
 
-/** Pays for fixing epochs, in turn with the other operators. */
+/** Pays for fixing epochs, and for weights to fix them by, in turn with the other operators. */
 export interface EpochPayer {
-  readonly fixer: Pick<EpochFixer, "fixEpoch">;
+  readonly fixer: Pick<EpochFixer, "fixEpoch" | "pokeSources">;
   /** Whose turn it is follows from this address's place in the newest known set. */
   readonly operator: Hex;
   readonly stepMs: number;
@@ -85,6 +86,7 @@ class Watcher implements EpochWatcher {
   readonly #dueSinceMs = new Map<bigint, number>();
   readonly #refused = new Set<bigint>();
   readonly #stopping = new AbortController();
+  readonly #weights: WeightKeeper | null;
   #newest: OperatorSet | null;
   #restored: ReadonlySet<bigint>;
   #answeredAtMs: number | null = null;
@@ -97,6 +99,9 @@ class Watcher implements EpochWatcher {
     this.#options = options;
     this.#restored = new Set(options.known.map((set) => set.epoch));
     this.#newest = options.known.at(-1) ?? null;
+    const { payer, alerts } = ports;
+    const { schedule } = options;
+    this.#weights = payer && createWeightKeeper({ fixer: payer.fixer, alerts }, schedule);
   }
 
   start(): void {
@@ -146,6 +151,8 @@ class Watcher implements EpochWatcher {
     }
     this.#forgetBefore(current);
     this.#noteCurrent(current);
+    await this.#keepWeights(current);
+    if (this.#stopping.signal.aborted) return;
     await this.#probe();
     this.#noteL1();
   }
@@ -198,6 +205,16 @@ class Watcher implements EpochWatcher {
     } else {
       alerts.clear(notFixed(epoch));
     }
+  }
+
+  async #keepWeights(current: bigint): Promise<void> {
+    const { payer, now } = this.#ports;
+    const { signal } = this.#stopping;
+    if (payer === null || this.#weights === null) return;
+    const delayMs = this.#turnDelayMs(payer, current);
+    const kept = this.#weights.keep({ current, nowMs: now(), delayMs, signal });
+    const balance = await this.#unlessStopped(kept);
+    if (balance !== null) this.#noteBalance(balance);
   }
 
   /** Asks L1 something small where nothing else was asked: that it answers is worth knowing. */

@@ -163,6 +163,20 @@ describe("paying", () => {
     expect(paid).toEqual([]);
   });
 
+  it("has weights checkpointed for the next snapshot when its turn has come", async () => {
+    const { l1, watcher, rounds, poked, clock } = create({ epoch: 10n, payer: 3 });
+    fixAllBut(l1);
+    watcher.start();
+    await rounds();
+    // Epoch 10 begins with the operator of index 10 mod 4.
+    expect(poked).toEqual([]);
+    clock.now += STEP_MS;
+    const end = SCHEDULE.genesisTime + 11n * SCHEDULE.epochSeconds;
+    await expect.poll(() => poked).toEqual([end]);
+    await rounds();
+    expect(poked).toEqual([end]);
+  });
+
   it("pays nothing where there is no payer", async () => {
     const { l1, watcher, rounds, paid } = create({ epoch: 10n });
     fixAllBut(l1, 11n);

@@ -35,6 +35,8 @@ export interface Setup {
   readonly l1: L1;
   readonly clock: { now: number };
   readonly paid: bigint[];
+  /** The snapshots, in seconds, for which weights were asked to be checkpointed. */
+  readonly poked: bigint[];
   readonly outcome: { code: FixCode; isBalanceLow: boolean };
   readonly known: RegistryEpoch[];
   readonly absent: bigint[];
@@ -73,6 +75,7 @@ export function create(options: {
   const alerts = new Map<string, Alert>();
   const seen = {
     paid: [] as bigint[],
+    poked: [] as bigint[],
     known: [] as RegistryEpoch[],
     fatal: [] as unknown[],
     absent: [] as bigint[],
@@ -91,6 +94,10 @@ export function create(options: {
         return { code, isBalanceLow, balanceWei: isBalanceLow ? 1n : 10n } as Awaited<
           ReturnType<EpochPayer["fixer"]["fixEpoch"]>
         >;
+      },
+      async pokeSources(snapshotTime) {
+        seen.poked.push(snapshotTime);
+        return { code: "fresh", isBalanceLow: outcome.isBalanceLow, balanceWei: 10n };
       },
     },
   };
