@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { applyMutation } from "../scripts/simulation/mutation.ts";
+import { applyEdit, editsOf } from "../scripts/simulation/mutation.ts";
 import { MUTATIONS } from "../scripts/simulation/mutations.ts";
 import { parseSeedOptions } from "../scripts/simulation/seed-options.ts";
 
@@ -14,15 +14,17 @@ describe("the deliberate breaks", () => {
   });
 
   it.each(MUTATIONS)("$name: its text is in the code once", (mutation) => {
-    const source = readFileSync(`${PACKAGES}/${mutation.file}`, "utf8");
-    expect(applyMutation(source, mutation)).not.toBe(source);
+    for (const edit of editsOf(mutation)) {
+      const source = readFileSync(`${PACKAGES}/${edit.file}`, "utf8");
+      expect(applyEdit(source, edit)).not.toBe(source);
+    }
   });
 
   it("fail loudly where the text is gone, or is there twice", () => {
     const [mutation] = MUTATIONS;
     if (mutation === undefined) throw new Error("there is no mutation");
-    expect(() => applyMutation("other code", mutation)).toThrow("0 places");
-    expect(() => applyMutation(`${mutation.text}${mutation.text}`, mutation)).toThrow("2 places");
+    expect(() => applyEdit("other code", mutation)).toThrow("0 places");
+    expect(() => applyEdit(`${mutation.text}${mutation.text}`, mutation)).toThrow("2 places");
   });
 });
 

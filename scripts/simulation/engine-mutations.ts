@@ -101,27 +101,22 @@ const BREAKS: readonly Mutation[] = [
   },
   {
     name: "the epoch of a block is ignored",
-    file: "core/src/engine/chain.ts",
-    text: [
-      "function claimOf(state: EngineState, rollup: RollupState, block: VerifiedBlock): OwnClaim {",
-      "  const epoch = epochAt(state.options.schedule, block.timestamp);",
-    ].join("\n"),
-    replacement: [
-      "function claimOf(state: EngineState, rollup: RollupState, block: VerifiedBlock): OwnClaim {",
-      "  const epoch = [...state.epochs.keys()].at(0) ?? epochAt(state.options.schedule, block.timestamp);",
-    ].join("\n"),
+    file: "core/src/engine/own-claim.ts",
+    text: "const epoch = epochAt(state.options.schedule, block.timestamp);",
+    replacement:
+      "const epoch = [...state.epochs.keys()].at(0) ?? epochAt(state.options.schedule, 0n);",
     seeds: 40,
   },
   {
     name: "every block is attested, whatever the interval",
-    file: "core/src/engine/chain.ts",
+    file: "core/src/engine/own-claim.ts",
     text: "if (block.isWithinBatch || !isAttestedHeight(parameters, blockNumber)) {",
     replacement: "if (block.isWithinBatch) {",
     seeds: 40,
   },
   {
     name: "an operator signs in an epoch that it is not in",
-    file: "core/src/engine/chain.ts",
+    file: "core/src/engine/proposals.ts",
     text: 'return isMember ? own : { ok: false, reason: "not-in-set" };',
     replacement: "return isMember || own.ok ? own : own;",
     seeds: 80,

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { applyMutation, type Mutation } from "./mutation.ts";
+import { applyEdit, editsOf, type Mutation } from "./mutation.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -41,15 +41,18 @@ export function createMutatedTree(): MutatedTree {
       link(join(root, "packages", name), join(root, from, "@mach", name));
     }
   }
-  let undo = (): void => undefined;
+  let originals = new Map<string, string>();
   return {
     root,
     apply(mutation) {
-      undo();
-      const path = join(root, "packages", mutation.file);
-      const source = readFileSync(path, "utf8");
-      writeFileSync(path, applyMutation(source, mutation));
-      undo = () => writeFileSync(path, source);
+      for (const [path, source] of originals) writeFileSync(path, source);
+      originals = new Map();
+      for (const edit of editsOf(mutation)) {
+        const path = join(root, "packages", edit.file);
+        const source = readFileSync(path, "utf8");
+        if (!originals.has(path)) originals.set(path, source);
+        writeFileSync(path, applyEdit(source, edit));
+      }
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
