@@ -19,7 +19,7 @@ import { startGuard } from "./guard.ts";
 import { startLifelineServer } from "./lifeline-server.ts";
 import { type DeployedLightClient, deployLightClients } from "./light-clients.ts";
 import type { NodeProcess } from "./node-process.ts";
-import { type Nodes, prepareNodes, ROOT } from "./nodes.ts";
+import { type Nodes, type NodesOptions, prepareNodes, ROOT } from "./nodes.ts";
 import { requireFreePort } from "./ports.ts";
 import { DEFAULT_STACKS, type Rollup, rollupIdOf, startRollup } from "./rollups.ts";
 import { noParts, type Parts, tearDown, track } from "./teardown.ts";
@@ -34,6 +34,8 @@ export interface LocalNetworkOptions {
   readonly attestationInterval?: bigint;
   /** One rollup for each; op and evm where it is left out. */
   readonly stacks?: readonly Stack[];
+  /** Where a node, `operator-1` for instance, reads a rollup; null for the rollup's own node. */
+  readonly endpointsOf?: NodesOptions["endpointsOf"];
   /** Of the operators that run, each as a process. */
   readonly weights?: readonly bigint[];
   /** Operators that are registered, and whose keys the caller holds; nothing runs for them. */
@@ -118,7 +120,9 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
   const running = deployment.operators.slice(0, weights.length);
   const chains = { l1, rollups, deployment, epochSeconds };
   const lifelinePort = lifeline.port;
-  const nodes = await prepareNodes({ ...chains, folder, lifelinePort, running, apiPort });
+  const { endpointsOf } = options;
+  const place = { folder, lifelinePort, apiPort };
+  const nodes = await prepareNodes({ ...chains, ...place, running, endpointsOf });
   const { operators, observer } = nodes;
   parts.nodes.push(...operators, observer);
   for (const node of parts.nodes) track(parts, parts.nodeChildren, node.start());

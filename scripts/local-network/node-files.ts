@@ -9,15 +9,20 @@ export interface NodeFiles {
   readonly logFile: string;
 }
 
+/** Where a node reads a rollup. Times in milliseconds. */
+export interface RollupEndpoints {
+  readonly rpcUrls: readonly string[];
+  readonly wsUrls: readonly string[];
+  readonly agree?: number;
+  readonly pollMs?: number;
+  readonly timeoutMs?: number;
+}
+
 export interface NodeFilesOptions {
   readonly folder: string;
   readonly domain: Domain;
   readonly l1RpcUrl: string;
-  readonly rollups: readonly {
-    readonly rollupId: bigint;
-    readonly rpcUrl: string;
-    readonly wsUrl: string;
-  }[];
+  readonly rollups: readonly (RollupEndpoints & { readonly rollupId: bigint })[];
   readonly gossipPort: number;
   /** The ports of the other nodes. */
   readonly peerPorts: readonly number[];
@@ -66,10 +71,11 @@ function configOf(options: NodeFilesOptions): string {
           ...["payer:", "  privateKeyFile: payer.key"],
         ]),
     "rollups:",
-    ...rollups.flatMap(({ rollupId, rpcUrl, wsUrl }) => [
+    ...rollups.flatMap(({ rollupId, rpcUrls, wsUrls, ...rule }) => [
       `  - rollupId: ${rollupId}`,
-      `    rpcUrls: ["${rpcUrl}"]`,
-      `    wsUrls: ["${wsUrl}"]`,
+      `    rpcUrls: ${JSON.stringify(rpcUrls)}`,
+      `    wsUrls: ${JSON.stringify(wsUrls)}`,
+      ...Object.entries(rule).map(([key, value]) => `    ${key}: ${value}`),
     ]),
     ...["gossip:", "  host: 127.0.0.1", `  port: ${options.gossipPort}`, "  bootNodes:"],
     ...bootNodes,

@@ -8,7 +8,7 @@ import type { DeployedNetwork, RegisteredOperator } from "./deployment.ts";
 import { LocalNetworkError } from "./errors.ts";
 import type { DeployedLightClient } from "./light-clients.ts";
 import { type NetworkFile, writeNetworkFile } from "./network-file.ts";
-import { writeNodeFiles } from "./node-files.ts";
+import { type RollupEndpoints, writeNodeFiles } from "./node-files.ts";
 import { createNodeProcess, type NodeProcess } from "./node-process.ts";
 import { freePorts } from "./ports.ts";
 import type { Rollup } from "./rollups.ts";
@@ -20,6 +20,8 @@ export interface NodesOptions {
   readonly epochSeconds: bigint;
   readonly l1: Chain;
   readonly rollups: readonly Rollup[];
+  /** Where the node of a name reads a rollup, if not from the rollup's own node. */
+  readonly endpointsOf?: ((node: string, rollup: Rollup) => RollupEndpoints | null) | undefined;
   /** Those of the deployment's operators that run. */
   readonly running: readonly RegisteredOperator[];
   /** Of the observer; a free one where it is undefined. */
@@ -56,7 +58,10 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
       folder: join(folder, name),
       domain: options.deployment.domain,
       l1RpcUrl: options.l1.rpcUrl,
-      rollups: options.rollups,
+      rollups: options.rollups.map((rollup) => ({
+        rollupId: rollup.rollupId,
+        ...(options.endpointsOf?.(name, rollup) ?? ownEndpoints(rollup)),
+      })),
       gossipPort,
       peerPorts: gossipPorts.filter((port) => port !== gossipPort),
       apiPort,
@@ -108,6 +113,10 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
     };
   }
   return { operators, observer, describe, publish, nameLightClients };
+}
+
+function ownEndpoints({ rpcUrl, wsUrl }: Rollup): RollupEndpoints {
+  return { rpcUrls: [rpcUrl], wsUrls: [wsUrl] };
 }
 
 /** Makes an operator's signing record, as `mach protection init --new` does. */

@@ -17,7 +17,12 @@ export type Behaviour =
   | { readonly kind: "hang" }
   | { readonly kind: "status"; readonly status: number }
   /** `chunked` keeps its length from being known ahead. */
-  | { readonly kind: "body"; readonly body: string; readonly chunked?: boolean }
+  | {
+      readonly kind: "body";
+      readonly body: string | Uint8Array;
+      readonly chunked?: boolean;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** Breaks the connection. */
   | { readonly kind: "reset" };
 
@@ -28,10 +33,21 @@ export interface LyingNode {
   readonly requests: Map<string, number>;
   /** The connections that are open now. */
   connections(): Promise<number>;
+  /** Breaks every connection, as a load balancer does that moves to another node. */
+  disconnect(): void;
 }
 
 /** An HTTP endpoint in front of a real node that can be told to lie; ends with the test. */
 export async function startLyingNode(upstream: string): Promise<LyingNode> {
+  const { node, close } = await openLyingNode(() => upstream);
+  onTestFinished(close);
+  return node;
+}
+
+/** The same for as long as it is wanted. */
+export async function openLyingNode(
+  upstream: () => string,
+): Promise<{ readonly node: LyingNode; readonly close: () => void }> {
   let behaviour: Behaviour = { kind: "honest" };
   const requests = new Map<string, number>();
 
@@ -60,12 +76,15 @@ export async function startLyingNode(upstream: string): Promise<LyingNode> {
         response.writeHead(acting.status).end("{}");
         return;
       case "body":
+        for (const [name, value] of Object.entries(acting.headers ?? {})) {
+          response.setHeader(name, value);
+        }
         if (acting.chunked) response.write(acting.body);
         response.end(acting.chunked ? "" : acting.body);
         return;
       case "lie":
       case "honest": {
-        const truth = await ask(upstream, { id, method, params });
+        const truth = await ask(upstream(), { id, method, params });
         // When a test ends, the node behind it may have gone: there is nothing to lie about.
         if (acting.kind === "lie" && "result" in truth) {
           const told = acting.lie({ method, params, truth: truth["result"] });
@@ -77,13 +96,9 @@ export async function startLyingNode(upstream: string): Promise<LyingNode> {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
-  return {
+  const node: LyingNode = {
     url: `http://127.0.0.1:${address.port}`,
     requests,
     behave(next) {
@@ -93,7 +108,13 @@ export async function startLyingNode(upstream: string): Promise<LyingNode> {
       new Promise((resolve) => {
         server.getConnections((_, count) => resolve(count));
       }),
+    disconnect: () => server.closeAllConnections(),
   };
+  const close = (): void => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { node, close };
 }
 
 type RawBlock = Readonly<Record<string, unknown>>;
