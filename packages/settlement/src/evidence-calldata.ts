@@ -69,15 +69,16 @@ export interface EncodedCharge {
   readonly rollupId: bigint;
   /** Of the lower certificate: its settlement adapter has to be there. */
   readonly lowerEpoch: bigint;
-  /** The higher block, from which the headers are walked. */
-  readonly walkStart: Hex;
+  /** The higher block, from which the headers are walked, and its height. */
+  readonly higherHash: Hex;
+  readonly higherNumber: bigint;
   /** How many blocks lie between the two; none where they are of one height. */
   readonly distance: number;
   /** Newest first. */
   readonly headers: readonly Hex[];
   /** Records it; at one height it convicts those operators as well. */
   open(operators: readonly Hex[]): SlasherCall;
-  /** Proves it, where the walk is known down to `from` blocks below `walkStart`. */
+  /** Proves it, where the walk of the charge is known down to `from` blocks below its start. */
   prove(from: number, headers: readonly Hex[]): SlasherCall;
   convict(operators: readonly Hex[]): readonly SlasherCall[];
 }
@@ -238,7 +239,7 @@ function againstCertificate(
 }
 
 function conflict(encoder: Encoder, evidence: ConflictingCertificates): EncodedEvidence {
-  const { kind, rollupId, operators, lower, higher, headers } = evidence;
+  const { kind, rollupId, lower, higher, headers } = evidence;
   const { blockNumber, blockHash } = higher.claim;
   const [lowerEpoch, higherEpoch] = [lower.claim.epoch, higher.claim.epoch];
   const certificates = [certificateOf(encoder, lower), certificateOf(encoder, higher)];
@@ -246,6 +247,9 @@ function conflict(encoder: Encoder, evidence: ConflictingCertificates): EncodedE
     inLower: encoder.membership(lowerEpoch, operator),
     inHigher: encoder.membership(higherEpoch, operator),
   });
+  // Whoever signed both is guilty, also where the document names fewer.
+  const alsoHigher = new Set(signersIn(encoder, higher, higherEpoch));
+  const operators = signersIn(encoder, lower, lowerEpoch).filter((each) => alsoHigher.has(each));
   const chargeId = chargeIdOf(encoder.domain, lower, higher);
   const sets = [encoder.set(lowerEpoch), encoder.set(higherEpoch)].map(
     (each) => each.encoded.operatorSet,
@@ -254,7 +258,8 @@ function conflict(encoder: Encoder, evidence: ConflictingCertificates): EncodedE
     chargeId,
     rollupId,
     lowerEpoch,
-    walkStart: blockHash,
+    higherHash: blockHash,
+    higherNumber: blockNumber,
     distance: headers.length,
     headers,
     open: (accused) => ({
@@ -294,8 +299,9 @@ function falseSetUpdate(encoder: Encoder, evidence: FalseSetUpdate): EncodedEvid
   const isAggregate = hasQuorum({ signedWeight, totalWeight, thresholdBps: MIN_THRESHOLD_BPS });
   const memberships = (operators: readonly Hex[]): readonly MembershipArgument[] =>
     operators.map((operator) => encoder.membership(signedBy, operator));
-  // Below the threshold the contract is shown every key of the sum, so that it convicts all of them.
-  const operators = isAggregate ? evidence.operators : signers.map((each) => each.operator);
+  // All who signed, also where the document names fewer: below the threshold the contract is shown
+  // every key of the sum anyway, and convicts every one of them.
+  const operators = signers.map((each) => each.operator);
   const head = [epoch, operatorSetHash];
   return {
     kind,
@@ -318,6 +324,14 @@ function falseSetUpdate(encoder: Encoder, evidence: FalseSetUpdate): EncodedEvid
       return [{ method: "reportFalseSetUpdateBy", args }];
     },
   };
+}
+
+function signersIn(
+  encoder: Encoder,
+  signed: Pick<Certificate, "signers">,
+  epoch: bigint,
+): readonly Hex[] {
+  return signersOf(signed, encoder.set(epoch).trusted).map((each) => each.operator);
 }
 
 function attestationOf(encoder: Encoder, attestation: Attestation): unknown {

@@ -1,17 +1,23 @@
 import type { Hex } from "@mach/core";
-import type { Accusation, EncodedEvidence, SlasherCall } from "./evidence-calldata.ts";
+import type {
+  Accusation,
+  EncodedCharge,
+  EncodedEvidence,
+  SlasherCall,
+} from "./evidence-calldata.ts";
 import type { ChargeState, SlasherTerms } from "./slasher-reader.ts";
 
 /** One transaction of a submission. */
 export type SubmissionStep =
   /** Convicts, or records a charge. */
   | { readonly action: "report" | "charge" | "prove" | "convict"; readonly call: SlasherCall }
-  /** Has the contract remember that the chain of headers leads so many blocks down. */
+  /** Has the contract remember a part of the walk: `from` blocks below `start`, and further down. */
   | {
       readonly action: "walk";
       readonly start: Hex;
       readonly from: number;
       readonly headers: readonly Hex[];
+      /** How many blocks below the evidence's higher block it arrives. */
       readonly distance: number;
     }
   /** Takes from one source what a conviction costs there. */
@@ -26,6 +32,8 @@ export type SubmissionRefusal =
   | { readonly ok: false; readonly code: "no-settlement" }
   /** A certificate between the two, or settlement, has excused the operators. */
   | { readonly ok: false; readonly code: "charge-void" }
+  /** The charge is walked from a block above the evidence's, from which the headers are needed. */
+  | { readonly ok: false; readonly code: "headers-missing" }
   /** The charge is proved and can be challenged until `until`, inclusive, in seconds. */
   | { readonly ok: false; readonly code: "challenge-open"; readonly until: bigint };
 
@@ -38,6 +46,15 @@ export type SubmissionPlan =
     }
   | SubmissionRefusal;
 
+/** A walk of headers, as far as the contract knows it. */
+export interface KnownWalk {
+  readonly start: Hex;
+  /** How many blocks below the start the evidence's higher block is. */
+  readonly offset: number;
+  /** How many blocks below that one the walk is known; null where it is not known so far down. */
+  readonly walked: number | null;
+}
+
 /** What the contract knows already. */
 export interface SubmissionState {
   /** Of the newest block, in seconds. */
@@ -46,8 +63,8 @@ export interface SubmissionState {
   /** The sources from which has been taken for a conviction. */
   readonly collected: (convictionId: Hex, source: Hex) => boolean;
   readonly charge: ChargeState | null;
-  /** How many blocks below the higher one the walk of the headers is known. */
-  readonly walked: number;
+  /** How far the walk of the charge's headers is known. */
+  readonly walk: KnownWalk;
   /** Whether L1 can read how the rollup of a charge settles. */
   readonly hasSettlement: boolean;
 }
@@ -127,9 +144,11 @@ function planConviction(
   // The contract refuses a proof whose challenge would outlast the window.
   const provable = deadline - terms.challengeWindow;
   if (state.now > provable) return { ok: false, code: "window-over", deadline: provable };
+  const { walk } = state;
+  if (walk.walked === null) return { ok: false, code: "headers-missing" };
   const record =
     state.charge === null ? [{ action: "charge", call: charge.open([]) } as const] : [];
-  return { ok: true, steps: [...record, ...planProof(charge, state.walked)] };
+  return { ok: true, steps: [...record, ...planProof(charge, walk, walk.walked)] };
 }
 
 /** A charge that is proved: convicted of when its challenge is over, which takes none at one height. */
@@ -158,19 +177,20 @@ function planOpenCharge(
 }
 
 function planProof(
-  charge: NonNullable<EncodedEvidence["charge"]>,
+  charge: EncodedCharge,
+  { start, offset }: KnownWalk,
   walked: number,
 ): readonly SubmissionStep[] {
-  const { headers, walkStart } = charge;
+  const { headers } = charge;
   const steps: SubmissionStep[] = [];
   let from = walked;
   const ends = walkDistances(headers.slice(walked)).map((each) => walked + each);
   for (const distance of ends.slice(0, -1)) {
     const batch = headers.slice(from, distance);
-    steps.push({ action: "walk", start: walkStart, from, headers: batch, distance });
+    steps.push({ action: "walk", start, from: offset + from, headers: batch, distance });
     from = distance;
   }
-  return [...steps, { action: "prove", call: charge.prove(from, headers.slice(from)) }];
+  return [...steps, { action: "prove", call: charge.prove(offset + from, headers.slice(from)) }];
 }
 
 function collectFrom(

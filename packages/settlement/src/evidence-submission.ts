@@ -12,26 +12,10 @@ import {
   type ReadSet,
   type SubmissionBls,
 } from "./evidence-check.ts";
-import {
-  planSubmission,
-  type SubmissionRefusal,
-  type SubmissionState,
-  type SubmissionStep,
-  walkDistances,
-} from "./evidence-plan.ts";
-import {
-  createSlasherReader,
-  type SlasherReader,
-  type SlasherTerms,
-  type SlashPreview,
-} from "./slasher-reader.ts";
+import { planSubmission, type SubmissionRefusal, type SubmissionStep } from "./evidence-plan.ts";
+import { type Expectation, inBatches, readExpected, readState } from "./evidence-state.ts";
+import { createSlasherReader, type SlasherTerms } from "./slasher-reader.ts";
 import { estimate, type TransactionFailure, transact, transactionFailure } from "./transaction.ts";
-
-/** What an operator would lose at a source if it were slashed now. */
-export interface Expectation extends Accusation {
-  readonly source: Hex;
-  readonly preview: SlashPreview;
-}
 
 /** What is left to do about evidence that has been checked. */
 export interface PreparedSubmission {
@@ -108,10 +92,10 @@ export async function prepareSubmission(
     const checked = await checkEvidence({ bls, reader, terms, readSet }, evidence);
     if (!checked.ok) return checked;
     const { encoded, hasSettlement } = checked;
-    const state = { ...(await readState({ reader, terms }, encoded)), hasSettlement };
+    const state = { ...(await readState(reader, terms, encoded)), hasSettlement };
     const plan = planSubmission(encoded, terms, state);
     if (!plan.ok) return plan;
-    const expected = await readExpected({ reader, terms }, encoded, state);
+    const expected = await readExpected({ reader, terms, state }, encoded);
     const { steps, isCharge } = plan;
     return {
       ok: true,
@@ -188,57 +172,6 @@ export async function performSubmission(
   return await readReport(submission, { ...options, takings, refusals });
 }
 
-async function readState(
-  { reader, terms }: { readonly reader: SlasherReader; readonly terms: SlasherTerms },
-  encoded: EncodedEvidence,
-): Promise<Omit<SubmissionState, "hasSettlement">> {
-  const { charge } = encoded;
-  const now = await reader.readTime();
-  const convicted = new Set<Hex>();
-  const collected = new Set<string>();
-  for (const { convictionId } of encoded.accused) {
-    if ((await reader.readConviction(convictionId)) === null) continue;
-    convicted.add(convictionId);
-    for (const source of terms.sources) {
-      if (await reader.isCollected(convictionId, source)) collected.add(convictionId + source);
-    }
-  }
-  let walked = 0;
-  if (charge !== null) {
-    for (const distance of walkDistances(charge.headers).toReversed()) {
-      if (!(await reader.isWalked(terms.headerWalks, charge.walkStart, distance))) continue;
-      walked = distance;
-      break;
-    }
-  }
-  return {
-    now,
-    convicted,
-    collected: (convictionId, source) => collected.has(convictionId + source),
-    charge: charge === null ? null : await reader.readCharge(charge.chargeId),
-    walked,
-  };
-}
-
-async function readExpected(
-  { reader, terms }: { readonly reader: SlasherReader; readonly terms: SlasherTerms },
-  encoded: EncodedEvidence,
-  state: SubmissionState,
-): Promise<readonly Expectation[]> {
-  const { kind } = encoded;
-  const present = await reader.readWad(kind);
-  const expected: Expectation[] = [];
-  for (const accused of encoded.accused) {
-    const wad = (await reader.readConviction(accused.convictionId))?.wad ?? present;
-    for (const source of terms.sources) {
-      if (state.collected(accused.convictionId, source)) continue;
-      const slash = { operator: accused.operator, wad, kind };
-      expected.push({ ...accused, source, preview: await reader.previewSlash(source, slash) });
-    }
-  }
-  return expected;
-}
-
 async function readReport(
   submission: PreparedSubmission,
   run: {
@@ -252,11 +185,11 @@ async function readReport(
   const { provider, takings, refusals } = run;
   try {
     const reader = createSlasherReader(provider, slasher);
-    const convictions: (Accusation & { reporter: Hex })[] = [];
-    for (const accused of evidence.accused) {
+    const read = await inBatches(evidence.accused, async (accused) => {
       const conviction = await reader.readConviction(accused.convictionId);
-      if (conviction !== null) convictions.push({ ...accused, reporter: conviction.reporter });
-    }
+      return conviction && { ...accused, reporter: conviction.reporter };
+    });
+    const convictions = read.filter((each) => each !== null);
     const { charge } = evidence;
     const provedAt = charge && (await reader.readCharge(charge.chargeId))?.provedAt;
     const isOpen = submission.isCharge && provedAt !== null && provedAt !== undefined;

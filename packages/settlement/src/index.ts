@@ -42,8 +42,8 @@ export type {
 } from "./evidence-calldata.ts";
 export type { EvidenceCheck, ReadSet, SubmissionBls } from "./evidence-check.ts";
 export type { SubmissionRefusal, SubmissionStep } from "./evidence-plan.ts";
+export type { Expectation } from "./evidence-state.ts";
 export {
-  type Expectation,
   estimateSubmission,
   type PerformResult,
   type PreparedSubmission,

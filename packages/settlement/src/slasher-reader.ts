@@ -36,6 +36,9 @@ export interface ChargeState {
   readonly isVoid: boolean;
   /** Seconds; null until the headers are proved. */
   readonly provedAt: bigint | null;
+  /** From where its headers are walked: the higher block, or one above it on its chain. */
+  readonly walkStart: Hex;
+  readonly walkNumber: bigint;
 }
 
 /** What a source would give if it were slashed now. */
@@ -162,7 +165,8 @@ export function createSlasherReader(provider: Provider, slasher: Hex): SlasherRe
       const [charge, isVoid] = (await ask(contract, "charge", chargeId)) as [unknown[], boolean];
       const [lowerDigest, provedAt] = [charge[7], toBigInt(charge[14])];
       if (lowerDigest === ZERO_HASH) return null;
-      return { isVoid, provedAt: provedAt === 0n ? null : provedAt };
+      const [walkStart, walkNumber] = [toHash(charge[11]), toBigInt(charge[12])];
+      return { isVoid, provedAt: provedAt === 0n ? null : provedAt, walkStart, walkNumber };
     },
     async readWad(kind) {
       const [wads] = (await ask(contract, "parameters")) as unknown[][];
@@ -220,6 +224,11 @@ function toAddress(value: unknown): Hex {
   const lower = typeof value === "string" ? value.toLowerCase() : "";
   if (!isHex(lower, 20)) throw new RangeError("not an address");
   return lower;
+}
+
+function toHash(value: unknown): Hex {
+  if (typeof value !== "string" || !isHex(value, 32)) throw new RangeError("not a hash");
+  return value;
 }
 
 function toBigInt(value: unknown): bigint {

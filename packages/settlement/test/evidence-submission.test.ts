@@ -1,7 +1,8 @@
 import { createNativeBls } from "@mach/bls";
 import { type Claim, claimDigest, type Evidence, type Hex, keccak256, uintWord } from "@mach/core";
-import { encodeRlp } from "ethers";
+import { Contract, encodeRlp } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { HEADER_WALKS_ABI } from "../src/abi/header-walks.ts";
 import {
   estimateSubmission,
   type PreparedSubmission,
@@ -79,7 +80,8 @@ function oneHeight(blockNumber: bigint): Evidence {
       return (a ?? "") < (b ?? "") ? -1 : 1;
     });
   if (lower === undefined || higher === undefined) throw new Error("two certificates");
-  const operators = ALL.map(operatorAt);
+  // The last one is guilty as well, whether the document says so or not.
+  const operators = ALL.slice(0, 3).map(operatorAt);
   const kind = "conflicting-certificates";
   return { kind, rollupId: SETTLED, operators, lower, higher, headers: [] };
 }
@@ -249,7 +251,9 @@ describe("evidence of other kinds", () => {
     ] as const) {
       const update = first.setUpdate(2n, uintWord(7), indices);
       const operators = indices.map(operatorAt);
-      const evidence = { kind: "false-set-update", operators, update, registryHash } as const;
+      // Who is not named is convicted all the same.
+      const named = { operators: operators.slice(1), update, registryHash };
+      const evidence = { kind: "false-set-update", ...named } as const;
       const submission = await prepared(evidence);
       expect(submission.steps[0]).toMatchObject({ action: "report", call: { method } });
       const report = await perform(submission);
@@ -280,6 +284,32 @@ describe("a charge", () => {
     expect(actionsOf(due)).toEqual(["convict", "collect", "collect"]);
     const report = await perform(due);
     expect(report.convictions.map((each) => each.operator)).toEqual([2, 3].map(operatorAt));
+  });
+
+  it("that took an excused one's place goes on where that one's headers were walked", async () => {
+    // Three certificates of one branch: the one in the middle excuses the one on top.
+    const top = branch({ at: 60n, length: 3, extraBytes: 1 });
+    if (top.kind !== "conflicting-certificates") throw new Error("another kind");
+    const [above = "0x", ...below] = top.headers;
+    const blockHash = keccak256(below[0] ?? "0x");
+    const claim = { ...top.higher.claim, blockNumber: 62n, blockHash };
+    const middle = { ...top, higher: second.certificate(claim, [0, 2, 3]), headers: below };
+    const charged = await prepared(top);
+    await perform({ ...charged, steps: charged.steps.slice(0, 1) });
+    const [opening] = (await prepared(middle)).steps;
+    if (opening?.action !== "charge") throw new Error("no charge");
+    const slasher = slasherAt(network);
+    const { charge, accused } = charged.evidence;
+    const excuse = [charge?.chargeId, opening.call.args[1], 0, [above]];
+    await (await slasher.getFunction("excuseByCertificate")(...excuse)).wait();
+    expect(accused.map((each) => each.operator)).toEqual(top.operators);
+    expect(await prepare(top)).toEqual({ ok: false, code: "charge-void" });
+    expect(await prepare(middle)).toEqual({ ok: false, code: "headers-missing" });
+    const walks = new Contract(charged.terms.headerWalks, HEADER_WALKS_ABI, network.signer);
+    await (await walks.getFunction("walk")(charge?.higherHash, 0, [above])).wait();
+    const heir = await prepared(middle);
+    expect(actionsOf(heir)).toEqual(["prove"]);
+    expect((await perform(heir)).challengeEnd).not.toBeNull();
   });
 
   it("needs a rollup whose settlement L1 can read", async () => {

@@ -57,6 +57,8 @@ const WHY: Readonly<Record<RefusalCode, string>> = {
   "no-settlement":
     "L1 cannot read how this rollup settles, so that certificates at different heights charge nobody",
   "charge-void": "a certificate between the two, or settlement, has excused its operators",
+  "headers-missing":
+    "the charge is walked from a block above the evidence's: evidence from there on is needed",
   "challenge-open": "the charge is proved and can still be challenged: run this again afterwards",
   reverted: "the contract refused it",
   "insufficient-funds": "the account of --key cannot pay for the gas",
@@ -132,7 +134,8 @@ export function describeReport(
 ): Answer {
   const { convictions, takings, refusals, challengeEnd } = report;
   const { kind } = submission.evidence;
-  const code = challengeEnd === null ? "convicted" : "charged";
+  const isWhole = refusals.length === 0;
+  const code = challengeEnd !== null ? "charged" : isWhole ? "convicted" : "partly-collected";
   const names = convictions.map((each) => each.operator).join(", ");
   const lines = [
     challengeEnd === null
@@ -166,7 +169,7 @@ export function describeReport(
     })),
     challengeEnd: challengeEnd?.toString() ?? null,
   };
-  return { exitCode: refusals.length === 0 ? 0 : 1, json, sentence: lines.join("\n") };
+  return { exitCode: isWhole ? 0 : 1, json, sentence: lines.join("\n") };
 }
 
 /** What a step does, in a word or three. */
