@@ -1,0 +1,212 @@
+import { chmodSync } from "node:fs";
+import { encodeEvidence } from "@mach/api";
+import { type Claim, claimDigest, type Evidence, keccak256, uintWord } from "@mach/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import vectors from "../../../../test/vectors/mach/evidence.json" with { type: "json" };
+import { DEPLOYER_KEY } from "../../../settlement/test/anvil.ts";
+import { EPOCH_SECONDS, UNIT } from "../../../settlement/test/network.ts";
+import {
+  SETTLED,
+  type SetSigner,
+  type SlasherNetwork,
+  signersOf,
+  startSlasherNetwork,
+} from "../../../settlement/test/slasher-network.ts";
+import { documentFolder, mach, machJson } from "./cli-runs.ts";
+
+const NOWHERE = "http://127.0.0.1:9";
+const folder = documentFolder();
+let network: SlasherNetwork;
+let signers: SetSigner;
+let keyFile: string;
+let place: readonly string[];
+
+beforeAll(async () => {
+  network = await startSlasherNetwork();
+  signers = await signersOf(network, 1n);
+  keyFile = secret("payer.key", DEPLOYER_KEY);
+  place = ["--l1", network.anvil.url, "--slasher", network.slasher];
+}, 120_000);
+
+afterAll(() => network?.stop());
+
+function secret(name: string, content: string): string {
+  const file = folder.write(name, content);
+  chmodSync(file, 0o600);
+  return file;
+}
+
+/** Operator `index` signs two claims at a height; the second by `by`, where that is another. */
+function doubleAttestation(index: number, blockNumber: bigint, by = index): Evidence {
+  const operator = signers.operatorSet.operators[index]?.operator ?? "0x";
+  const claim: Claim = {
+    ...{ rollupId: SETTLED, blockNumber, blockHash: keccak256(uintWord(blockNumber)) },
+    ...{ stateRoot: uintWord(1), outputRoot: uintWord(2), epoch: 1n, verification: 1 },
+    timestamp: network.genesisTime + EPOCH_SECONDS,
+  };
+  const [first, second] = [claim, { ...claim, stateRoot: uintWord(9) }]
+    .map((each) => ({ claim: each, digest: claimDigest(network.domain, each) }))
+    .toSorted((left, right) => (left.digest < right.digest ? -1 : 1));
+  if (first === undefined || second === undefined) throw new Error("two claims");
+  return {
+    ...{ kind: "double-attestation", rollupId: SETTLED, blockNumber, operator },
+    first: { claim: first.claim, operator, signature: signers.sign(index, first.digest) },
+    second: { claim: second.claim, operator, signature: signers.sign(by, second.digest) },
+  };
+}
+
+function file(evidence: Evidence): string {
+  return folder.write("evidence.json", { data: encodeEvidence(evidence) });
+}
+
+async function sentCount(): Promise<number> {
+  return await network.signer.getNonce("latest");
+}
+
+describe("mach evidence submit", () => {
+  it("convicts, takes the stake, and refuses to do it again", async () => {
+    const evidence = doubleAttestation(0, 1n);
+    const { operator, weight } = signers.operatorSet.operators[0] ?? { operator: "0x", weight: 0n };
+    const args = ["evidence", "submit", file(evidence), ...place, "--key", keyFile];
+    expect(await machJson(...args)).toMatchObject({
+      exitCode: 0,
+      submitted: true,
+      code: "convicted",
+      kind: "double-attestation",
+      transactions: [{ action: "report the evidence" }, {}],
+      convictions: [{ operator, reporter: network.signer.address.toLowerCase() }],
+      taken: [
+        {
+          ...{ operator, source: network.vault, asset: network.asset },
+          received: String((weight * UNIT) / 10n),
+          reporterShare: String((weight * UNIT) / 100n),
+        },
+      ],
+      refused: [],
+      challengeEnd: null,
+    });
+    const sent = await sentCount();
+    expect(await machJson(...args)).toEqual({
+      exitCode: 1,
+      submitted: false,
+      code: "already-convicted",
+    });
+    expect(await sentCount()).toBe(sent);
+  });
+
+  it("tells a person what it does as it goes on, and what came of it", async () => {
+    const evidence = doubleAttestation(0, 2n);
+    const run = await mach(...["evidence", "submit", file(evidence), ...place, "--key", keyFile]);
+    expect(run.exitCode).toBe(0);
+    expect(run.stderr).toMatch(/^1 of 2: report the evidence in 0x[0-9a-f]{64}\n2 of 2: collect/);
+    expect(run.stdout).toMatch(/^convicted \(double-attestation\): 0x[0-9a-f]{40}\n {2}0x.* lost /);
+  });
+
+  it("says on a dry run what it would send, and sends nothing", async () => {
+    const sent = await sentCount();
+    const evidence = file(doubleAttestation(1, 3n));
+    const { operator, weight } = signers.operatorSet.operators[1] ?? { operator: "0x", weight: 0n };
+    expect(await machJson("evidence", "submit", evidence, ...place, "--dry-run")).toMatchObject({
+      exitCode: 0,
+      submitted: false,
+      dryRun: true,
+      operators: [operator],
+      isCharge: false,
+      transactions: [
+        {
+          ...{ action: "report the evidence", to: network.slasher },
+          ...{ data: expect.stringMatching(/^0x[0-9a-f]+$/), gas: expect.stringMatching(/^\d+$/) },
+        },
+        { to: network.slasher, gas: null },
+      ],
+      expected: [
+        {
+          ...{ operator, source: network.vault, asset: network.asset },
+          assets: String((weight * UNIT) / 10n),
+        },
+      ],
+    });
+    const words = await mach("evidence", "submit", evidence, ...place, "--dry-run");
+    expect(words.stdout).toContain("can be submitted (double-attestation): 2 transactions");
+    expect(await sentCount()).toBe(sent);
+  });
+
+  it("sends nothing that proves nothing", async () => {
+    const sent = await sentCount();
+    for (const [content, code] of [
+      [encodeEvidence(doubleAttestation(1, 4n, 2)), "bad-signature"],
+      [vectors.cases[0]?.evidence, "operator-set-unavailable"],
+      [{ kind: "rumour" }, "malformed"],
+      ["no JSON", "malformed"],
+    ] as const) {
+      const document = folder.write("evidence.json", content);
+      const answer = await machJson("evidence", "submit", document, ...place, "--key", keyFile);
+      expect(answer).toMatchObject({ exitCode: 1, submitted: false, code });
+    }
+    expect(await sentCount()).toBe(sent);
+  });
+
+  it("says which part of the L1 does not answer", async () => {
+    const evidence = file(doubleAttestation(1, 5n));
+    const submit = (...where: readonly string[]): Promise<unknown> =>
+      machJson("evidence", "submit", evidence, ...where, "--key", keyFile);
+    expect(await submit("--l1", NOWHERE, "--slasher", network.slasher)).toMatchObject({
+      exitCode: 1,
+      code: "l1-unavailable",
+    });
+    for (const other of [network.asset, network.registry, `0x${"12".repeat(20)}`]) {
+      expect(await submit("--l1", network.anvil.url, "--slasher", other)).toMatchObject({
+        exitCode: 1,
+        code: "no-slasher",
+      });
+    }
+  });
+
+  it("takes the place from a network.json, and refuses one of another registry", async () => {
+    const evidence = file(doubleAttestation(1, 6n));
+    const { slasher, registry, anvil } = network;
+    const content = { slasher, registry, apiUrl: NOWHERE, l1: { rpcUrl: anvil.url } };
+    const known = folder.write("network.json", content);
+    const submit = ["evidence", "submit", evidence, "--dry-run", "--network"];
+    expect(await machJson(...submit, known)).toMatchObject({ exitCode: 0 });
+    const strange = folder.write("strange.json", { ...content, registry: slasher });
+    expect(await machJson(...submit, strange)).toMatchObject({
+      exitCode: 1,
+      code: "other-network",
+    });
+    const old = folder.write("old.json", { ...content, slasher: undefined });
+    expect(await machJson(...submit, old)).toMatchObject({ exitCode: 2 });
+  });
+
+  it("says that its account cannot pay", async () => {
+    const poor = secret("poor.key", `0x${"ab".repeat(32)}`);
+    const evidence = file(doubleAttestation(1, 7n));
+    expect(await machJson("evidence", "submit", evidence, ...place, "--key", poor)).toMatchObject({
+      exitCode: 1,
+      code: "insufficient-funds",
+    });
+  });
+
+  it("is wrong usage without a place, a way to pay, or one piece of evidence", async () => {
+    const evidence = doubleAttestation(1, 8n);
+    const document = file(evidence);
+    const open = folder.write("open.key", DEPLOYER_KEY);
+    chmodSync(open, 0o644);
+    const two = folder.write("two.json", { data: [evidence, evidence].map(encodeEvidence) });
+    for (const args of [
+      [document, "--key", keyFile],
+      [document, ...place],
+      [document, "--l1", network.anvil.url, "--key", keyFile],
+      [document, "--l1", "ftp://l1", "--slasher", network.slasher, "--dry-run"],
+      [document, "--l1", network.anvil.url, "--slasher", "0x12", "--dry-run"],
+      [document, ...place, "--network", document, "--dry-run"],
+      [document, ...place, "--key", open],
+      [document, ...place, "--key", `${keyFile}.gone`],
+      [two, ...place, "--dry-run"],
+      [...place, "--dry-run"],
+    ]) {
+      const answer = await machJson("evidence", "submit", ...args);
+      expect({ args, answer }).toMatchObject({ answer: { exitCode: 2, code: "wrong-usage" } });
+    }
+  });
+});
