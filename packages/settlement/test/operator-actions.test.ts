@@ -1,8 +1,22 @@
 import { Contract } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addRollup, depositStake, registerOperator } from "../src/index.ts";
-import { DEPLOYER_KEY } from "./anvil.ts";
-import { possessionOf, signerFor, startNetwork, type TestNetwork, UNIT } from "./network.ts";
+import {
+  addRollup,
+  createL1Signer,
+  depositStake,
+  readKeyCount,
+  registerOperator,
+  rotateKey,
+} from "../src/index.ts";
+import { CHAIN_ID, DEPLOYER_KEY } from "./anvil.ts";
+import {
+  lowerAddress,
+  possessionOf,
+  signerFor,
+  startNetwork,
+  type TestNetwork,
+  UNIT,
+} from "./network.ts";
 
 const FIRST_OPERATOR = `0x${"1".padStart(64, "0")}` as const;
 
@@ -91,4 +105,32 @@ test("accounts without a balance and RPCs that are down have their own codes", a
   expect(await depositStake({ ...deposit, signer: away })).toMatchObject({
     code: "l1-unavailable",
   });
+});
+
+test("a key is rotated with a proof that counts the keys before it", async () => {
+  const { anvil, registry } = network;
+  const signer = signerFor(anvil, FIRST_OPERATOR);
+  const operator = lowerAddress(signer);
+  const { provider } = signer;
+  if (provider === null) throw new Error("no provider");
+  const nonce = await readKeyCount({ provider, registry, operator });
+  expect(nonce).toBe(1n);
+  const secret = `0x${"07".repeat(32)}` as const;
+  const rotate = (of: bigint): ReturnType<typeof rotateKey> =>
+    rotateKey({ signer, registry, ...possessionOf({ operator, registry, secret, nonce: of }) });
+  expect(await rotate(0n)).toMatchObject({ ok: false, error: "InvalidProof" });
+  expect(await rotate(1n)).toMatchObject({ ok: true });
+  expect(await readKeyCount({ provider, registry, operator })).toBe(2n);
+  expect(await rotate(2n)).toMatchObject({ ok: false, error: "KeyAlreadyRegistered" });
+});
+
+test("a key count that L1 does not tell is unknown, not zero", async () => {
+  const { registry } = network;
+  const silent = createL1Signer({
+    ...{ rpcUrl: "http://127.0.0.1:9", chainId: CHAIN_ID, timeoutMs: 500 },
+    privateKey: FIRST_OPERATOR,
+  });
+  const { provider } = silent;
+  if (provider === null) throw new Error("no provider");
+  expect(await readKeyCount({ provider, registry, operator: registry })).toBeNull();
 });
