@@ -143,7 +143,9 @@ const rollupSource = z
 export const rollupSchema: DocumentSchema<FollowedRollup> = epochRollup
   .extend({
     agree: count.meta({ description: "How many sources must have a block by the same hash" }),
-    abstention: code.nullable().meta({ description: "Why the node trusts no newer block now" }),
+    abstention: code
+      .nullable()
+      .meta({ description: "Why the node trusts no newer block now, or signs none" }),
     sources: z.array(rollupSource).max(64),
   })
   .meta({ id: "Rollup", description: "A rollup that the node follows" });

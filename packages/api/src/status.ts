@@ -44,6 +44,7 @@ export type RuleBasis = (typeof RULE_BASES)[number];
 /** Why a rollup, or a block, is not fast-final; each code with its meaning. */
 export const REASONS = {
   "below-threshold": "The operators that have attested do not reach the threshold.",
+  split: "A reorg has bound too many operators to a branch that was left; L1 finality decides.",
   contradicted: "The L1-finalised chain, or another certificate, contradicts a certificate here.",
   "unknown-operator-set": "The epoch's operator set was never fixed, or is not known to this node.",
   "unknown-rollup": "The rollup is not registered in the block's epoch.",

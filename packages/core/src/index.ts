@@ -40,6 +40,7 @@ export {
   checkClaim,
   isToBlame,
 } from "./engine/admission.ts";
+export { isSplit } from "./engine/bound-operators.ts";
 export { openContradiction } from "./engine/contradiction.ts";
 export type { AbstainReason, Effect, Input, Report } from "./engine/effects.ts";
 export {

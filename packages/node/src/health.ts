@@ -62,12 +62,12 @@ function checkPeers({ peers }: HealthFacts): HealthCheck {
 }
 
 function checkRollups(facts: HealthFacts): readonly HealthCheck[] {
-  return [...facts.state.rollups.values()].map(({ rollupId, tipObservedAtMs }) => {
+  return [...facts.state.rollups.values()].map(({ rollupId, tipObservedAtMs, lock }) => {
     const isFailing = facts.sources(rollupId).some((source) => source.status !== "ready");
     const down = facts.abstention(rollupId) ?? (tipObservedAtMs === null ? "no-block" : null);
     // Certificates that do not come are what this node is for: not well, whatever else is.
     const stalled = finalityOf(facts.state, rollupId, facts.now)?.reason?.code ?? null;
-    const degraded = stalled ?? (isFailing ? "source-failing" : null);
+    const degraded = lock ?? stalled ?? (isFailing ? "source-failing" : null);
     return {
       name: "rollup",
       rollupId,

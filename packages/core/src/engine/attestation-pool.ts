@@ -8,6 +8,7 @@ import { sumWeight } from "../certificate.ts";
 import type { Hex } from "../hex.ts";
 import { hasQuorum } from "../quorum.ts";
 import { admitAttestation } from "./admission.ts";
+import { bindOperator } from "./bound-operators.ts";
 import { startSum } from "./certificates.ts";
 import { convictAttestation } from "./convictions.ts";
 import type { Emit } from "./effects.ts";
@@ -56,6 +57,7 @@ export function onAttestationVerified(
   const first = height.firstDigest.get(operator);
   if (first === undefined) height.firstDigest.set(operator, digest);
   pool.verified.set(index, attestation);
+  bindOperator(rollup, attestation);
   if (isEarly(rollup, height)) rollup.early = withOneMore(rollup.early, operator);
   if (convictAttestation(state, { rollup, height }, attestation, emit)) return;
   emit({

@@ -1,5 +1,6 @@
 import { claimDigest } from "../claim.ts";
 import { trySum } from "./attestation-pool.ts";
+import { rebindAbove, rebindAt } from "./bound-operators.ts";
 import { checkAgainstFinalized, checkBranches, newestServed } from "./contradiction.ts";
 import type { Emit } from "./effects.ts";
 import { claimOf } from "./own-claim.ts";
@@ -33,6 +34,7 @@ export function onBlockVerified(
   rollup.tip = block;
   rollup.tipObservedAtMs = observedAtMs;
   heightAt(rollup, blockNumber).observedAtMs = observedAtMs;
+  rebindAt(rollup, block);
   prune(state, rollup);
   if (rollup.dropped.size > 0) checkBranches(rollup, emit);
   considerHeight(state, rollup, blockNumber, emit);
@@ -62,6 +64,7 @@ export function onReorged(
   // What was said of the blocks that went does not hold for those that take their places.
   if (rollup.passed !== null && ancestor < rollup.passed) rollup.passed = ancestor;
   if (rollup.reported !== null && ancestor < rollup.reported) rollup.reported = ancestor;
+  rebindAbove(rollup, ancestor);
   rollup.early = countEarly(rollup);
 }
 

@@ -4,6 +4,7 @@ import { epochAt } from "../epoch.ts";
 import type { Hex } from "../hex.ts";
 import { requiredWeight } from "../quorum.ts";
 import { isAttestedHeight } from "../rollup.ts";
+import { isSplit } from "./bound-operators.ts";
 import { newestServed, openContradiction } from "./contradiction.ts";
 import {
   type CertifiedHeight,
@@ -34,6 +35,8 @@ export type FinalityReason = {
     | "unknown-operator-set"
     /** The rollup is not registered in this epoch. */
     | "unknown-rollup"
+    /** A reorg has bound too much weight to a branch that was left: L1 finality decides. */
+    | "split"
     /** Less weight has signed than the threshold asks for. */
     | "below-threshold";
   /** The height that the weights are of; null where there is none. */
@@ -217,11 +220,19 @@ interface Participation {
   /** The height that was looked at, and whether its epoch's set and rollup are known. */
   readonly blockNumber: bigint | null;
   readonly code: "unknown-operator-set" | "unknown-rollup" | null;
+  readonly isSplit: boolean;
 }
 
 /** The weights at the newest attested height that is older than the grace time. */
 function participationOf(state: EngineState, rollup: RollupState, now: number): Participation {
-  const none = { signed: 0n, total: 0n, required: 0n, blockNumber: null, code: null };
+  const none = {
+    signed: 0n,
+    total: 0n,
+    required: 0n,
+    blockNumber: null,
+    code: null,
+    isSplit: false,
+  };
   for (const block of [...rollup.blocks.values()].reverse()) {
     const observedAtMs = rollup.heights.get(block.blockNumber)?.observedAtMs ?? 0;
     const isCertified = rollup.certified.has(block.blockNumber);
@@ -234,12 +245,14 @@ function participationOf(state: EngineState, rollup: RollupState, now: number): 
     const parameters = parametersOf(state, { rollupId: rollup.rollupId, epoch });
     if (parameters === undefined) return { ...none, blockNumber, code: "unknown-rollup" };
     if (block.isWithinBatch || !isAttestedHeight(parameters, blockNumber)) continue;
+    const required = requiredWeight(set.totalWeight, parameters.thresholdBps);
     return {
       signed: presentWeightAt(rollup, block),
       total: set.totalWeight,
-      required: requiredWeight(set.totalWeight, parameters.thresholdBps),
+      required,
       blockNumber,
       code: null,
+      isSplit: isSplit(state, rollup.rollupId, { epoch, requiredWeight: required }),
     };
   }
   return none;
@@ -265,7 +278,8 @@ function reasonOf(
     const isPending = rollup.newest !== null;
     return isPending ? null : { code: setCode(state), ...weights };
   }
-  return newest >= blockNumber ? null : { code: "below-threshold", ...weights };
+  if (newest >= blockNumber) return null;
+  return { code: participation.isSplit ? "split" : "below-threshold", ...weights };
 }
 
 function setCode(state: EngineState): "unknown-operator-set" | "below-threshold" {

@@ -127,6 +127,14 @@ export interface DroppedBlock {
   readonly ancestor: bigint;
 }
 
+/** The highest claim that an operator is known to have attested. */
+export interface BoundOperator {
+  readonly blockNumber: bigint;
+  readonly blockHash: Hex;
+  /** It is known not to be of the followed branch. */
+  readonly isOff: boolean;
+}
+
 /** The engine's state of one rollup. */
 export interface RollupState {
   readonly rollupId: bigint;
@@ -150,6 +158,8 @@ export interface RollupState {
   contradictions: readonly Contradiction[];
   /** By digest, with the height: as far back as certificates are in memory. */
   readonly contradicted: Map<Hex, bigint>;
+  /** By operator: where the fork lock holds it, as far as its attestations tell. */
+  readonly bound: Map<Hex, BoundOperator>;
   lastSigned: Claim | null;
   /** The claim that the signer has been asked for: one at a time, each after what came of it. */
   signing: Claim | null;
@@ -222,6 +232,7 @@ export function createEngineState(options: EngineOptions): EngineState {
       unsettled: new Map(),
       contradictions: [],
       contradicted: new Map(),
+      bound: new Map(),
       lastSigned,
       signing: null,
       // The last claim may have been signed and not published: the signer gives the same again.

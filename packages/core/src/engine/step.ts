@@ -7,6 +7,7 @@ import {
   onSigned,
   trySum,
 } from "./attestation-pool.ts";
+import { pruneBound } from "./bound-operators.ts";
 import { closeWindows, onCertificateVerified, onSumChecked } from "./certificates.ts";
 import { onBlockVerified, onHeads, onReorged, onSetKnown } from "./chain.ts";
 import { restoreContradiction } from "./contradiction.ts";
@@ -145,4 +146,5 @@ function learnSet(
   });
   const epochs = [...state.epochs.keys()].sort((a, b) => (a < b ? -1 : 1));
   for (const epoch of epochs.slice(0, -MAX_EPOCHS)) state.epochs.delete(epoch);
+  pruneBound(state);
 }

@@ -68,7 +68,8 @@ class PortsAnnouncer implements Announcer {
     if (view === null) return;
     if (view.reason?.code !== "contradicted") alerts.clear({ code: "contradiction", rollupId });
     this.#noteStall(view);
-    const data = toFinality(view, { now: now(), abstention: abstention(rollupId) });
+    const lock = state().rollups.get(rollupId)?.lock ?? null;
+    const data = toFinality(view, { now: now(), abstention: abstention(rollupId) ?? lock });
     events.publish({ topic: "finality", rollupId, answer: { data } });
   }
 
@@ -233,11 +234,15 @@ class PortsAnnouncer implements Announcer {
     this.#stalledSinceMs.set(rollupId, since);
     if (now() < since + STALL_MS) return;
     const { code, presentWeight, requiredWeight } = reason;
-    const weights = code === "below-threshold" ? `: ${presentWeight} of ${requiredWeight}` : "";
+    const isShort = code === "below-threshold" || code === "split";
+    const weights = isShort ? `: ${presentWeight} of ${requiredWeight}` : "";
     const last = fastFinal === null ? "none stands" : `the last is at ${fastFinal.blockNumber}`;
     const message =
       `Rollup ${rollupId} gets no certificates (${code}${weights}); ${last}. ` +
-      "See which operators are missing, and the L1.";
+      (code === "split"
+        ? "A reorg of the sequencer has split the operators, and none may sign both branches: " +
+          "what L1 finalises decides, and certificates come again after it."
+        : "See which operators are missing, and the L1.");
     alerts.raise({ ...cause, severity: "critical", message });
   }
 
@@ -247,6 +252,19 @@ class PortsAnnouncer implements Announcer {
     const open = openContradiction(rollup);
     if (open !== null && claim.blockNumber >= open.fromBlockNumber) return false;
     return !rollup.contradicted.has(claimDigest(domain, claim));
+  }
+
+  #raiseForkLock({ last, blockNumber }: Extract<Report, { code: "fork-locked" }>): void {
+    const { alerts, logger } = this.#ports;
+    const { rollupId } = last;
+    logger.warn({ rollupId, blockNumber, last: last.blockNumber }, "fork lock holds");
+    const message =
+      `Rollup ${rollupId} is at height ${blockNumber} without the block ${last.blockHash} that ` +
+      `this operator signed at height ${last.blockNumber}. Nothing is signed until a certificate ` +
+      "stands on the new branch at that height or above, or L1 has finalised it there. Nothing " +
+      "has to be done.";
+    const cause = { code: "fork-locked", rollupId, severity: "warning" } as const;
+    alerts.raise({ ...cause, message });
   }
 
   #onReport(report: Report): void {
@@ -278,9 +296,21 @@ class PortsAnnouncer implements Announcer {
         alerts.raise({ ...cause, severity: "critical", message, lastsMs: EVENT_LASTS_MS });
         return;
       }
+      case "fork-locked":
+        this.#raiseForkLock(report);
+        return;
+      case "fork-released": {
+        const { claim, release } = report;
+        const { rollupId, blockNumber } = claim;
+        logger.info({ rollupId, blockNumber, release: release?.kind ?? null }, "lock released");
+        alerts.clear({ code: "fork-locked", rollupId });
+        return;
+      }
       case "abstained": {
         const { rollupId, blockNumber, reason: subject } = report;
         logger.warn({ rollupId, blockNumber, reason: subject }, "not signed");
+        // It lasts, and has an alert of its own.
+        if (subject === "fork-locked") return;
         const message = `Block ${blockNumber} was not signed (${subject}).`;
         const cause = { code: "abstained", rollupId, subject, lastsMs: EVENT_LASTS_MS } as const;
         alerts.raise({ ...cause, severity: "warning", message });

@@ -14,6 +14,7 @@ import {
   type FinalityView,
   type Head,
   isAttestedHeight,
+  isSplit,
   openContradiction,
   requiredWeight,
   toCertificate,
@@ -21,7 +22,7 @@ import {
   type VerifiedCertificate,
 } from "@mach/core";
 
-/** A rollup's finality as readers are told it. `abstention` is why this node trusts no block. */
+/** A rollup's finality as readers are told it. `abstention` is why it signs or trusts no block. */
 export function toFinality(
   view: FinalityView,
   context: { readonly now: number; readonly abstention: string | null },
@@ -175,7 +176,10 @@ function reasonOf(
     return because("not-covered-yet");
   }
   const required = requiredWeight(fixed.operatorSet.totalWeight, parameters.thresholdBps);
-  return { ...because("below-threshold"), presentWeight, requiredWeight: required };
+  const asked = { epoch: fixed.operatorSet.epoch, requiredWeight: required };
+  const code = isSplit(state, rollupId, asked) ? "split" : "below-threshold";
+  const lock = state.rollups.get(rollupId)?.lock ?? null;
+  return { ...because(code, lock), presentWeight, requiredWeight: required };
 }
 
 /** Whether a contradiction stops fast finality at this height, whatever weight stands there. */

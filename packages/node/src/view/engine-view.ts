@@ -103,11 +103,11 @@ class EngineView implements NodeView {
   }
 
   finality(rollupId: bigint): ViewResult<Finality> {
-    const { state, abstention } = this.#ports;
+    const { state } = this.#ports;
     const now = this.#ports.now();
     const view = finalityOf(state(), rollupId, now);
     if (view === null) return fail("unknown-rollup");
-    return { ok: true, value: toFinality(view, { now, abstention: abstention(rollupId) }) };
+    return { ok: true, value: toFinality(view, { now, abstention: this.#abstention(rollupId) }) };
   }
 
   async block(rollupId: bigint, key: bigint | Hex): Promise<ViewResult<BlockStatus>> {
@@ -219,8 +219,8 @@ class EngineView implements NodeView {
     for (const [epoch, fixed] of epochs) {
       const parameters = fixed.rollups.get(rollupId);
       if (parameters === undefined || (current !== null && epoch > current)) continue;
-      const { abstention, sources } = this.#ports;
-      return { ...parameters, epoch, abstention: abstention(rollupId), ...sources(rollupId) };
+      const abstention = this.#abstention(rollupId);
+      return { ...parameters, epoch, abstention, ...this.#ports.sources(rollupId) };
     }
     return null;
   }
@@ -254,6 +254,12 @@ class EngineView implements NodeView {
     const isClosed = tip !== undefined && blockNumber + BigInt(options.openHeights) <= tip;
     const isPassedOver = followed !== null && !isAttestedHeight(followed, blockNumber);
     return isClosed || isPassedOver ? "no-certificate" : "not-yet";
+  }
+
+  /** Why this node trusts no newer block now, or signs none; null where it does. */
+  #abstention(rollupId: bigint): string | null {
+    const { abstention, state } = this.#ports;
+    return abstention(rollupId) ?? state().rollups.get(rollupId)?.lock ?? null;
   }
 
   #toStatus(rollupId: bigint, view: BlockView): BlockStatus {

@@ -295,7 +295,8 @@ describe("everything else", () => {
     documentOf("network", network);
     expect(network).toMatchObject({ domain: DOMAIN, ...SCHEDULE, currentEpoch: 0n });
     const rollup = must(await viewed.view.rollup(ROLLUP_ID));
-    expect(rollup).toEqual({ ...PARAMETERS, epoch: 0n });
+    const ofNode = { abstention: null, agree: 1, sources: [] };
+    expect(rollup).toEqual({ ...PARAMETERS, epoch: 0n, ...ofNode });
     documentOf("rollups", await viewed.view.rollups());
     expect(await viewed.view.rollup(7n)).toEqual({ ok: false, code: "unknown-rollup" });
     viewed.node.clock.now += Number(SCHEDULE.epochSeconds) * 1_000;
