@@ -15,6 +15,8 @@ export interface RollupFollowerOptions {
   readonly agree: number;
   /** How often each source is asked for its head. Default 250. */
   readonly pollMs?: number;
+  /** How often each source is asked for its chain id again. Default 10000. */
+  readonly chainMs?: number;
   /** How often the safe and finalized heads are asked for. Default 1000. */
   readonly headsMs?: number;
   /** Bound of one RPC call. Default 2000. */
@@ -46,6 +48,7 @@ const BATCH_STALE_AFTER_MS = 1_800_000;
 
 const DEFAULTS = {
   pollMs: 250,
+  chainMs: 10_000,
   headsMs: 1000,
   timeoutMs: 2000,
   maxCatchUp: 512,

@@ -275,6 +275,8 @@ class Follower implements RollupFollower {
         this.#recent.clear();
         // A poll during the search suspects the same again, of blocks that are now forgotten.
         this.#suspect = null;
+        // It may be another chain altogether, behind the connection of before.
+        await Promise.all(this.#sources.map((source) => source.verifyChain()));
         return "again";
       case "replaced":
         return this.#replace(search.commonAncestor, search.branch);

@@ -9,6 +9,7 @@ import {
   WebSocketClient,
 } from "@mach/rpc";
 import type { BlockSelector, BlockSource, SourceAnswer, SourceFailureCode } from "./agreement.ts";
+import { type AnnouncedBlocks, createAnnouncedBlocks } from "./announced-blocks.ts";
 import { createNodeCalls, explainFailure } from "./node-calls.ts";
 import { parseQuantity } from "./rpc-values.ts";
 import type { CheckedBlock, HeadName, StackAdapter } from "./stack.ts";
@@ -37,6 +38,8 @@ export interface SourceOptions extends RpcClientOptions {
   /** The op-node that tells this source's safe and finalized heads, over HTTP. */
   readonly opNodeUrl?: string | undefined;
   readonly pollMs: number;
+  /** How often its chain id is asked for again. */
+  readonly chainMs: number;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
   /** Wall clock. */
@@ -63,7 +66,7 @@ export class RollupSource implements BlockSource {
   readonly host: string;
   readonly #options: SourceOptions;
   readonly #events: SourceEvents;
-  readonly #announced = new Map<bigint, CheckedBlock>();
+  readonly #announced: AnnouncedBlocks = createAnnouncedBlocks(MAX_ANNOUNCED);
   readonly #complete: ((block: CheckedBlock) => Promise<SourceAnswer>) | null;
   #client: RpcClient | null = null;
   #opNode: RpcClient | null = null;
@@ -78,6 +81,7 @@ export class RollupSource implements BlockSource {
   #poll: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #verifying: Promise<boolean> | null = null;
+  #verifiedAtMs = 0;
   #attempts = 0;
   #agreed = 0;
   #failed = 0;
@@ -145,11 +149,8 @@ export class RollupSource implements BlockSource {
       return this.#ask("eth_getBlockByHash", blockHash, (block) => block.blockHash === blockHash);
     }
     const { blockNumber, fresh } = selector;
-    const announced = this.#announced.get(blockNumber);
-    if (announced !== undefined && !fresh) {
-      this.#announced.delete(blockNumber);
-      return { ok: true, block: announced };
-    }
+    const announced = fresh ? undefined : this.#announced.take(blockNumber);
+    if (announced !== undefined) return { ok: true, block: announced };
     const quantity = `0x${blockNumber.toString(16)}`;
     return this.#ask("eth_getBlockByNumber", quantity, (each) => each.blockNumber === blockNumber);
   }
@@ -178,6 +179,11 @@ export class RollupSource implements BlockSource {
   complete(block: CheckedBlock): Promise<SourceAnswer> {
     if (!this.isUsable) return Promise.resolve({ ok: false, code: this.#code ?? "unreachable" });
     return this.#complete?.(block) ?? Promise.resolve({ ok: true, block });
+  }
+
+  /** Asks for its chain id again: what is behind a connection may change without breaking it. */
+  async verifyChain(): Promise<void> {
+    if (this.isUsable) await this.#verify();
   }
 
   settle(outcome: "agrees" | "disagrees"): void {
@@ -284,10 +290,14 @@ export class RollupSource implements BlockSource {
     const { rollupId } = this.#options;
     const result = await this.#client?.call("eth_chainId", []);
     if (this.#stopped || result === undefined) return false;
-    if (!result.ok) return this.#fail(result.code);
+    if (!result.ok) {
+      // That it does not say so once more is not held against it.
+      return (this.isUsable && HARMLESS.has(result.code)) || this.#fail(result.code);
+    }
     const chainId = parseQuantity(result.value);
     if (chainId === null) return this.#fail("malformed");
     if (chainId !== rollupId) return this.#fail("wrong-chain");
+    this.#verifiedAtMs = this.#options.now();
     if (this.isUsable) return true;
     this.#setState("ready", null);
     // Without a subscription the polls still find the heads.
@@ -324,6 +334,8 @@ export class RollupSource implements BlockSource {
 
   #schedulePoll(): void {
     const poll = async (): Promise<void> => {
+      const { chainMs, now } = this.#options;
+      if (now() - this.#verifiedAtMs >= chainMs) await this.verifyChain();
       if (this.isUsable) await this.#pollHead();
       if (!this.#stopped) this.#schedulePoll();
     };
@@ -337,18 +349,7 @@ export class RollupSource implements BlockSource {
   #announce(block: CheckedBlock): void {
     if (!this.isUsable) return;
     const isNew = this.#head?.blockHash !== block.blockHash;
-    if (isNew) {
-      const parent = this.#announced.get(block.blockNumber - 1n);
-      const isLinked = parent === undefined || parent.blockHash === block.parentHash;
-      for (const height of [...this.#announced.keys()]) {
-        if (!isLinked || height >= block.blockNumber) this.#announced.delete(height);
-      }
-      this.#announced.set(block.blockNumber, block);
-      const [oldest] = this.#announced.keys();
-      if (this.#announced.size > MAX_ANNOUNCED && oldest !== undefined) {
-        this.#announced.delete(oldest);
-      }
-    }
+    if (isNew) this.#announced.add(block);
     this.#head = block;
     this.#events.onHead(block, isNew);
   }

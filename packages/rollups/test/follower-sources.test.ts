@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Anvil, startAnvil, until } from "./support/anvil.ts";
-import { type Behaviour, forge, type Lie, startLyingNode } from "./support/lying-node.ts";
+import { type Behaviour, forge, startLyingNode } from "./support/lying-node.ts";
 import { record } from "./support/recorder.ts";
 
 /** A change to each block in an answer. */
@@ -14,11 +14,6 @@ const lyingAboutBlocks = (change: (block: Record<string, unknown>) => unknown): 
       ? change(truth as Record<string, unknown>)
       : undefined,
 });
-
-const chainId: (id: string) => Lie =
-  (id) =>
-  ({ method }) =>
-    method === "eth_chainId" ? id : undefined;
 
 const LIES: readonly { name: string; behaviour: Behaviour; code: string; one?: string }[] = [
   {
@@ -158,35 +153,6 @@ describe.each(LIES)("a source that answers with $name", ({ behaviour, code, one 
     expect(seen.heights()).toEqual([0n, 1n, 2n, 3n]);
     // Under the short time-out of this case a busy machine makes the honest one late too.
     if (behaviour.kind !== "hang") expect(seen.abstentions).toEqual([]);
-  });
-});
-
-describe("a source of another chain", () => {
-  it("is never asked for a block", async () => {
-    const anvil = await startAnvil({ flavour: "evm" });
-    const other = await startLyingNode(anvil.httpUrl);
-    other.behave({ kind: "lie", lie: chainId("0x387") });
-    const seen = record({ urls: [anvil.httpUrl, other.url], agree: 2 });
-    await until(() => seen.codes().includes("wrong-chain"));
-    expect(seen.blocks).toEqual([]);
-    expect([...other.requests.keys()]).toEqual(["eth_chainId"]);
-    other.behave({ kind: "honest" });
-    await seen.reached(0n);
-  });
-
-  it.each(["httpUrl", "wsUrl"] as const)("is found out after a restart over %s", async (url) => {
-    const anvil = await startAnvil({ flavour: "evm" });
-    const { port } = anvil;
-    const seen = record({ urls: [anvil[url]], agree: 1 });
-    await seen.reached(0n);
-    await anvil.stop();
-    const foreign = await startAnvil({ flavour: "evm", port, chainId: 903 });
-    await foreign.mine(5);
-    await until(() => seen.codes().includes("wrong-chain"));
-    expect(seen.heights()).toEqual([0n]);
-    await foreign.stop();
-    await startAnvil({ flavour: "evm", port });
-    await until(() => seen.follower.describeSources()[0]?.status === "ready");
   });
 });
 
