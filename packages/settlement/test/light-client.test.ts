@@ -2,7 +2,9 @@ import { createNativeBls, type NativeBls } from "@mach/bls";
 import {
   bitfieldFromIndices,
   buildOperatorSet,
+  type Certificate,
   type Claim,
+  certificateId,
   claimDigest,
   type Domain,
   epochAt,
@@ -13,6 +15,7 @@ import {
   keccak256,
   keccak256Text,
   type OperatorSet,
+  type SetUpdate,
   setUpdateDigest,
   uintWord,
 } from "@mach/core";
@@ -31,6 +34,8 @@ import {
   HYPERLANE_FINALITY_MODULE_ABI,
   PAYMENT_SOURCE_ABI,
   type SignersArgument,
+  submitCertificate,
+  submitSetUpdate,
   toSignersArgument,
 } from "../src/index.ts";
 import { type Anvil, CHAIN_ID, DEPLOYER_KEY, startAnvil } from "./anvil.ts";
@@ -105,7 +110,19 @@ describe("a payment under a fast-final block", () => {
   it("is paid out on the proofs of a node, after one followed set update", async () => {
     const next = setOf(1n).operatorSetHash;
     const digest = setUpdateDigest(DOMAIN, { epoch: 1n, operatorSetHash: next });
-    await send(client, "submitSetUpdate", [1n, next, signedBy(setOf(0n), digest)]);
+    const target = { bls, signer, lightClient: hexOf((await client.getAddress()).toLowerCase()) };
+    const update: SetUpdate = {
+      ...{ version: 1, domain: DOMAIN, epoch: 1n, operatorSetHash: next, ...sumOf(digest) },
+      signedBy: setOf(0n).operatorSetHash,
+    };
+    const other = { ...update, operatorSetHash: setOf(2n).operatorSetHash };
+    expect(await submitSetUpdate(target, other, setOf(0n))).toMatchObject({
+      ...{ ok: false, code: "reverted", error: "NotValid" },
+    });
+    expect(await submitSetUpdate(target, { ...update, signers: "0xff" }, setOf(0n))).toEqual({
+      ...{ ok: false, code: "malformed" },
+    });
+    expect(await submitSetUpdate(target, update, setOf(0n))).toMatchObject({ ok: true });
     await anvil.rpc("evm_setNextBlockTimestamp", [Number(epochStart(schedule, 1n))]);
 
     await send(source, "send", [RECIPIENT], AMOUNT);
@@ -130,8 +147,8 @@ describe("a payment under a fast-final block", () => {
       storageProof: proof.storageProof[0]?.proof,
     };
     expect(await isAccepted(payments, "release", [payment, release])).toBe(false);
-    const signers = signedBy(setOf(1n), claimDigest(DOMAIN, claim));
-    await send(client, "submitCertificate", [claim, signers]);
+    const certificate = certificateOf(claim);
+    expect(await submitCertificate(target, certificate, setOf(1n))).toMatchObject({ ok: true });
     expect(
       await client.getFunction("isFastFinal")(CHAIN_ID, claim.blockNumber, claim.blockHash),
     ).toBe(true);
@@ -186,18 +203,29 @@ function setOf(epoch: bigint): OperatorSet {
   return built.operatorSet;
 }
 
-/** Three of the four sign. */
+function certificateOf(claim: Claim): Certificate {
+  const { operatorSetHash } = setOf(claim.epoch);
+  const digest = claimDigest(DOMAIN, claim);
+  const signed = sumOf(digest);
+  const id = certificateId({ digest, operatorSetHash, signers: signed.signers });
+  return { version: 1, certificateId: id, domain: DOMAIN, claim, operatorSetHash, ...signed };
+}
+
 function signedBy(operatorSet: OperatorSet, digest: Hex): SignersArgument {
+  const encoded = toSignersArgument(bls, sumOf(digest), operatorSet);
+  if (!encoded.ok) throw new Error(encoded.code);
+  return encoded.signers;
+}
+
+/** Three of the four sign. */
+function sumOf(digest: Hex): { readonly signers: Hex; readonly signature: Hex } {
   const indices = [0, 2, 3];
   const signatures = secrets
     .filter((_, index) => indices.includes(index))
     .map((secret) => bls.sign(secret, digest).uncompressed);
   const signature = bls.aggregateSignatures(signatures);
   if (signature === null) throw new Error("no signature");
-  const signers = bitfieldFromIndices(indices, secrets.length);
-  const encoded = toSignersArgument(bls, { signers, signature }, operatorSet);
-  if (!encoded.ok) throw new Error(encoded.code);
-  return encoded.signers;
+  return { signers: bitfieldFromIndices(indices, secrets.length), signature };
 }
 
 function claimOf(block: RpcBlock): Claim {
