@@ -26,14 +26,15 @@ import { describePlan, describeReport, refused, stepName } from "./submission-wo
 /** `mach evidence submit`: has the Slasher on L1 convict on evidence, and takes the stake. */
 export const command: Command = {
   usage: `mach evidence submit EVIDENCE.json|- (--network FILE | --l1 URL --slasher 0x...)
-            (--key FILE | --dry-run) [--api URL] [--json]
+            (--key FILE | --dry-run) [--index N] [--api URL] [--json]
 
 Checks evidence of any kind under the registry's operator sets, brings it to the Slasher on L1,
 and takes from every source what the convictions cost. What the contract knows already is not
 sent again: a run that was cut short, and a charge whose challenge is over, are gone on with by
 the same command. Anyone may, and the first to report gets the reporter's share.
 
-  -               reads the evidence from stdin: one document, as /v1/evidence lists them
+  -               reads the evidence from stdin: a document, or the list that /v1/evidence answers
+  --index N       which one of a list of several, from 0 on
   --network FILE  the network.json of a local network, in place of --l1 and --slasher
   --l1 URL        an endpoint of the L1; what it says decides what is sent, so use your own
   --slasher 0x... the Slasher on the L1
@@ -51,6 +52,8 @@ const CONFIRM_TIMEOUT_MS = 180_000;
 
 interface Arguments {
   readonly path: string;
+  /** Of a list; null where the caller does not say. */
+  readonly index: number | null;
   readonly place: Place;
   /** Null for a dry run without one. */
   readonly privateKey: Hex | null;
@@ -61,8 +64,8 @@ async function submitEvidence(
   args: readonly string[],
   { output }: CommandContext,
 ): Promise<Answer> {
-  const { path, place, privateKey, isDryRun } = await readArguments(args);
-  const evidence = await readEvidence(path);
+  const { path, index, place, privateKey, isDryRun } = await readArguments(args);
+  const evidence = await readEvidence(path, index);
   if (evidence === null) return refused({ code: "malformed" });
   const l1 = await connectL1({ rpcUrl: place.rpcUrl, timeoutMs: CALL_TIMEOUT_MS });
   if (l1 === null) return refused({ code: "l1-unavailable", error: null });
@@ -176,15 +179,25 @@ function signerOf(l1: L1Connection, privateKey: Hex): ReturnType<L1Connection["s
   }
 }
 
-async function readEvidence(path: string): Promise<Evidence | null> {
+async function readEvidence(path: string, index: number | null): Promise<Evidence | null> {
   const file = await readJsonInput(path);
   if (!file.ok) return null;
-  const { value } = file;
-  if (Array.isArray(value) && value.length !== 1) {
-    throw new UsageError(`${path} lists ${value.length} pieces of evidence: give one of them`);
-  }
-  const parsed = parseEvidence(Array.isArray(value) ? value[0] : value);
+  const parsed = parseEvidence(pick(file.value, path, index));
   return parsed.ok ? parsed.value : null;
+}
+
+/** A node answers with a list: one of several has to be named, so that nobody is slashed unseen. */
+function pick(value: unknown, path: string, index: number | null): unknown {
+  if (!Array.isArray(value)) return value;
+  const documents: readonly unknown[] = value;
+  if (documents.length === 0) throw new UsageError(`${path} lists no evidence`);
+  if (index === null && documents.length > 1) {
+    throw new UsageError(`${path} lists ${documents.length} pieces of evidence: --index picks one`);
+  }
+  if (index !== null && index >= documents.length) {
+    throw new UsageError(`--index is a whole number below ${documents.length} for ${path}`);
+  }
+  return documents[index ?? 0];
 }
 
 async function readArguments(args: readonly string[]): Promise<Arguments> {
@@ -197,6 +210,7 @@ async function readArguments(args: readonly string[]): Promise<Arguments> {
       slasher: { type: "string" },
       api: { type: "string" },
       key: { type: "string" },
+      index: { type: "string" },
       "dry-run": { type: "boolean" },
       json: { type: "boolean" },
     },
@@ -206,9 +220,15 @@ async function readArguments(args: readonly string[]): Promise<Arguments> {
   if (values.key === undefined && !isDryRun) {
     throw new UsageError("--key is missing; without one there is --dry-run");
   }
+  const index = values.index === undefined ? null : parseIndex(values.index);
   const place = readPlace(values);
   const privateKey = values.key === undefined ? null : await readKey(values.key);
-  return { path, place, privateKey, isDryRun };
+  return { path, index, place, privateKey, isDryRun };
+}
+
+function parseIndex(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError("--index is a whole number, from 0 on");
 }
 
 async function readKey(file: string): Promise<Hex> {

@@ -1,6 +1,13 @@
 import { chmodSync } from "node:fs";
 import { encodeEvidence } from "@mach/api";
-import { type Claim, claimDigest, type Evidence, keccak256, uintWord } from "@mach/core";
+import {
+  type Claim,
+  claimDigest,
+  type DoubleAttestation,
+  type Evidence,
+  keccak256,
+  uintWord,
+} from "@mach/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import vectors from "../../../../test/vectors/mach/evidence.json" with { type: "json" };
 import { DEPLOYER_KEY } from "../../../settlement/test/anvil.ts";
@@ -37,7 +44,7 @@ function secret(name: string, content: string): string {
 }
 
 /** Operator `index` signs two claims at a height; the second by `by`, where that is another. */
-function doubleAttestation(index: number, blockNumber: bigint, by = index): Evidence {
+function doubleAttestation(index: number, blockNumber: bigint, by = index): DoubleAttestation {
   const operator = signers.operatorSet.operators[index]?.operator ?? "0x";
   const claim: Claim = {
     ...{ rollupId: SETTLED, blockNumber, blockHash: keccak256(uintWord(blockNumber)) },
@@ -178,6 +185,15 @@ describe("mach evidence submit", () => {
     expect(await machJson(...submit, old)).toMatchObject({ exitCode: 2 });
   });
 
+  it("takes one of the evidence that a node lists", async () => {
+    const [first, second] = [doubleAttestation(1, 9n), doubleAttestation(2, 9n)];
+    const listed = folder.write("list.json", { data: [first, second].map(encodeEvidence) });
+    const submit = ["evidence", "submit", listed, ...place, "--dry-run", "--index"];
+    for (const [index, { operator }] of [first, second].entries()) {
+      expect(await machJson(...submit, String(index))).toMatchObject({ operators: [operator] });
+    }
+  });
+
   it("says that its account cannot pay", async () => {
     const poor = secret("poor.key", `0x${"ab".repeat(32)}`);
     const evidence = file(doubleAttestation(1, 7n));
@@ -193,6 +209,7 @@ describe("mach evidence submit", () => {
     const open = folder.write("open.key", DEPLOYER_KEY);
     chmodSync(open, 0o644);
     const two = folder.write("two.json", { data: [evidence, evidence].map(encodeEvidence) });
+    const none = folder.write("none.json", { data: [] });
     for (const args of [
       [document, "--key", keyFile],
       [document, ...place],
@@ -203,6 +220,9 @@ describe("mach evidence submit", () => {
       [document, ...place, "--key", open],
       [document, ...place, "--key", `${keyFile}.gone`],
       [two, ...place, "--dry-run"],
+      [two, ...place, "--dry-run", "--index", "2"],
+      [two, ...place, "--dry-run", "--index", "-1"],
+      [none, ...place, "--dry-run"],
       [...place, "--dry-run"],
     ]) {
       const answer = await machJson("evidence", "submit", ...args);
