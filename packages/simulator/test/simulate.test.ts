@@ -12,4 +12,8 @@ describe("no promise is broken", () => {
   it.each([1, 2, 3, 4, 5, 6])("by seed %i", (seed) => {
     expect(simulate(seed, { without: [] }).failure).toBeNull();
   });
+
+  it("by a certificate above a finalised head that is of another branch (seed 3022)", () => {
+    expect(simulate(3022, { without: [] }).failure).toBeNull();
+  });
 });

@@ -3,7 +3,6 @@ import { bitfieldFromIndices, bitfieldIndices } from "../bitfield.ts";
 import {
   buildCertificate,
   replacesCertificate,
-  signersOf,
   toCertificate,
   type VerifiedCertificate,
 } from "../certificate.ts";
@@ -17,7 +16,7 @@ import {
   isFullyContradicted,
   newestServed,
 } from "./contradiction.ts";
-import { convictSigners } from "./convictions.ts";
+import { convictSigners, signersInBoth } from "./convictions.ts";
 import type { Emit } from "./effects.ts";
 import { prune } from "./prune.ts";
 import {
@@ -180,9 +179,10 @@ function replace(
   if (held === undefined && own !== undefined && own.blockHash !== blockHash) {
     emit({ type: "report", report: { code: "certificate-disagrees", certificate } });
   }
-  if (own !== undefined) checkBranches(rollup, emit);
-  // What L1 has passed already is held against it at once: its heads may not move for minutes.
-  if (blockNumber <= (rollup.finalized?.blockNumber ?? -1n)) checkAgainstFinalized(rollup, emit);
+  if (own !== undefined) checkBranches(state, rollup, emit);
+  // Held against L1 at once, above its finalised head too, where it may stand on a branch that L1
+  // has left lower down: the heads may not move for minutes.
+  checkAgainstFinalized(rollup, emit);
   // Certificates come in also while no block does: memory is bounded by them too.
   const isAhead = blockNumber > (rollup.tip?.blockNumber ?? -1n);
   if (isAhead || rollup.certified.size > state.options.chainDepth) prune(state, rollup);
@@ -231,20 +231,6 @@ function contradict(
     headers: [],
   };
   emit({ type: "store-evidence", evidence });
-}
-
-function signersInBoth(
-  state: EngineState,
-  lower: VerifiedCertificate,
-  higher: VerifiedCertificate,
-): readonly Hex[] {
-  const lowerSet = state.epochs.get(lower.claim.epoch)?.operatorSet;
-  const higherSet = state.epochs.get(higher.claim.epoch)?.operatorSet;
-  if (lowerSet === undefined || higherSet === undefined) return [];
-  const both = new Set(signersOf(higher, higherSet).map((each) => each.operator));
-  return signersOf(lower, lowerSet)
-    .map((each) => each.operator)
-    .filter((operator) => both.has(operator));
 }
 
 /**

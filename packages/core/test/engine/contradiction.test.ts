@@ -75,6 +75,14 @@ describe("L1 against the followed branch", () => {
     expect([fastFinalOf(node), reasonOf(node)]).toEqual([5n, "contradicted"]);
   });
 
+  it("is held against a certificate above the finalised head, as soon as it comes", () => {
+    const node = readyNode();
+    follow(node, [1n, 10n]);
+    finalize(node, 8n, 1);
+    node.receiveCertificate(certify(claimAt(10n), ALL));
+    expect([fastFinalOf(node), statusAt(node, 10n)]).toEqual([null, "contradicted"]);
+  });
+
   it("is seen however far finality lags behind", () => {
     const node = readyNode({ chainDepth: 32 });
     follow(node, [1n, 100n]);
