@@ -124,8 +124,8 @@ const BREAKS: readonly Mutation[] = [
   {
     name: "blocks that were left stay known",
     file: "core/src/engine/chain.ts",
-    text: "    rollup.dropped.set(block.blockHash, { blockNumber, ancestor });\n    rollup.blocks.delete(blockNumber);\n",
-    replacement: "    rollup.dropped.set(block.blockHash, { blockNumber, ancestor });\n",
+    text: "    rollup.dropped.set(block.blockHash, { blockNumber, ancestor, block });\n    rollup.blocks.delete(blockNumber);\n",
+    replacement: "    rollup.dropped.set(block.blockHash, { blockNumber, ancestor, block });\n",
     seeds: 120,
   },
   {

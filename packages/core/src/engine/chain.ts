@@ -36,7 +36,7 @@ export function onBlockVerified(
   heightAt(rollup, blockNumber).observedAtMs = observedAtMs;
   rebindAt(rollup, block);
   prune(state, rollup);
-  if (rollup.dropped.size > 0) checkBranches(rollup, emit);
+  if (rollup.dropped.size > 0) checkBranches(state, rollup, emit);
   considerHeight(state, rollup, blockNumber, emit);
   proposeClaims(state, rollup, emit);
 }
@@ -54,7 +54,7 @@ export function onReorged(
   }
   for (const [blockNumber, block] of rollup.blocks) {
     if (blockNumber <= ancestor) continue;
-    rollup.dropped.set(block.blockHash, { blockNumber, ancestor });
+    rollup.dropped.set(block.blockHash, { blockNumber, ancestor, block });
     rollup.blocks.delete(blockNumber);
     rollup.numberByHash.delete(block.blockHash);
     const height = rollup.heights.get(blockNumber);

@@ -1,8 +1,11 @@
+import type { Hex } from "../hex.ts";
+import { chargeBranches } from "./charges.ts";
 import type { Emit } from "./effects.ts";
 import type {
   CertifiedHeight,
   ContradictedClaim,
   Contradiction,
+  EngineState,
   RollupState,
   UnsettledClaim,
 } from "./state.ts";
@@ -129,7 +132,7 @@ function isOffFinalized(
  * is off it conflicts with every one on it above the fork, because neither block is then the
  * other's ancestor. All of them above the fork are contradicted.
  */
-export function checkBranches(rollup: RollupState, emit: Emit): void {
+export function checkBranches(state: EngineState, rollup: RollupState, emit: Emit): void {
   const { certified, blocks, contradicted, dropped } = rollup;
   let highestOn: bigint | null = null;
   for (const [blockNumber, { certificate, digest }] of certified) {
@@ -152,7 +155,20 @@ export function checkBranches(rollup: RollupState, emit: Emit): void {
   const against = [...certified]
     .filter(([blockNumber]) => blockNumber >= lowest)
     .map(([blockNumber, { digest }]) => ({ blockNumber, digest }));
-  addContradiction(rollup, { ...spanning(against), fromBlockNumber: lowest }, emit);
+  const isNew = addContradiction(rollup, { ...spanning(against), fromBlockNumber: lowest }, emit);
+  if (!isNew) return;
+  const off = [...certified.values()]
+    .map(({ certificate }) => certificate)
+    .filter(({ claim: { blockNumber, blockHash } }) => {
+      const own = blocks.get(blockNumber)?.blockHash;
+      return blockNumber >= lowest && own !== blockHash && isOffBranch(rollup, blockHash, own);
+    });
+  chargeBranches(state, rollup, off, emit);
+}
+
+/** Whether a block is known to be of another branch than the followed one. */
+function isOffBranch({ dropped }: RollupState, blockHash: Hex, own: Hex | undefined): boolean {
+  return own !== undefined || dropped.has(blockHash);
 }
 
 /** Drops what is closed, and claims that memory holds no certificate for any more. */

@@ -1,6 +1,6 @@
 import { toAttestation, type VerifiedAttestation } from "../attestation.ts";
 import { bitfieldIndices } from "../bitfield.ts";
-import { toCertificate, type VerifiedCertificate } from "../certificate.ts";
+import { signersOf, toCertificate, type VerifiedCertificate } from "../certificate.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Hex } from "../hex.ts";
 import type { Emit } from "./effects.ts";
@@ -50,6 +50,21 @@ export function isSigner(
 ): boolean {
   const index = state.epochs.get(certificate.claim.epoch)?.byOperator.get(operator);
   return index !== undefined && bitfieldIndices(certificate.signers).includes(index);
+}
+
+/** The operators that are among the signers of both certificates, ascending. */
+export function signersInBoth(
+  state: EngineState,
+  lower: VerifiedCertificate,
+  higher: VerifiedCertificate,
+): readonly Hex[] {
+  const lowerSet = state.epochs.get(lower.claim.epoch)?.operatorSet;
+  const higherSet = state.epochs.get(higher.claim.epoch)?.operatorSet;
+  if (lowerSet === undefined || higherSet === undefined) return [];
+  const both = new Set(signersOf(higher, higherSet).map((each) => each.operator));
+  return signersOf(lower, lowerSet)
+    .map((each) => each.operator)
+    .filter((operator) => both.has(operator));
 }
 
 function convict(height: HeightState, operator: Hex, evidence: Evidence, emit: Emit): void {

@@ -8,6 +8,9 @@ const UNSETTLED_FACTOR = 16;
 /** Blocks that are kept while the fork lock holds, for each that is kept otherwise. */
 const LOCKED_FACTOR = 16;
 
+/** Blocks of left branches that are kept, for each that is followed: the oldest go first. */
+const DROPPED_FACTOR = 4;
+
 /** Keeps a rollup's memory within its bounds: what lies too far below the newest height goes. */
 export function prune(state: EngineState, rollup: RollupState): void {
   const { openHeights, chainDepth } = state.options;
@@ -21,7 +24,8 @@ export function prune(state: EngineState, rollup: RollupState): void {
   pruneCertified(rollup, lowestKept, chainDepth);
   pruneContradictions(rollup, lowestKept);
   for (const [blockHash, { blockNumber }] of rollup.dropped) {
-    if (blockNumber < lowestKept) rollup.dropped.delete(blockHash);
+    const isFull = rollup.dropped.size > DROPPED_FACTOR * chainDepth;
+    if (isFull || blockNumber < lowestKept) rollup.dropped.delete(blockHash);
   }
   // A release is linked to the newest block by what lies between, and L1 may be far behind.
   const lowestBlock =

@@ -125,6 +125,7 @@ export interface UnsettledClaim {
 export interface DroppedBlock {
   readonly blockNumber: bigint;
   readonly ancestor: bigint;
+  readonly block: VerifiedBlock;
 }
 
 /** The highest claim that an operator is known to have attested. */

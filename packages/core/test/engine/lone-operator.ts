@@ -3,6 +3,7 @@ import {
   checkForkLock,
   createEngineState,
   type EngineState,
+  type Evidence,
   epochAt,
   type Hex,
   type Input,
@@ -53,6 +54,7 @@ export interface OperatorOptions {
 export class Operator {
   readonly asked: Asked[] = [];
   readonly reports: Report[] = [];
+  readonly evidence: Evidence[] = [];
   state: EngineState;
   tip: TreeBlock;
   /** What the signer's record says. */
@@ -86,6 +88,7 @@ export class Operator {
     this.state = result.state;
     for (const effect of result.effects) {
       if (effect.type === "report") this.reports.push(effect.report);
+      if (effect.type === "store-evidence") this.evidence.push(effect.evidence);
       if (effect.type !== "sign") continue;
       this.asked.push(effect);
       if (!this.#isManual) this.answer(effect);
