@@ -1,4 +1,4 @@
-import { runForge } from "./checks/forge.ts";
+import { compileContracts, runForge } from "./checks/forge.ts";
 import { showCommand } from "./checks/run-command.ts";
 import { runSimulation } from "./checks/simulation.ts";
 import { addTallies, formatTally, NOTHING, type Tally, withExitCode } from "./checks/tally.ts";
@@ -35,11 +35,13 @@ export async function main(args: readonly string[]): Promise<number> {
   );
   // No check at all is no pass.
   if (checks.length === 0) throw new RangeError(`--only takes one of ${CHECKS.map(nameOf)}`);
+  const compiling = checks.some(({ name }) => name === "contracts") ? compileContracts() : null;
   let total = NOTHING;
   const lines: string[] = [];
   for (const { name, run } of checks) {
     console.log(`\n── ${name} ${"─".repeat(60 - name.length)}`);
     const startedAt = performance.now();
+    if (name === "contracts") await compiling;
     const tally = await run();
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     lines.push(`${name.padEnd(10)} ${formatTally(tally)} (${seconds} s)`);

@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { staleAbis } from "../scripts/abi.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const NOT_OURS = new Set([".git", ".local", "node_modules", "dist", "coverage", "out", "cache"]);
@@ -163,12 +162,6 @@ describe("files", () => {
     const left = files.filter((file) => /(^|\/)(package-lock\.json|\.env|\.DS_Store)$/.test(file));
     expect(left).toEqual([]);
   });
-});
-
-describe("generated ABIs", () => {
-  it("are those of the contracts", async () => {
-    expect(await staleAbis()).toEqual([]);
-  }, 120_000);
 });
 
 function listFiles(folder: string): readonly string[] {
