@@ -19,6 +19,7 @@ export {
   globalExitRoot,
   readCdkBatch,
 } from "./cdk.ts";
+export { type ChainReading, type EndpointChain, readChainId } from "./chain-id.ts";
 export {
   appendLeaf,
   type BridgeExit,

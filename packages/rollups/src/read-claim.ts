@@ -1,16 +1,10 @@
 import type { Stack } from "@mach/core";
 import { createHttpClient, type RpcClient } from "@mach/rpc";
-import {
-  type Agreement,
-  agreeOnBlock,
-  type Disagreement,
-  type SourceAnswer,
-  type SourceFailureCode,
-  type SourceVerdict,
-} from "./agreement.ts";
+import { type Agreement, agreeOnBlock, type Disagreement, type SourceAnswer } from "./agreement.ts";
+import { askChainId, commonChain, type EndpointChain, explainChains } from "./chain-id.ts";
 import { type CompletingSource, completeBlock } from "./completion.ts";
 import { createNodeCalls, explainFailure } from "./node-calls.ts";
-import { parseQuantity, toQuantity } from "./rpc-values.ts";
+import { toQuantity } from "./rpc-values.ts";
 import type { CheckedBlock, StackAdapter } from "./stack.ts";
 import { stackOf } from "./stacks.ts";
 
@@ -46,7 +40,11 @@ export async function readClaim(options: ReadClaimOptions): Promise<ClaimReading
   const bounds = { timeoutMs, maxResponseBytes: MAX_RESPONSE_BYTES, maxInFlight: MAX_IN_FLIGHT };
   const clients = urls.map((url) => ({ url, client: createHttpClient({ url, ...bounds }) }));
   try {
-    const asked = await Promise.all(clients.map(({ url, client }) => identify(url, client)));
+    const asked = await Promise.all(
+      clients.map(async ({ url, client }) => {
+        return { host: new URL(url).host, client, chain: await askChainId(client) };
+      }),
+    );
     const rollupId = commonChain(asked);
     if (rollupId === null) return explainChains(asked);
     const sources = asked.map((each) => createSource(each, stackOf(stack)));
@@ -71,36 +69,8 @@ function complete(
   return completeBlock(by.sources, { agree: by.agree, block, completion });
 }
 
-interface Identified {
-  readonly host: string;
+interface Identified extends EndpointChain {
   readonly client: RpcClient;
-  readonly chain:
-    | { readonly ok: true; readonly chainId: bigint }
-    | { readonly ok: false; readonly code: SourceFailureCode };
-}
-
-async function identify(url: string, client: RpcClient): Promise<Identified> {
-  const { host } = new URL(url);
-  const result = await client.call("eth_chainId", []);
-  if (!result.ok) return { host, client, chain: result };
-  const chainId = parseQuantity(result.value);
-  if (chainId === null) return { host, client, chain: { ok: false, code: "malformed" } };
-  return { host, client, chain: { ok: true, chainId } };
-}
-
-/** The chain of all sources that say one; null where they differ or none does. */
-function commonChain(asked: readonly Identified[]): bigint | null {
-  const ids = new Set(asked.flatMap(({ chain }) => (chain.ok ? [chain.chainId] : [])));
-  const [only, other] = ids;
-  return only !== undefined && other === undefined ? only : null;
-}
-
-function explainChains(asked: readonly Identified[]): Disagreement {
-  const isSplit = asked.some(({ chain }) => chain.ok);
-  const sources = asked.map(
-    ({ host, chain }): SourceVerdict => ({ host, code: chain.ok ? "wrong-chain" : chain.code }),
-  );
-  return { ok: false, code: isSplit ? "wrong-chain" : "sources-unavailable", sources };
 }
 
 /** A source that is asked for one block and then closed. */

@@ -3,9 +3,9 @@ import { readClaim } from "@mach/rollups";
 import type { CheckedBlock } from "@mach/rollups/stacks";
 import { required } from "./arguments.ts";
 import { type Answer, UsageError } from "./command.ts";
+import { countHosts, parseAgree } from "./endpoints.ts";
 
 const TIMEOUT_MS = 10_000;
-const MAX_URLS = 16;
 
 /** The claim about a block that enough endpoints have, by the rules that a node follows. */
 export async function claimFromRpc(
@@ -19,7 +19,7 @@ export async function claimFromRpc(
 ): Promise<Answer> {
   const { stack, urls } = asked;
   const blockNumber = parseBlockNumber(required(asked.number, "number"));
-  const hosts = countHosts(urls);
+  const hosts = countHosts(urls, "http or https");
   const agree = parseAgree(asked.agree, hosts);
   const read = await readClaim({ stack, urls, agree, blockNumber, timeoutMs: TIMEOUT_MS });
   if (read.ok) return { ...toAnswer(read.block), detail: `chain ${read.rollupId}` };
@@ -34,19 +34,4 @@ function parseBlockNumber(text: string): bigint {
     throw new UsageError("--number is a block's number, decimal or with 0x");
   }
   return number;
-}
-
-/** Endpoints of one host are one source. */
-function countHosts(urls: readonly string[]): number {
-  if (urls.length > MAX_URLS) throw new UsageError(`--rpc is given at most ${MAX_URLS} times`);
-  const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:\/\//i.test(url);
-  if (!urls.every(isHttp)) throw new UsageError("--rpc is an http or https URL");
-  return new Set(urls.map((url) => new URL(url).host)).size;
-}
-
-function parseAgree(text: string | undefined, hosts: number): number {
-  if (text === undefined) return Math.floor(hosts / 2) + 1;
-  const agree = /^\d{1,2}$/.test(text) ? Number(text) : 0;
-  if (agree >= 1 && agree <= hosts) return agree;
-  throw new UsageError(`--agree is a whole number from 1 to ${hosts}, the number of hosts`);
 }

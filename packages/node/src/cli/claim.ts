@@ -3,6 +3,7 @@ import { STACKS, type Stack } from "@mach/core";
 import { type BlockFailure, type CheckedBlock, stackOf } from "@mach/rollups/stacks";
 import { required } from "./arguments.ts";
 import { type Answer, type Command, UsageError } from "./command.ts";
+import { parseStack } from "./endpoints.ts";
 import { readJsonFile } from "./json-file.ts";
 
 /** `mach claim`: what an operator would say about a block, recomputed from its fields. */
@@ -53,12 +54,6 @@ async function claim(args: readonly string[]): Promise<Answer> {
   if (!file.ok) return refused({ ok: false, code: "malformed", field: "(no JSON)" });
   const list = listIn(file.value);
   return list === null ? claimOne(stack, file.value) : claimAll(stack, list);
-}
-
-function parseStack(name: string): Stack {
-  const stack = STACKS.find((each) => each === name);
-  if (stack === undefined) throw new UsageError(`--stack is one of ${STACKS.join(", ")}`);
-  return stack;
 }
 
 async function claimOne(stack: Stack, document: unknown): Promise<Answer> {

@@ -12,6 +12,7 @@ const USAGE = `mach: fast finality for rollups that anyone can check
   mach keys new --out FILE            make a BLS key
   mach protection init --config FILE  make an operator's signing record, once
   mach claim --stack NAME --block F   recompute what an operator signs about a block
+  mach watch --stack NAME --rpc URL   follow a rollup and print claims, to try endpoints
   mach execute BLOCK.json.gz          execute a block again, from a witness
   mach verify CERT.json ...           check a certificate, offline
   mach evidence verify EVIDENCE.json  check evidence against operators, offline
@@ -30,6 +31,7 @@ const COMMANDS: readonly {
   { name: ["keys", "new"], load: () => import("./new-key.ts") },
   { name: ["protection", "init"], load: () => import("./init-protection.ts") },
   { name: ["claim"], load: () => import("./claim.ts") },
+  { name: ["watch"], load: () => import("./watch.ts") },
   { name: ["execute"], load: () => import("./execute.ts") },
   { name: ["verify"], load: () => import("./verify.ts") },
   { name: ["evidence", "verify"], load: () => import("./verify-evidence.ts") },
