@@ -1,5 +1,13 @@
 import { createNativeBls } from "@mach/bls";
-import { type Claim, claimDigest, type Evidence, type Hex, keccak256, uintWord } from "@mach/core";
+import {
+  type AttestationAgainstCertificate,
+  type Claim,
+  claimDigest,
+  type Evidence,
+  type Hex,
+  keccak256,
+  uintWord,
+} from "@mach/core";
 import { Contract, encodeRlp } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HEADER_WALKS_ABI } from "../src/abi/header-walks.ts";
@@ -17,6 +25,7 @@ import {
   SETTLED,
   type SetSigner,
   type SlasherNetwork,
+  STRICT,
   signersOf,
   slasherAt,
   startSlasherNetwork,
@@ -69,6 +78,17 @@ function doubleAttestation(index: number, blockNumber: bigint): Evidence {
   const { rollupId } = one.claim;
   const kind = "double-attestation";
   return { kind, rollupId, blockNumber, operator, first: one, second: other };
+}
+
+/** Operator 1 attests to another claim than that of a certificate by three of the four. */
+function againstCertificate(blockNumber: bigint, rollupId: bigint): AttestationAgainstCertificate {
+  const certificate = first.certificate(claimAt(blockNumber, { rollupId }), [1, 2, 3]);
+  const claim = claimAt(blockNumber, { rollupId, stateRoot: uintWord(9) });
+  const signature = first.sign(1, claimDigest(network.domain, claim));
+  const operator = operatorAt(1);
+  const attestation = { claim, operator, signature };
+  const kind = "attestation-against-certificate";
+  return { kind, rollupId, blockNumber, operator, attestation, certificate };
 }
 
 /** Two certificates at one height, the one with the smaller digest first. */
@@ -207,16 +227,25 @@ describe("evidence of a double attestation", () => {
 
 describe("evidence of other kinds", () => {
   it("convicts of an attestation against a certificate", async () => {
-    const certificate = first.certificate(claimAt(20n), [1, 2, 3]);
-    const claim = claimAt(20n, { stateRoot: uintWord(9) });
-    const signature = first.sign(1, claimDigest(network.domain, claim));
-    const operator = operatorAt(1);
-    const kind = "attestation-against-certificate";
-    const attestation = { claim, operator, signature };
-    const evidence = { kind, rollupId: SETTLED, blockNumber: 20n, operator } as const;
-    const report = await perform(await prepared({ ...evidence, attestation, certificate }));
-    expect(report.convictions).toMatchObject([{ operator }]);
+    const evidence = againstCertificate(20n, SETTLED);
+    const report = await perform(await prepared(evidence));
+    expect(report.convictions).toMatchObject([{ operator: evidence.operator }]);
     expect(report.takings).toHaveLength(1);
+  });
+
+  it("is not sent of another network, of no rollup, or below its rollup's threshold", async () => {
+    const evidence = againstCertificate(23n, STRICT);
+    expect(await prepare(evidence)).toEqual({ ok: false, code: "below-threshold" });
+    expect(await prepare(againstCertificate(23n, 999n))).toEqual({
+      ok: false,
+      code: "unknown-rollup",
+    });
+    const { certificate } = evidence;
+    const domain = { ...network.domain, chainId: 1n };
+    expect(await prepare({ ...evidence, certificate: { ...certificate, domain } })).toEqual({
+      ok: false,
+      code: "other-network",
+    });
   });
 
   it("convicts all signers of two certificates at one height, in one report", async () => {

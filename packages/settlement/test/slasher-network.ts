@@ -32,6 +32,9 @@ export const EVIDENCE_SECONDS = 300n;
 /** With an adapter, and without. */
 export const SETTLED = 901n;
 export const UNSETTLED = 902n;
+/** Asks for more than two thirds. */
+export const STRICT = 903n;
+export const STRICT_BPS = 9_000;
 /** What a conviction costs here: a tenth, of which a tenth is the reporter's. */
 const WAD = UNIT / 10n;
 const REPORTER_SHARE_BPS = 1_000;
@@ -67,8 +70,10 @@ export async function startSlasherNetwork(): Promise<SlasherNetwork> {
   for (const [rollupId, stack, settlement] of [
     [SETTLED, "op", await deploy(signer, adapterOf(SETTLED))],
     [UNSETTLED, "evm", undefined],
+    [STRICT, "evm", undefined],
   ] as const) {
-    const rollup = { rollupId, stack, attestationInterval: 1n, thresholdBps: 6667 };
+    const thresholdBps = rollupId === STRICT ? STRICT_BPS : 6667;
+    const rollup = { rollupId, stack, attestationInterval: 1n, thresholdBps };
     const listed = { signer, registry, rollup: { ...rollup, verification: 1 as const } };
     const done = await addRollup(settlement === undefined ? listed : { ...listed, settlement });
     if (!done.ok) throw new Error(done.code);

@@ -1,0 +1,42 @@
+import { Contract, ContractFactory, type Signer } from "ethers";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { estimate, transact } from "../src/transaction.ts";
+import { type Anvil, DEPLOYER_KEY, startAnvil } from "./anvil.ts";
+import { signerFor } from "./network.ts";
+
+const ABI = ["function run()"];
+/** The most gas that a transaction may have, EIP-7825. */
+const MAX_GAS = 2n ** 24n;
+
+let anvil: Anvil;
+let signer: Signer;
+
+beforeAll(async () => {
+  anvil = await startAnvil();
+  signer = signerFor(anvil, DEPLOYER_KEY);
+});
+
+afterAll(() => anvil?.stop());
+
+/** A contract that counts down from a number, at 26 gas for each step. */
+async function burner(steps: number): Promise<Contract> {
+  const count = steps.toString(16).padStart(6, "0");
+  const runtime = `62${count}5b600190038060045700`;
+  const size = (runtime.length / 2).toString(16).padStart(2, "0");
+  const code = `0x60${size}600a5f3960${size}5ff3${runtime}`;
+  const deployed = await new ContractFactory(ABI, code, signer).deploy();
+  await deployed.waitForDeployment();
+  return new Contract(await deployed.getAddress(), ABI, signer);
+}
+
+test("a transaction near the greatest gas there is keeps its margin within that", async () => {
+  const contract = await burner(570_000);
+  const call = { contract, method: "run", args: [] };
+  const estimated = await estimate(call);
+  const gas = estimated.ok ? estimated.gas : 0n;
+  // With the margin of a quarter it would be above, and no valid transaction.
+  expect(gas).toBeGreaterThan((MAX_GAS * 4n) / 5n);
+  const sent = await transact({ ...call, timeoutMs: 10_000 });
+  const transaction = sent.ok && (await signer.provider?.getTransaction(sent.transactionHash));
+  expect(transaction).toMatchObject({ gasLimit: MAX_GAS });
+});
