@@ -14,6 +14,8 @@ export interface DataFolder {
   readonly protectionPath: string;
   /** The file that says that a signing record was initialised here. */
   readonly protectionMarkerPath: string;
+  /** The file that says how far the signing record had come. */
+  readonly protectionWatermarkPath: string;
   /** The database of the store. */
   readonly storePath: string;
   /** Lets go of the folder; close what is in it first. */
@@ -89,6 +91,7 @@ function describeFolder(path: string, release: () => Promise<void>): DataFolder 
     path,
     protectionPath: join(path, "protection"),
     protectionMarkerPath: join(path, "protection.json"),
+    protectionWatermarkPath: join(path, "protection.watermark"),
     storePath: join(path, "store"),
     release,
   };

@@ -7,7 +7,7 @@ import type { BindingSigner } from "./gossip/own-binding.ts";
 import { NodeError } from "./node-error.ts";
 import { readSecretFile, unusable } from "./secret-file.ts";
 import { createSigner } from "./signer/local-signer.ts";
-import { openProtection } from "./signer/open-protection.ts";
+import { adviceOn, openProtection } from "./signer/open-protection.ts";
 
 /** What a node does in an operator's name. */
 export interface OperatorSigner {
@@ -42,7 +42,7 @@ export async function openOperator(
     throw new NodeError(
       "protection-unusable",
       `The signing record in ${folder.path} cannot be used (${opened.code}). ` +
-        "A new operator makes one, once, by: mach protection init --new --config FILE",
+        adviceOn(opened.code),
     );
   }
   const key = { sign: (message: Hex) => bls.sign(secretKey, message) };

@@ -1,35 +1,35 @@
-import { domainSeparator } from "@mach/core";
-import { open, type RootDatabase } from "lmdb";
+import { domainSeparator, type Hex } from "@mach/core";
+import type { z } from "zod";
 import { NodeError } from "../node-error.ts";
-import { corruptRow, openBytes, openRow, sealBytes, sealRow } from "../store/row.ts";
+import { corruptRow, openBytes, openJson, sealBytes } from "../store/row.ts";
 import { MAX_UINT64, nameKey, numberKey } from "../store/row-key.ts";
+import { openChained } from "./hash-chain.ts";
 import type {
   ProtectionIdentity,
   ProtectionRecord,
   ProtectionWriter,
   RecordedClaim,
-  RecordOrigin,
   SigningRecord,
   Slot,
 } from "./protection.ts";
 import {
-  encodeIdentity,
+  createRowChain,
+  type ProtectionRows,
+  putNow,
+  putNumber,
+  type RowChain,
+  readNumber,
+  readOrigin,
+} from "./protection-rows.ts";
+import {
   encodeRecordedClaim,
   encodeRecordedSetUpdate,
-  identitySchema,
-  originSchema,
   recordedClaimSchema,
   recordedSetUpdateSchema,
-  sequenceSchema,
 } from "./record-document.ts";
-
-/** The rows of a record: two for each slot and each set update, and a few by name. */
-export type ProtectionRows = RootDatabase<Uint8Array, Uint8Array>;
+import type { Watermark } from "./watermark.ts";
 
 const SIGNATURE_BYTES = 192;
-const IDENTITY = nameKey("identity");
-const ORIGIN = nameKey("origin");
-const OPENINGS = nameKey("openings");
 const BINDING_SEQUENCE = nameKey("binding-sequence");
 
 /**
@@ -39,107 +39,23 @@ const BINDING_SEQUENCE = nameKey("binding-sequence");
 const CLAIM_ROW = 0;
 const SIGNATURE_ROW = 1;
 
-/** Opens the database, making it where it is missing: callers look first. */
-export function openProtectionRows(path: string): ProtectionRows {
-  return open<Uint8Array, Uint8Array>(path, {
-    encoding: "binary",
-    keyEncoding: "binary",
-    noSubdir: false,
-    // With the default of true some synchronous commits return before their data is synced.
-    overlappingSync: false,
-  });
-}
+/** Rollups whose newest claim is at hand: each commit asks for one. */
+const CACHED_ROLLUPS = 256;
 
-/** Whose the record is; null for one that was never initialised. Throws on a damaged row. */
-export function readIdentity(rows: ProtectionRows): ProtectionIdentity | null {
-  const bytes = rows.get(IDENTITY);
-  if (bytes !== undefined) return openRow(identitySchema, { key: IDENTITY, bytes });
-  if (rows.getKeysCount({ limit: 1 }) > 0) throw corruptRow(IDENTITY, "it is missing");
-  return null;
-}
-
-/** What was known when the record was made. Throws where that is missing or damaged. */
-export function readOrigin(rows: ProtectionRows): RecordOrigin {
-  const bytes = rows.get(ORIGIN);
-  if (bytes === undefined) throw corruptRow(ORIGIN, "it is missing");
-  return openRow(originSchema, { key: ORIGIN, bytes });
-}
-
-/** Binds a new record to its identity, durably. */
-export function writeIdentity(
-  rows: ProtectionRows,
-  identity: ProtectionIdentity,
-  origin: RecordOrigin,
-): void {
-  rows.transactionSync(() => {
-    putNow(rows, IDENTITY, sealRow(IDENTITY, encodeIdentity(identity)));
-    putNow(rows, ORIGIN, sealRow(ORIGIN, origin));
-  });
-}
-
-/** The record in an opened database that is this identity's. */
+/** The record in an opened database that is this identity's and was found whole. */
 export function createLmdbProtection(
   rows: ProtectionRows,
   identity: ProtectionIdentity,
+  watermark: Watermark,
 ): ProtectionRecord {
-  const prefix = domainSeparator(identity.domain);
-  const slotKey = (slot: Slot, row: number): Uint8Array =>
-    Buffer.concat([numberKey([slot.rollupId, slot.blockNumber], prefix), Uint8Array.of(row)]);
-
-  function claimAt(slot: Slot): RecordedClaim | null {
-    const key = slotKey(slot, CLAIM_ROW);
-    const bytes = rows.get(key);
-    return bytes === undefined ? null : openRow(recordedClaimSchema, { key, bytes });
-  }
-  function newestClaim(rollupId: bigint): RecordedClaim | null {
-    const start = slotKey({ rollupId, blockNumber: MAX_UINT64 }, SIGNATURE_ROW);
-    const end = numberKey([rollupId], prefix);
-    const [key] = [...rows.getKeys({ start, end, reverse: true, limit: 1 })];
-    if (key === undefined) return null;
-    const newest = claimAt({ rollupId, blockNumber: Buffer.from(key).readBigUInt64BE(40) });
-    if (newest === null) throw corruptRow(key, "its claim is missing");
-    return newest;
-  }
-  function withSignature(record: RecordedClaim | null): SigningRecord | null {
-    if (record === null) return null;
-    const key = slotKey(record.claim, SIGNATURE_ROW);
-    const bytes = rows.get(key);
-    return { ...record, signature: bytes === undefined ? null : readSignature(key, bytes) };
-  }
-  const at = (slot: Slot): SigningRecord | null => withSignature(claimAt(slot));
-
+  const chain = createRowChain(rows, watermark);
+  const claims = createClaimTable({ rows, chain }, domainSeparator(identity.domain));
   const writer: ProtectionWriter = {
-    newest: newestClaim,
-    at,
-    insert(record) {
-      const key = slotKey(record.claim, CLAIM_ROW);
-      if (rows.doesExist(key)) throw new NodeError("slot-taken", "The slot is already signed.");
-      putNow(rows, key, sealRow(key, encodeRecordedClaim(record)));
-    },
-    keepSignature(slot, signature) {
-      const key = slotKey(slot, SIGNATURE_ROW);
-      putNow(rows, key, sealBytes(key, signature));
-    },
-    setUpdateOf(epoch) {
-      const key = setUpdateKey(epoch, CLAIM_ROW);
-      const bytes = rows.get(key);
-      if (bytes === undefined) return null;
-      const record = openRow(recordedSetUpdateSchema, { key, bytes });
-      const signatureKey = setUpdateKey(epoch, SIGNATURE_ROW);
-      const signature = rows.get(signatureKey);
-      return { ...record, signature: signature ? readSignature(signatureKey, signature) : null };
-    },
-    insertSetUpdate(record) {
-      const key = setUpdateKey(record.epoch, CLAIM_ROW);
-      if (rows.doesExist(key)) {
-        throw new NodeError("slot-taken", "The epoch's update is already signed.");
-      }
-      putNow(rows, key, sealRow(key, encodeRecordedSetUpdate(record)));
-    },
-    keepSetUpdateSignature(epoch, signature) {
-      const key = setUpdateKey(epoch, SIGNATURE_ROW);
-      putNow(rows, key, sealBytes(key, signature));
-    },
+    newest: claims.newest,
+    at: claims.at,
+    insert: claims.insert,
+    keepSignature: claims.keepSignature,
+    ...setUpdateTable({ rows, chain }),
     ceiling: (rollupId) => {
       const key = ceilingKey(rollupId);
       return rows.doesExist(key) ? readNumber(rows, key) : null;
@@ -148,16 +64,116 @@ export function createLmdbProtection(
     bindingSequence: () => readNumber(rows, BINDING_SEQUENCE),
     keepBindingSequence: (sequence) => putNumber(rows, BINDING_SEQUENCE, sequence),
   };
-  // A process that was killed may have left rows in the page cache that are not on the disk yet.
-  // This commit syncs them too, before anything relies on them.
-  rows.transactionSync(() => putNumber(rows, OPENINGS, readNumber(rows, OPENINGS) + 1n));
   return {
     identity,
     origin: readOrigin(rows),
-    commit: (change) => rows.transactionSync(() => change(writer)),
-    newest: (rollupId) => withSignature(newestClaim(rollupId)),
-    at,
-    close: () => rows.close(),
+    commit(change) {
+      try {
+        return chain.commit(() => change(writer));
+      } catch (error) {
+        claims.forget();
+        throw error;
+      }
+    },
+    covered: () => chain.covered(),
+    newest: (rollupId) => claims.withSignature(claims.newest(rollupId)),
+    at: claims.at,
+    async close() {
+      await watermark.close();
+      await rows.close();
+    },
+  };
+}
+
+interface Tables {
+  readonly rows: ProtectionRows;
+  readonly chain: RowChain;
+}
+
+interface ClaimTable extends Pick<ProtectionWriter, "newest" | "at" | "insert" | "keepSignature"> {
+  withSignature(record: RecordedClaim | null): SigningRecord | null;
+  /** Drops what a transaction that failed may have left in memory. */
+  forget(): void;
+}
+
+function createClaimTable({ rows, chain }: Tables, prefix: Hex): ClaimTable {
+  const newestClaims = new Map<bigint, RecordedClaim>();
+  const slotKey = (slot: Slot, row: number): Uint8Array =>
+    Buffer.concat([numberKey([slot.rollupId, slot.blockNumber], prefix), Uint8Array.of(row)]);
+
+  function claimAt(slot: Slot): RecordedClaim | null {
+    const key = slotKey(slot, CLAIM_ROW);
+    const bytes = rows.get(key);
+    return bytes === undefined ? null : openDocument(recordedClaimSchema, key, bytes);
+  }
+  function findNewest(rollupId: bigint): RecordedClaim | null {
+    const start = slotKey({ rollupId, blockNumber: MAX_UINT64 }, SIGNATURE_ROW);
+    const end = numberKey([rollupId], prefix);
+    const [key] = [...rows.getKeys({ start, end, reverse: true, limit: 1 })];
+    if (key === undefined) return null;
+    const newest = claimAt({ rollupId, blockNumber: Buffer.from(key).readBigUInt64BE(40) });
+    if (newest === null) throw corruptRow(key, "its claim is missing");
+    return newest;
+  }
+  function remember(record: RecordedClaim): void {
+    if (newestClaims.size >= CACHED_ROLLUPS) newestClaims.clear();
+    newestClaims.set(record.claim.rollupId, record);
+  }
+  function newest(rollupId: bigint): RecordedClaim | null {
+    const known = newestClaims.get(rollupId);
+    if (known !== undefined) return known;
+    const found = findNewest(rollupId);
+    if (found !== null) remember(found);
+    return found;
+  }
+  function withSignature(record: RecordedClaim | null): SigningRecord | null {
+    if (record === null) return null;
+    return { ...record, signature: readSignature(rows, slotKey(record.claim, SIGNATURE_ROW)) };
+  }
+
+  return {
+    newest,
+    withSignature,
+    at: (slot) => withSignature(claimAt(slot)),
+    insert(record) {
+      const { claim } = record;
+      const key = slotKey(claim, CLAIM_ROW);
+      if (rows.doesExist(key)) throw new NodeError("slot-taken", "The slot is already signed.");
+      const last = newest(claim.rollupId);
+      chain.append(key, encodeRecordedClaim(record));
+      if (last === null || last.claim.blockNumber < claim.blockNumber) remember(record);
+    },
+    keepSignature(slot, signature) {
+      const key = slotKey(slot, SIGNATURE_ROW);
+      putNow(rows, key, sealBytes(key, signature));
+    },
+    forget: () => newestClaims.clear(),
+  };
+}
+
+function setUpdateTable({
+  rows,
+  chain,
+}: Tables): Pick<ProtectionWriter, "setUpdateOf" | "insertSetUpdate" | "keepSetUpdateSignature"> {
+  return {
+    setUpdateOf(epoch) {
+      const key = setUpdateKey(epoch, CLAIM_ROW);
+      const bytes = rows.get(key);
+      if (bytes === undefined) return null;
+      const record = openDocument(recordedSetUpdateSchema, key, bytes);
+      return { ...record, signature: readSignature(rows, setUpdateKey(epoch, SIGNATURE_ROW)) };
+    },
+    insertSetUpdate(record) {
+      const key = setUpdateKey(record.epoch, CLAIM_ROW);
+      if (rows.doesExist(key)) {
+        throw new NodeError("slot-taken", "The epoch's update is already signed.");
+      }
+      chain.append(key, encodeRecordedSetUpdate(record));
+    },
+    keepSetUpdateSignature(epoch, signature) {
+      const key = setUpdateKey(epoch, SIGNATURE_ROW);
+      putNow(rows, key, sealBytes(key, signature));
+    },
   };
 }
 
@@ -170,22 +186,14 @@ function ceilingKey(rollupId: bigint): Uint8Array {
   return nameKey(`ceiling/${rollupId}`);
 }
 
-function readNumber(rows: ProtectionRows, key: Uint8Array): bigint {
+function openDocument<T>(schema: z.ZodType<T, unknown>, key: Uint8Array, bytes: Uint8Array): T {
+  return openJson(schema, { key, body: openChained(key, bytes).payload });
+}
+
+function readSignature(rows: ProtectionRows, key: Uint8Array): Uint8Array | null {
   const bytes = rows.get(key);
-  return bytes === undefined ? 0n : openRow(sequenceSchema, { key, bytes });
-}
-
-function putNumber(rows: ProtectionRows, key: Uint8Array, value: bigint): void {
-  putNow(rows, key, sealRow(key, `${value}`));
-}
-
-function readSignature(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  if (bytes === undefined) return null;
   const signature = openBytes(key, bytes);
   if (signature.length !== SIGNATURE_BYTES) throw corruptRow(key, "it is no signature");
   return new Uint8Array(signature);
-}
-
-/** Within a synchronous transaction a put is done when it returns; its promise says nothing more. */
-function putNow(rows: ProtectionRows, key: Uint8Array, bytes: Uint8Array): void {
-  void rows.put(key, bytes);
 }

@@ -1,4 +1,3 @@
-import { encodeClaim, parseClaim } from "@mach/api";
 import {
   type Bls,
   type Claim,
@@ -20,6 +19,7 @@ import {
 } from "@mach/core";
 import { NodeError } from "../node-error.ts";
 import { MAX_UINT64 } from "../store/row-key.ts";
+import { isLegalClaim } from "./legal-claim.ts";
 import type {
   ProtectionIdentity,
   ProtectionRecord,
@@ -139,13 +139,15 @@ class RecordingSigner implements Signer {
     );
     if (recorded === null) return refuse("not-persisted");
     if (!recorded.value.ok) return recorded.value;
+    const covered = this.#cover();
     const kept = this.#withUnkept(recorded.value.record).signature;
     if (kept !== null) {
+      if (!(await covered)) return refuse("not-persisted");
       const encodings = { compressed: compressSignature(kept), uncompressed: kept };
       return { ok: true, signed: { claim, digest, ...encodings } };
     }
     const made = await this.#signDigest(digest);
-    if (this.#hasFailed()) return refuse("not-persisted");
+    if (!(await covered)) return refuse("not-persisted");
     if (made === null) return refuse("key-failed");
     this.#unkept = { claim, digest, ...made };
     return { ok: true, signed: this.#unkept };
@@ -155,7 +157,7 @@ class RecordingSigner implements Signer {
     const { claim } = request;
     if (!isSameDomain(request.domain, this.#identity.domain)) return "wrong-domain";
     if (request.operator !== this.#identity.operator) return "wrong-operator";
-    if (!parseClaim(encodeClaim(claim)).ok) return "malformed-claim";
+    if (!isLegalClaim(claim)) return "malformed-claim";
     const ceiling = request.verifiedHead + this.#options.maxAheadBlocks;
     if (claim.blockNumber > ceiling) return "height-beyond-ceiling";
     return request.isStillWanted?.() === false ? "no-longer-wanted" : null;
@@ -189,13 +191,15 @@ class RecordingSigner implements Signer {
     const recorded = this.#commit((writer) => recordSetUpdate(writer, asked));
     if (recorded === null) return refuse("not-persisted");
     if (recorded.value === null) return refuse("another-hash-signed");
+    const covered = this.#cover();
     const kept = recorded.value.signature;
     if (kept !== null) {
+      if (!(await covered)) return refuse("not-persisted");
       const encodings = { compressed: compressSignature(kept), uncompressed: kept };
       return { ok: true, signed: { ...asked, ...encodings } };
     }
     const made = await this.#signDigest(digest);
-    if (this.#hasFailed()) return refuse("not-persisted");
+    if (!(await covered)) return refuse("not-persisted");
     if (made === null) return refuse("key-failed");
     // Once an epoch: it is worth a commit of its own.
     const isKept = this.#commit((writer) =>
@@ -257,6 +261,17 @@ class RecordingSigner implements Signer {
     } catch (error) {
       this.#fail(error);
       return null;
+    }
+  }
+
+  /** Whether the record's second place says so too: begun before the signature is computed. */
+  async #cover(): Promise<boolean> {
+    try {
+      await this.#dependencies.protection.covered();
+      return !this.#hasFailed();
+    } catch (error) {
+      this.#fail(error);
+      return false;
     }
   }
 

@@ -90,6 +90,7 @@ export function createMemoryProtection(
         throw error;
       }
     },
+    covered: async () => {},
     newest,
     at,
     close: async () => {},

@@ -54,6 +54,11 @@ export interface ProtectionRecord {
   readonly origin: RecordOrigin;
   /** Runs in one transaction: when it returns all is on disk, when it throws nothing is. */
   commit<T>(change: (writer: ProtectionWriter) => T): T;
+  /**
+   * Resolves when a second place, too, says how far the record has come: only then may a signature
+   * leave. Begun at once, so that it goes on while one is made. Rejects where the disk fails.
+   */
+  covered(): Promise<void>;
   /** The highest claim on a rollup. */
   newest(rollupId: bigint): SigningRecord | null;
   at(slot: Slot): SigningRecord | null;

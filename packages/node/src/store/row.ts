@@ -15,7 +15,15 @@ export function openRow<T>(
   schema: z.ZodType<T, unknown>,
   row: { readonly key: Uint8Array; readonly bytes: Uint8Array },
 ): T {
-  const parsed = parseDocument(schema, parseJson(row.key, openBytes(row.key, row.bytes)));
+  return openJson(schema, { key: row.key, body: openBytes(row.key, row.bytes) });
+}
+
+/** The document in a body whose seal was found whole. Throws a NodeError `row-corrupt`. */
+export function openJson<T>(
+  schema: z.ZodType<T, unknown>,
+  row: { readonly key: Uint8Array; readonly body: Uint8Array },
+): T {
+  const parsed = parseDocument(schema, parseJson(row.key, row.body));
   if (!parsed.ok) throw corruptRow(row.key, `at ${parsed.path}`);
   return parsed.value;
 }
