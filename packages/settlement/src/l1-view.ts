@@ -19,7 +19,10 @@ export type L1ViewFailure =
     }
   /** A source is connected to another chain: a mistake in the configuration. */
   | { readonly ok: false; readonly code: "wrong-chain"; readonly chainId: bigint }
-  /** Two sources contradict each other about finalized state: one of them is wrong or lies. */
+  /**
+   * Two sources contradict each other about finalized state, or what was read of it before: one of
+   * them is wrong or lies.
+   */
   | { readonly ok: false; readonly code: "sources-disagree" };
 
 export interface L1ViewOptions {
@@ -56,7 +59,8 @@ const MAX_IN_FLIGHT = 64;
 
 /**
  * Reads finalized state of the L1 from several sources. Silent sources are tolerated down to
- * `requiredAgreement`; one that contradicts another is not, because finalized state has one truth.
+ * `requiredAgreement`; one that contradicts another is not, because finalized state has one truth,
+ * which includes the block that was read last.
  * Throws a RangeError for options with which nothing could be read.
  */
 export function createL1View(options: L1ViewOptions): L1View {
@@ -68,6 +72,8 @@ export function createL1View(options: L1ViewOptions): L1View {
   const clients = [...new Set(rpcUrls)].map((url) =>
     createHttpClient({ url, timeoutMs, maxResponseBytes, maxInFlight: MAX_IN_FLIGHT }),
   );
+
+  let newest: L1Block | null = null;
 
   async function pinFinalized(): Promise<PinResult> {
     const heads = await Promise.all(clients.map(readHead));
@@ -81,7 +87,7 @@ export function createL1View(options: L1ViewOptions): L1View {
       .map((head) => head.finalized.number)
       .toSorted((left, right) => (left > right ? -1 : 1))
       .at(requiredAgreement - 1);
-    if (height === undefined) return unavailable(reachable.length);
+    if (height === undefined) return unavailable(reachable.length, requiredAgreement);
     const sources = reachable.filter((head) => head.finalized.number >= height);
     const blocks = await Promise.all(
       sources.map(({ client, finalized }) =>
@@ -90,9 +96,30 @@ export function createL1View(options: L1ViewOptions): L1View {
     );
     const agreed = agree(blocks, (block) => `${block.number} ${block.hash} ${block.timestamp}`);
     if (!agreed.ok) return agreed;
-    if (agreed.value.number !== height) return unavailable(0);
+    if (agreed.value.number !== height) return unavailable(0, requiredAgreement);
     const pinned = sources.filter((_, index) => blocks[index] !== null).map(({ client }) => client);
+    const failure = await contradiction(pinned, agreed.value);
+    if (failure !== null) return failure;
+    if (newest === null || agreed.value.number > newest.number) newest = agreed.value;
     return { ok: true, l1: pin(pinned, agreed.value) };
+  }
+
+  /** What is final stays so: above another block at the newest height that was read, nothing is. */
+  async function contradiction(
+    sources: readonly RpcClient[],
+    block: L1Block,
+  ): Promise<L1ViewFailure | null> {
+    if (newest === null || block.number < newest.number) return null;
+    const { number, hash } = newest;
+    const kept =
+      block.number === number
+        ? ({ ok: true, value: block } as const)
+        : agree(
+            await Promise.all(sources.map((client) => readBlock(client, toQuantity(number)))),
+            (each) => each.hash,
+          );
+    if (!kept.ok) return kept;
+    return kept.value.hash === hash ? null : { ok: false, code: "sources-disagree" };
   }
 
   function pin(sources: readonly RpcClient[], block: L1Block): PinnedL1 {
@@ -109,23 +136,8 @@ export function createL1View(options: L1ViewOptions): L1View {
     };
   }
 
-  function agree<T>(
-    answers: readonly (T | null)[],
-    key: (answer: T) => string,
-  ): { readonly ok: true; readonly value: T } | L1ViewFailure {
-    const given = answers.filter((answer) => answer !== null);
-    const [first] = given;
-    if (first === undefined) return unavailable(0);
-    if (given.some((answer) => key(answer) !== key(first))) {
-      return { ok: false, code: "sources-disagree" };
-    }
-    return given.length < requiredAgreement
-      ? unavailable(given.length)
-      : { ok: true, value: first };
-  }
-
-  function unavailable(answered: number): L1ViewFailure {
-    return { ok: false, code: "l1-unavailable", answered, required: requiredAgreement };
+  function agree<T>(answers: readonly (T | null)[], key: (answer: T) => string): Agreed<T> {
+    return agreeOn(answers, { required: requiredAgreement, key });
   }
 
   return {
@@ -134,6 +146,27 @@ export function createL1View(options: L1ViewOptions): L1View {
       await Promise.all(clients.map((client) => client.close()));
     },
   };
+}
+
+type Agreed<T> = { readonly ok: true; readonly value: T } | L1ViewFailure;
+
+/** The one answer that all give who give any, if they are enough. */
+function agreeOn<T>(
+  answers: readonly (T | null)[],
+  rule: { readonly required: number; readonly key: (answer: T) => string },
+): Agreed<T> {
+  const { required, key } = rule;
+  const given = answers.filter((answer) => answer !== null);
+  const [first] = given;
+  if (first === undefined) return unavailable(0, required);
+  if (given.some((answer) => key(answer) !== key(first))) {
+    return { ok: false, code: "sources-disagree" };
+  }
+  return given.length < required ? unavailable(given.length, required) : { ok: true, value: first };
+}
+
+function unavailable(answered: number, required: number): L1ViewFailure {
+  return { ok: false, code: "l1-unavailable", answered, required };
 }
 
 /** The result of a call that reads; null where there is none. */

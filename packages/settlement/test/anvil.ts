@@ -15,9 +15,10 @@ export interface Anvil {
   stop(): Promise<void>;
 }
 
-/** Starts an L1 that mines each transaction at once; a block is final two blocks later. */
-export async function startAnvil(): Promise<Anvil> {
-  const args = ["--port", "0", "--hardfork", "osaka", "--slots-in-an-epoch", "1"];
+/** Starts an L1 that mines each transaction at once; a block is final two epochs later. */
+export async function startAnvil(slotsInAnEpoch = 1): Promise<Anvil> {
+  const slots = ["--slots-in-an-epoch", String(slotsInAnEpoch)];
+  const args = ["--port", "0", "--hardfork", "osaka", ...slots];
   const child = spawn(anvilBinary(), [...args, "--chain-id", String(CHAIN_ID)], {
     stdio: ["ignore", "pipe", "inherit"],
   });

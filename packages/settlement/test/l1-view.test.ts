@@ -9,13 +9,18 @@ const PINNED = { number: 5n, hash: BLOCK.hash, timestamp: 100n };
 /** A source that answers truly, unless `misbehave` has answered; and a view of it alone. */
 async function viewOf(
   misbehave: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+  blockAt: (params: readonly unknown[]) => object = () => BLOCK,
 ) {
   const server = createServer(async (request, response) => {
     let text = "";
     for await (const chunk of request) text += String(chunk);
-    const { id, method } = JSON.parse(text) as { id: number; method: string };
+    const { id, method, params } = JSON.parse(text) as {
+      readonly id: number;
+      readonly method: string;
+      readonly params: readonly unknown[];
+    };
     if (misbehave(request, response)) return;
-    const result = method === "eth_chainId" ? "0x1" : BLOCK;
+    const result = method === "eth_chainId" ? "0x1" : blockAt(params);
     response.end(JSON.stringify({ jsonrpc: "2.0", id, result }));
   });
   server.keepAliveTimeout = 0;
@@ -70,6 +75,27 @@ test("a source that drops every connection has failed", async () => {
     answered: 0,
     required: 1,
   });
+});
+
+test("what was finalized once cannot be replaced, at its height or under a newer one", async () => {
+  const hash = `0x${"cd".repeat(32)}`;
+  let finalized = { ...BLOCK };
+  let kept = { ...BLOCK };
+  const { view } = await viewOf(
+    () => false,
+    ([tag]) => (tag === "finalized" ? finalized : kept),
+  );
+  expect(await view.pinFinalized()).toMatchObject({ ok: true });
+  finalized = { ...BLOCK, hash };
+  expect(await view.pinFinalized()).toEqual({ ok: false, code: "sources-disagree" });
+  finalized = { ...BLOCK, number: "0x6", hash };
+  expect(await view.pinFinalized()).toMatchObject({ ok: true, l1: { block: { number: 6n } } });
+  finalized = { ...BLOCK, number: "0x9" };
+  kept = { ...BLOCK, number: "0x6" };
+  expect(await view.pinFinalized()).toEqual({ ok: false, code: "sources-disagree" });
+  // An older state is true as far as it goes.
+  finalized = { ...BLOCK };
+  expect(await view.pinFinalized()).toMatchObject({ ok: true, l1: { block: PINNED } });
 });
 
 test("a redirect is not followed", async () => {

@@ -25,8 +25,8 @@ export interface TestNetwork extends Deployment {
 }
 
 /** An L1 with the contracts, four operators and three rollups, before genesisTime. */
-export async function startNetwork(): Promise<TestNetwork> {
-  const anvil = await startAnvil();
+export async function startNetwork(slotsInAnEpoch?: number): Promise<TestNetwork> {
+  const anvil = await startAnvil(slotsInAnEpoch);
   const signer = signerFor(anvil, DEPLOYER_KEY);
   const genesisTime = (await newestTimestamp(anvil)) + 1_000n;
   const deployment = await deployContracts({
