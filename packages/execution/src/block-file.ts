@@ -3,6 +3,7 @@ import { fromHex, type Hex, isHex } from "@mach/core";
 import { parseHeader } from "@mach/rollups/header";
 import { z } from "zod";
 import type { BlockAttributes, ExecutionInput } from "./block-input.ts";
+import { isKeptBlock, parseKeptBlock } from "./kept-block.ts";
 import type { ExecutionRules, ForkTime } from "./rules.ts";
 import { type UnverifiableVerdict, unverifiable } from "./verdict.ts";
 import { parseWitness } from "./witness.ts";
@@ -62,7 +63,8 @@ const blockFile = z.looseObject({
 
 /**
  * Reads a block as kona's test fixtures have it: JSON, gzipped or not, with the rollup's
- * configuration, the parent's header, the payload attributes, the witness and the expected hash.
+ * configuration, the parent's header, the payload attributes, the witness and the expected hash;
+ * or as a node keeps one that it found invalid.
  */
 export function parseBlockFile(file: Uint8Array): BlockFileParse {
   let text: string;
@@ -86,6 +88,7 @@ export function parseBlockFile(file: Uint8Array): BlockFileParse {
 
 /** The same from its JSON value. */
 export function parseBlockJson(json: unknown): BlockFileParse {
+  if (isKeptBlock(json)) return parseKeptBlock(json);
   const parsed = blockFile.safeParse(json);
   if (!parsed.success) {
     const path = parsed.error.issues[0]?.path.join(".") ?? "";

@@ -2,6 +2,7 @@ export {
   type BlockExecutor,
   createExternalExecutor,
   createWitnessExecutor,
+  type InvalidBlock,
   type WitnessExecutorOptions,
 } from "./block-executor.ts";
 export { MAX_BLOCK_FILE_BYTES, parseBlockFile, parseBlockJson } from "./block-file.ts";
@@ -19,6 +20,7 @@ export {
   type ExecutorOptions,
   type FetchMissing,
 } from "./executor.ts";
+export { encodeKeptBlock } from "./kept-block.ts";
 export { EXECUTION_PROFILES, type ExecutionRules, type ForkTime } from "./rules.ts";
 export type {
   InvalidVerdict,

@@ -13,13 +13,11 @@ import type { Logger } from "pino";
 import { type Alerts, createAlerts } from "./alerts.ts";
 import type { NodeConfig } from "./config.ts";
 import { type Announcer, createAnnouncer } from "./engine/announcer.ts";
-import { type BlockExecutors, createBlockExecutors } from "./engine/block-executors.ts";
 import { certifiedHeads } from "./engine/certified-heads.ts";
 import { createEpochWatcher, type EpochPayer, type EpochWatcher } from "./engine/epoch-watcher.ts";
-import { requireExecution } from "./engine/executed-claims.ts";
 import { followRollups, type RollupFollowing } from "./engine/follow-rollups.ts";
 import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
-import type { ClaimSigner } from "./engine/ports.ts";
+import { createReExecution, type ReExecution } from "./engine/re-execution.ts";
 import { keepEpoch, restoreEngine } from "./engine/restore.ts";
 import { createEngineShell, type EngineShell } from "./engine/shell.ts";
 import { closeInOrder, type Foundation } from "./foundation.ts";
@@ -65,7 +63,7 @@ export class MachNode {
   readonly #startedAtMs: number;
   readonly #events: EventHub = createEventHub();
   readonly #alerts: Alerts;
-  readonly #executors: BlockExecutors;
+  readonly #execution: ReExecution;
   readonly #announcer: Announcer;
   readonly #engine: EngineShell;
   readonly #gossip: Gossip;
@@ -80,7 +78,15 @@ export class MachNode {
     this.#dependencies = dependencies;
     this.#startedAtMs = now();
     this.#alerts = this.#createAlerts();
-    this.#executors = createBlockExecutors(config.rollups);
+    this.#execution = createReExecution(
+      {
+        state: () => this.#engine.state(),
+        alerts: this.#alerts,
+        onFault: (err) => dependencies.logger.error({ err }, "an invalid block was not kept"),
+        delay: (milliseconds) => sleep(milliseconds),
+      },
+      config,
+    );
     this.#announcer = createAnnouncer({
       state: () => this.#engine.state(),
       events: this.#events,
@@ -140,7 +146,7 @@ export class MachNode {
       () => this.#following.stop(),
       async () => await this.#http?.stop(),
       () => this.#gossip.stop(),
-      () => this.#executors.stop(),
+      () => this.#execution.stop(),
       () => this.#engine.settle(),
     ]);
     this.#dependencies.logger.info("node stopped");
@@ -177,7 +183,7 @@ export class MachNode {
       {
         bls,
         verifier,
-        signer: operator === null ? null : this.#executedSigner(operator.claims),
+        signer: operator === null ? null : this.#execution.guard(operator.claims),
         store,
         gossip: {
           publishAttestation: (attestation) => this.#gossip.publishAttestation(attestation),
@@ -190,17 +196,6 @@ export class MachNode {
         now,
       },
     );
-  }
-
-  #executedSigner(signer: ClaimSigner): ClaimSigner {
-    return requireExecution({
-      signer,
-      alerts: this.#alerts,
-      executorOf: (rollupId) => this.#executors.of(rollupId),
-      delay: (milliseconds) => sleep(milliseconds),
-      intervalOf: ({ rollupId, epoch }) =>
-        this.#engine.state().epochs.get(epoch)?.rollups.get(rollupId)?.attestationInterval ?? null,
-    });
   }
 
   #createGossip(): Gossip {
@@ -272,7 +267,10 @@ export class MachNode {
       {
         engine: this.#engine,
         alerts: this.#alerts,
-        onBlock: (rollupId) => this.#announcer.onHeads(rollupId),
+        onBlock: (rollupId) => {
+          this.#announcer.onHeads(rollupId);
+          this.#execution.onBlock(rollupId);
+        },
         log: (fields, message) => logger.info(fields, message),
       },
       {

@@ -4,6 +4,7 @@ import {
   createExternalExecutor,
   createWitnessExecutor,
   type ExecutionRules,
+  type InvalidBlock,
 } from "@mach/execution";
 import { createHttpClient } from "@mach/rpc";
 import type { RollupConfig } from "../config.ts";
@@ -19,8 +20,16 @@ const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 const MAX_IN_FLIGHT = 64;
 const MAX_FETCHES = 64;
 
-/** Opens an executor for each rollup that has one configured; threads start when needed. */
-export function createBlockExecutors(rollups: readonly RollupConfig[]): BlockExecutors {
+/**
+ * Opens an executor for each rollup that has one configured; threads start when needed. A block
+ * that is invalid is told to `onInvalid`, which is waited for.
+ */
+export function createBlockExecutors(
+  rollups: readonly RollupConfig[],
+  ports: {
+    readonly onInvalid: (rollupId: bigint, invalid: InvalidBlock) => Promise<void>;
+  },
+): BlockExecutors {
   const executors = new Map<bigint, BlockExecutor>();
   const closers: (() => Promise<void>)[] = [];
   for (const { rollupId, execution } of rollups) {
@@ -46,7 +55,9 @@ export function createBlockExecutors(rollups: readonly RollupConfig[]): BlockExe
         elasticity: execution.eip1559Elasticity,
       },
     };
-    executors.set(rollupId, createWitnessExecutor({ client, executor }, { rules, witness }));
+    const onInvalid = (invalid: InvalidBlock): Promise<void> => ports.onInvalid(rollupId, invalid);
+    const options = { rules, witness, onInvalid } as const;
+    executors.set(rollupId, createWitnessExecutor({ client, executor }, options));
   }
   return {
     of: (rollupId) => executors.get(rollupId),
