@@ -3,6 +3,7 @@ import { Contract, isError, type Provider } from "ethers";
 import { EIGEN_LAYER_SOURCE_ABI } from "./abi/eigen-layer-source.ts";
 import { REGISTRY_ABI } from "./abi/registry.ts";
 import { WEIGHTED_SOURCES_ABI } from "./abi/weighted-sources.ts";
+import { errorName } from "./transaction.ts";
 
 /** A source without a history of its own, of which a snapshot would not know every weight. */
 export interface StaleSource {
@@ -101,8 +102,8 @@ async function isStale(source: Contract, operator: Hex, timestamp: bigint): Prom
     await ask(source, "weightAt", operator, timestamp);
     return false;
   } catch (error) {
-    if (!isError(error, "CALL_EXCEPTION") || !error.data) throw error;
-    if (source.interface.parseError(error.data)?.name === "StaleWeight") return true;
+    if (!isError(error, "CALL_EXCEPTION")) throw error;
+    if (errorName(error.data, source.interface) === "StaleWeight") return true;
     throw error;
   }
 }

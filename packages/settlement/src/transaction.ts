@@ -38,6 +38,8 @@ export interface ContractCall {
 
 /** State that grows between the estimate and the block may cost a little more. */
 const GAS_LIMIT_PERCENT = 125n;
+/** Of a selector in hex, with its 0x. */
+const SELECTOR_LENGTH = 10;
 /** EIP-7825: no transaction with a greater limit is valid. */
 const MAX_GAS_LIMIT = 2n ** 24n;
 
@@ -79,12 +81,22 @@ export async function estimate(
 /** What an error thrown by ethers means; `contract` names the custom errors. */
 export function transactionFailure(error: unknown, contract: Interface): TransactionFailure {
   if (isError(error, "CALL_EXCEPTION")) {
-    const parsed = error.data ? contract.parseError(error.data) : null;
-    return failure("reverted", parsed?.name ?? null);
+    return failure("reverted", errorName(error.data, contract));
   }
   if (isError(error, "INSUFFICIENT_FUNDS")) return failure("insufficient-funds");
   if (isError(error, "TIMEOUT")) return failure("timed-out");
   return failure("l1-unavailable");
+}
+
+/** The name of a custom error; null for a bare revert, and for one that the contract does not have. */
+export function errorName(data: string | null | undefined, contract: Interface): string | null {
+  if (data === null || data === undefined || data.length < SELECTOR_LENGTH) return null;
+  try {
+    return contract.parseError(data)?.name ?? null;
+  } catch {
+    // Bytes that begin like an error and are none: whoever is called chooses them.
+    return null;
+  }
 }
 
 function gasLimitFor(gas: bigint): bigint {

@@ -317,7 +317,7 @@ describe("a charge", () => {
 
   it("that took an excused one's place goes on where that one's headers were walked", async () => {
     // Three certificates of one branch: the one in the middle excuses the one on top.
-    const top = branch({ at: 60n, length: 3, extraBytes: 1 });
+    const top = branch({ at: 60n, length: 3, extraBytes: 60_000 });
     if (top.kind !== "conflicting-certificates") throw new Error("another kind");
     const [above = "0x", ...below] = top.headers;
     const blockHash = keccak256(below[0] ?? "0x");
@@ -337,7 +337,7 @@ describe("a charge", () => {
     const walks = new Contract(charged.terms.headerWalks, HEADER_WALKS_ABI, network.signer);
     await (await walks.getFunction("walk")(charge?.higherHash, 0, [above])).wait();
     const heir = await prepared(middle);
-    expect(actionsOf(heir)).toEqual(["prove"]);
+    expect(actionsOf(heir)).toEqual(["walk", "prove"]);
     expect((await perform(heir)).challengeEnd).not.toBeNull();
   });
 

@@ -4,7 +4,7 @@ import { estimate, transact } from "../src/transaction.ts";
 import { type Anvil, DEPLOYER_KEY, startAnvil } from "./anvil.ts";
 import { signerFor } from "./network.ts";
 
-const ABI = ["function run()"];
+const ABI = ["function run()", "error Refused(uint256)"];
 /** The most gas that a transaction may have, EIP-7825. */
 const MAX_GAS = 2n ** 24n;
 
@@ -18,10 +18,8 @@ beforeAll(async () => {
 
 afterAll(() => anvil?.stop());
 
-/** A contract that counts down from a number, at 26 gas for each step. */
-async function burner(steps: number): Promise<Contract> {
-  const count = steps.toString(16).padStart(6, "0");
-  const runtime = `62${count}5b600190038060045700`;
+/** A contract of this runtime code. */
+async function deploy(runtime: string): Promise<Contract> {
   const size = (runtime.length / 2).toString(16).padStart(2, "0");
   const code = `0x60${size}600a5f3960${size}5ff3${runtime}`;
   const deployed = await new ContractFactory(ABI, code, signer).deploy();
@@ -30,7 +28,8 @@ async function burner(steps: number): Promise<Contract> {
 }
 
 test("a transaction near the greatest gas there is keeps its margin within that", async () => {
-  const contract = await burner(570_000);
+  // Counts down from a number, at 26 gas for each step.
+  const contract = await deploy(`62${(570_000).toString(16).padStart(6, "0")}5b600190038060045700`);
   const call = { contract, method: "run", args: [] };
   const estimated = await estimate(call);
   const gas = estimated.ok ? estimated.gas : 0n;
@@ -39,4 +38,19 @@ test("a transaction near the greatest gas there is keeps its margin within that"
   const sent = await transact({ ...call, timeoutMs: 10_000 });
   const transaction = sent.ok && (await signer.provider?.getTransaction(sent.transactionHash));
   expect(transaction).toMatchObject({ gasLimit: MAX_GAS });
+});
+
+test.each([
+  ["without a word", ""],
+  ["with half a selector", "beef"],
+  ["with an error of another contract", "deadbeef"],
+  ["with an error that ends early", "590a5151ff"],
+])("a contract that refuses %s has reverted, and no name", async (_, data) => {
+  const size = (data.length / 2).toString(16).padStart(2, "0");
+  const word = data.padEnd(64, "0");
+  const contract = await deploy(`7f${word}5f5260${size}5ffd`);
+  const call = { contract, method: "run", args: [] };
+  const refused = { ok: false, code: "reverted", error: null };
+  expect(await transact({ ...call, timeoutMs: 10_000 })).toEqual(refused);
+  expect(await estimate(call)).toEqual(refused);
 });

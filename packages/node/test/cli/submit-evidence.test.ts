@@ -229,4 +229,32 @@ describe("mach evidence submit", () => {
       expect({ args, answer }).toMatchObject({ answer: { exitCode: 2, code: "wrong-usage" } });
     }
   });
+
+  it("takes from every other source where one refuses, and asks that one again", async () => {
+    // A token is no source that could be slashed.
+    await network.addSource(network.asset);
+    const { operator } = signers.operatorSet.operators[3] ?? { operator: "0x" };
+    const args = ["evidence", "submit", file(doubleAttestation(3, 10n)), ...place];
+    expect(await machJson(...args, "--dry-run")).toMatchObject({
+      exitCode: 0,
+      expected: [
+        { source: network.vault, asset: network.asset },
+        { source: network.asset, code: "reverted" },
+      ],
+    });
+    expect(await machJson(...args, "--key", keyFile)).toMatchObject({
+      exitCode: 1,
+      submitted: true,
+      code: "partly-collected",
+      taken: [{ operator, source: network.vault }],
+      refused: [{ operator, source: network.asset, code: "reverted" }],
+    });
+    expect(await machJson(...args, "--key", keyFile)).toMatchObject({
+      exitCode: 1,
+      code: "partly-collected",
+      transactions: [],
+      taken: [],
+      refused: [{ source: network.asset }],
+    });
+  });
 });
