@@ -2,7 +2,12 @@ import { STACKS, type Stack } from "@mach/core";
 import { UsageError } from "./command.ts";
 
 const MAX_URLS = 16;
-const SCHEMES = { "http or https": /^https?:$/, "http, https, ws or wss": /^(https?|wss?):$/ };
+type Schemes = "http or https" | "http, https, ws or wss";
+
+const SCHEMES: Readonly<Record<Schemes, RegExp>> = {
+  "http or https": /^https?:$/,
+  "http, https, ws or wss": /^(https?|wss?):$/,
+};
 
 /** A stack by its name. */
 export function parseStack(name: string): Stack {
@@ -12,7 +17,7 @@ export function parseStack(name: string): Stack {
 }
 
 /** How many sources these endpoints are: those of one host are one. */
-export function countHosts(urls: readonly string[], schemes: keyof typeof SCHEMES): number {
+export function countHosts(urls: readonly string[], schemes: Schemes): number {
   if (urls.length > MAX_URLS) throw new UsageError(`--rpc is given at most ${MAX_URLS} times`);
   const isEndpoint = (url: string): boolean =>
     URL.canParse(url) && SCHEMES[schemes].test(new URL(url).protocol);
