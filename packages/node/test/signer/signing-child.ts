@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
 import { writeSync } from "node:fs";
-import { toHex } from "@mach/core";
+import { type Claim, toHex } from "@mach/core";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { createSigner } from "../../src/signer/local-signer.ts";
 import { openProtection } from "../../src/signer/open-protection.ts";
 import type { ProtectionRecord } from "../../src/signer/protection.ts";
-import type { SigningKey } from "../../src/signer/signer.ts";
+import type { SignedClaim, Signer, SigningKey, SignResult } from "../../src/signer/signer.ts";
 import { claimAt, createTestKey, hashOf, IDENTITY, NO_BLS, requestFor } from "./test-claims.ts";
 
 /**
@@ -33,26 +33,40 @@ async function main(): Promise<void> {
     },
     { maxAheadBlocks: 0n, maxQueued: 10 },
   );
-  const last = (await signer.lastSigned(901n))?.claim.blockNumber ?? 0n;
+  const record = await signer.lastSigned(901n);
+  const last = record?.claim.blockNumber ?? 0n;
   tell({ type: "last", height: `${last}` });
+  if (record !== null) await releaseAgain(signer, record.claim);
   for (let height = last > 0n ? last : 1n; ; height++) {
     newHeight = height;
     const forks = Array.from({ length: 3 }, () =>
       claimAt(height, { blockHash: hashOf(`fork ${randomInt(1_000_000)}`) }),
     );
     const results = await Promise.all(forks.map((claim) => signer.sign(requestFor(claim))));
+    if (height > last && !results.some((result) => result.ok)) tellRefused(height, results[0]);
     for (const result of results) {
       if (!result.ok) continue;
-      const { claim, uncompressed } = result.signed;
-      tell({
-        type: "released",
-        height: `${height}`,
-        blockHash: claim.blockHash,
-        signature: toHex(uncompressed),
-      });
+      tellReleased(result.signed);
       if (height === BigInt(at)) dieAt("after-release");
     }
   }
+}
+
+/** What was signed last is no height to be refused: it is given again, byte for byte. */
+async function releaseAgain(signer: Signer, claim: Claim): Promise<void> {
+  const result = await signer.sign(requestFor(claim));
+  if (result.ok) tellReleased(result.signed);
+  else tellRefused(claim.blockNumber, result);
+}
+
+function tellReleased({ claim, uncompressed }: SignedClaim): void {
+  const { blockNumber, blockHash } = claim;
+  const signature = toHex(uncompressed);
+  tell({ type: "released", height: `${blockNumber}`, blockHash, signature });
+}
+
+function tellRefused(height: bigint, result: SignResult | undefined): void {
+  tell({ type: "refused", height: `${height}`, code: result?.ok === false ? result.code : null });
 }
 
 function mortalRecord(protection: ProtectionRecord): ProtectionRecord {
