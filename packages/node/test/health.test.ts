@@ -85,6 +85,17 @@ it("a rollup whose blocks get no certificates is not well", () => {
   expect(check(health, "rollup")).toMatchObject({ status: "degraded", code: "below-threshold" });
 });
 
+it("an operator whose fork lock holds is not well", () => {
+  const locked = facts();
+  const rollup = locked.state.rollups.get(ROLLUP_ID);
+  if (rollup === undefined) throw new Error("no rollup");
+  rollup.lock = "fork-locked";
+  expect(check(healthOf(locked), "rollup")).toMatchObject({
+    status: "degraded",
+    code: "fork-locked",
+  });
+});
+
 describe("what is not well", () => {
   it.each<[string, Partial<HealthFacts>, Pick<HealthCheck, "name" | "status" | "code">]>([
     ["an L1 that never answered", { l1AnsweredAtMs: null }, L1_SILENT],

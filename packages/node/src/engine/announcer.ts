@@ -142,6 +142,8 @@ class PortsAnnouncer implements Announcer {
         const { claim, code: subject } = announcement;
         const { rollupId, blockNumber } = claim;
         logger.warn({ rollupId, blockNumber, code: subject }, "the signer refused");
+        // A reorg came first: it has an alert of its own, and the block in its place is signed.
+        if (subject === "no-longer-wanted") return;
         const message = `The signer refused block ${blockNumber} (${subject}).`;
         const cause = { code: "sign-refused", rollupId, subject, lastsMs: EVENT_LASTS_MS } as const;
         alerts.raise({ ...cause, severity: "warning", message });

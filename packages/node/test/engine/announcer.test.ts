@@ -54,6 +54,7 @@ function create() {
   return {
     ...{ node, announcer, events, lines },
     topics: () => events.map((each) => each.topic),
+    alerts: () => [...alerts.values()],
     standing: () =>
       [...alerts.values()].filter((each) => each.clearedAt === null).map((each) => each.code),
   };
@@ -108,6 +109,42 @@ describe("what the engine does", () => {
       else announcer.announce({ type: "report", report });
     }
     expect([standing(), lines.length]).toEqual([[code], 2]);
+  });
+
+  it("a fork lock is one alert until it is released, whatever it keeps from being signed", () => {
+    const { announcer, standing, alerts } = create();
+    const report = (each: Report): void => announcer.announce({ type: "report", report: each });
+    report({ code: "fork-locked", blockNumber: 4n, last: claimAt(3n) });
+    for (const blockNumber of [4n, 5n]) {
+      report({ code: "abstained", rollupId: ROLLUP_ID, blockNumber, reason: "fork-locked" });
+    }
+    expect(standing()).toEqual(["fork-locked"]);
+    expect(alerts()[0]?.message).toContain(`${claimAt(3n).blockHash} that this operator signed`);
+    report({ code: "fork-released", claim: claimAt(6n, 1), release: null });
+    expect(standing()).toEqual([]);
+  });
+
+  it("a block that a reorg took from the signer is no alert", () => {
+    const { announcer, standing } = create();
+    announcer.announce({ type: "sign-refused", claim: claimAt(3n), code: "no-longer-wanted" });
+    expect(standing()).toEqual([]);
+  });
+
+  it("a split is told in words, with the weights", () => {
+    const { node, announcer, standing, alerts } = create();
+    node.shell.input({ type: "reorged", rollupId: ROLLUP_ID, commonAncestor: 1n });
+    for (const number of [2n, 3n]) node.block(number, 1);
+    const bound = node.shell.state().rollups.get(ROLLUP_ID)?.bound;
+    for (const index of [0, 1]) {
+      const { blockNumber, blockHash } = claimAt(3n);
+      bound?.set(operatorAt(index), { blockNumber, blockHash, isOff: true });
+    }
+    node.clock.now += 2_000;
+    announcer.onHeads(ROLLUP_ID);
+    node.clock.now += 20_000;
+    announcer.onHeads(ROLLUP_ID);
+    expect(standing()).toEqual(["finality-stalled"]);
+    expect(alerts()[0]?.message).toContain("(split: 0 of 67)");
   });
 
   it("a certificate for another block than this node verified is an alert", async () => {

@@ -295,6 +295,11 @@ describe("everything else", () => {
     documentOf("network", network);
     expect(network).toMatchObject({ domain: DOMAIN, ...SCHEDULE, currentEpoch: 0n });
     const rollup = must(await viewed.view.rollup(ROLLUP_ID));
+    const held = viewed.node.shell.state().rollups.get(ROLLUP_ID);
+    if (held === undefined) throw new Error("no rollup");
+    held.lock = "fork-locked";
+    expect(must(await viewed.view.rollup(ROLLUP_ID)).abstention).toBe("fork-locked");
+    held.lock = null;
     const ofNode = { abstention: null, agree: 1, sources: [] };
     expect(rollup).toEqual({ ...PARAMETERS, epoch: 0n, ...ofNode });
     documentOf("rollups", await viewed.view.rollups());
