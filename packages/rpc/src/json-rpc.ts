@@ -59,14 +59,72 @@ export function requestText(id: number, method: string, params: readonly unknown
   return JSON.stringify({ jsonrpc: "2.0", id, method, params });
 }
 
-/** Parses a text as JSON; undefined where it is none. */
+/** Parses a text as JSON; undefined where it is none, or is such as no node sends. */
 export function parseJson(text: string): unknown {
+  if (isCostly(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
-    // Not JSON, or nested beyond the stack: to the caller both are the same garbage.
+    // Not JSON: to the caller the same garbage.
     return undefined;
   }
+}
+
+/** What is shorter is parsed in a few milliseconds, whatever it is. */
+const CHEAP_LENGTH = 65_536;
+/** Deeper than any trace of calls, which the EVM ends at 1024. */
+const MAX_DEPTH = 4_096;
+/** More than the state that a block reads. */
+const MAX_MEMBERS = 131_072;
+
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/**
+ * Whether an answer of a bounded size takes the parser a second: four megabytes of brackets do, or
+ * of names that are all different.
+ */
+function isCostly(text: string): boolean {
+  if (text.length < CHEAP_LENGTH) return false;
+  let depth = 0;
+  let members = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = endOfString(text, at);
+        break;
+      case OPEN_BRACKET:
+      case OPEN_BRACE:
+        depth++;
+        if (depth > MAX_DEPTH) return true;
+        break;
+      case CLOSE_BRACKET:
+      case CLOSE_BRACE:
+        depth--;
+        break;
+      case COLON:
+        members++;
+        if (members > MAX_MEMBERS) return true;
+        break;
+      default:
+        break;
+    }
+  }
+  return false;
+}
+
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let first = end;
+    while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+    if ((end - first) % 2 === 0) return end;
+  }
+  return text.length;
 }
 
 /** The result in a JSON-RPC 2.0 response to the request `id`. The node's words are dropped. */

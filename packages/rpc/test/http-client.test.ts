@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createHttpClient } from "../src/http-client.ts";
 import { until } from "./until.ts";
@@ -95,6 +96,14 @@ describe("an HTTP client", () => {
       ({ response }) => response.write(" ".repeat(1001)),
     ],
     ["no JSON", { code: "malformed" }, ({ response }) => response.end("<html>")],
+    [
+      "a few compressed bytes of a huge answer",
+      { code: "malformed" },
+      ({ response }) => {
+        response.setHeader("content-encoding", "gzip");
+        response.end(gzipSync(" ".repeat(500_000)));
+      },
+    ],
     ["nothing", { code: "malformed" }, ({ response }) => response.end()],
     [
       "an answer to another call",

@@ -47,7 +47,35 @@ describe("a JSON-RPC response", () => {
     );
   });
 
-  it("nested beyond the stack is no JSON", () => {
-    expect(parseResponse(parseJson("[".repeat(1_000_000)), 7).ok).toBe(false);
+  it("that would keep the parser busy is refused at once", () => {
+    const depth = 2 * 1024 * 1024;
+    const nested = `${"[".repeat(depth)}${"]".repeat(depth)}`;
+    const names = `{${Array.from({ length: 300_000 }, (_, at) => `"k${at}":0`).join(",")}}`;
+    expect(parseJson(nested)).toBeUndefined();
+    expect(parseJson("[".repeat(1_000_000))).toBeUndefined();
+    expect(parseJson(names)).toBeUndefined();
+  });
+
+  it("is not refused for what its strings hold", () => {
+    const text = JSON.stringify({ a: '[{"\\'.repeat(5_000), b: ["\\\\", ":".repeat(200_000)] });
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+    const traced = JSON.stringify([deep(1_024), "x".repeat(70_000)]);
+    expect(JSON.stringify(parseJson(traced))).toBe(traced);
+  });
+
+  it("of any JSON is what the parser makes of it", () => {
+    const padded = fc.tuple(fc.jsonValue(), fc.constant("x".repeat(70_000)));
+    fc.assert(
+      fc.property(padded, (value) => {
+        const text = JSON.stringify(value);
+        expect(JSON.stringify(parseJson(text))).toBe(JSON.stringify(JSON.parse(text)));
+      }),
+    );
   });
 });
+
+function deep(levels: number): unknown {
+  let value: unknown = "0x";
+  for (let level = 0; level < levels; level++) value = { calls: [value] };
+  return value;
+}
