@@ -1,5 +1,5 @@
 import { createNativeBls } from "@mach/bls";
-import type { OperatorSet } from "@mach/core";
+import { buildOperatorSet, type OperatorSet } from "@mach/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSetReader, type ReadSet } from "../src/index.ts";
 import { type SlasherNetwork, signersOf, startSlasherNetwork } from "./slasher-network.ts";
@@ -43,12 +43,16 @@ test("no set from elsewhere counts that the registry did not fix", async () => {
   const second = (await signersOf(network, 2n)).operatorSet;
   const [member] = first.operators;
   if (member === undefined) throw new Error("no operators");
+  const operators = [{ ...member, weight: 1n }, ...first.operators.slice(1)];
+  const another = buildOperatorSet(createNativeBls(), { epoch: 1n, operators });
+  if (!another.ok) throw new Error(another.code);
   for (const forged of [
     null,
+    another.operatorSet,
     second,
     { ...second, epoch: 1n },
     { ...first, totalWeight: 1n },
-    { ...first, operators: [{ ...member, weight: 1n }, ...first.operators.slice(1)] },
+    { ...first, operators },
     { ...first, epoch: 9n },
   ]) {
     expect(await readerWith(forged)(1n)).toMatchObject({ ok: false, code: "l1-unavailable" });

@@ -84,7 +84,9 @@ test("an operator joins by a poke of its own", async () => {
 test("what a snapshot to come would not know is poked, once, when it helps", async () => {
   expect(await poke(3n)).toBe("fresh");
   // The snapshot of epoch 5 is 150 seconds after the poke above, which lasts for 90.
+  const sent = await network.signer.getNonce();
   expect(await poke(5n)).toBe("too-early");
+  expect(await network.signer.getNonce()).toBe(sent);
   await network.warpTo(2n, 30n);
   await expect(weightAt(snapshotOf(5n))).rejects.toThrow("StaleWeight");
   expect(await poke(5n)).toBe("poked");
