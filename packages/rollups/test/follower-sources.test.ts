@@ -77,6 +77,7 @@ const LIES: readonly { name: string; behaviour: Behaviour; code: string; one?: s
 async function chainWithTwoSources(options: {
   readonly agree: number;
   readonly behaviour?: Behaviour;
+  readonly headsMs?: number;
 }) {
   const anvil = await startAnvil({ flavour: "evm" });
   const [first, second] = [
@@ -84,7 +85,7 @@ async function chainWithTwoSources(options: {
     await startLyingNode(anvil.httpUrl),
   ];
   const seen = record({
-    ...{ urls: [first.url, second.url], agree: options.agree },
+    ...{ urls: [first.url, second.url], agree: options.agree, headsMs: options.headsMs ?? 50 },
     ...(options.behaviour?.kind === "hang" ? { timeoutMs: 500 } : {}),
     maxResponseBytes: 200_000,
   });
@@ -269,6 +270,30 @@ describe("a source that lags", () => {
     expect(seen.heights()).toEqual([0n]);
     await anvil.mine();
     await seen.reached(1n);
+  });
+});
+
+describe("a source whose heads are wrong", () => {
+  it("is asked more and more rarely, and told of with its code, its age and its lag", async () => {
+    const { anvil, first, second, seen } = await chainWithTwoSources({
+      ...{ agree: 1, headsMs: 60_000 },
+    });
+    const [, before] = seen.follower.describeSources();
+    second.behave(lyingAboutBlocks((block) => ({ ...block, gasUsed: "0x1" })));
+    await untilBlamed(seen, [1]);
+    await anvil.mine();
+    await seen.reached(1n);
+    const asked = (): readonly number[] =>
+      [first, second].map(({ requests }) => requests.get("eth_getBlockByNumber") ?? 0);
+    const [honest = 0, liar = 0] = asked();
+    await until(() => (asked()[0] ?? 0) > honest + 100);
+    expect((asked()[1] ?? 0) - liar).toBeLessThan(50);
+    const [sound, told] = seen.follower.describeSources();
+    expect(sound).toMatchObject({ status: "ready", code: null, lagBlocks: 0n });
+    expect(told).toMatchObject({ status: "faulty", code: "hash-mismatch", lagBlocks: 1n });
+    expect(told?.sinceMs).toBeGreaterThanOrEqual(before?.sinceMs ?? 0);
+    second.behave({ kind: "honest" });
+    await expectRecovery(anvil, seen);
   });
 });
 
