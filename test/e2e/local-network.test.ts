@@ -13,21 +13,28 @@ import { deployerAccount } from "../../scripts/local-network/accounts.ts";
 import { type LocalNetwork, startLocalNetwork } from "../../scripts/local-network/local-network.ts";
 import { read, until } from "./api.ts";
 import { contradict, startEquivocator } from "./equivocator.ts";
-import { payAcross } from "./payment.ts";
+import { type CrossRollupPayment, payAcross } from "./payment.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
+/** Shorter than on `npm start`: a payment waits for the second epoch. */
+const EPOCH_SECONDS = 40n;
 const fifth = { secretKey: createNativeBls().generateSecretKey().toBytes(), weight: 1n };
 
 let network: LocalNetwork;
 let folder: string;
+let payments: CrossRollupPayment;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "mach-e2e-"));
-  const options = { folder: join(folder, "network"), extraOperators: [fifth] };
-  network = await startLocalNetwork(options);
+  network = await startLocalNetwork({
+    folder: join(folder, "network"),
+    epochSeconds: EPOCH_SECONDS,
+    extraOperators: [fifth],
+  });
 });
 
 afterAll(async () => {
+  payments?.close();
   await network?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -156,6 +163,16 @@ it("an operator that signs two claims at one height is convicted on every node",
   expect(JSON.parse(answer.stdout)).toMatchObject({ valid: true, operators: [operator.address] });
 });
 
+it("a light client on the other rollup follows the operators' set update", async () => {
+  const lightClients = await network.lightClients;
+  const light = lightClients.find((each) => each.rollupId === 902n);
+  const source = lightClients.find((each) => each.rollupId === light?.paymentsFrom)?.paymentSource;
+  if (light === undefined || source === undefined) throw new Error("no light client");
+  payments = payAcross(network, light, source);
+  // Its first set is that of epoch 0: the next one it takes from the operators alone.
+  expect(await payments.followSets(1n)).toBe(1);
+});
+
 it("the evidence that a node serves has the operator slashed on L1, once", async () => {
   const [, , , , operator] = network.deployment.operators;
   if (operator === undefined) throw new Error("no fifth operator");
@@ -195,13 +212,6 @@ it("the evidence that a node serves has the operator slashed on L1, once", async
 });
 
 it("a payment on one rollup is paid out on the other, under the operators' own certificate", async () => {
-  const lightClients = await network.lightClients;
-  const light = lightClients.find((each) => each.rollupId === 902n);
-  const source = lightClients.find((each) => each.rollupId === light?.paymentsFrom)?.paymentSource;
-  if (light === undefined || source === undefined) throw new Error("no light client");
-  const payments = payAcross(network, light, source);
-  // Its first set is that of epoch 0: the next one it takes from the operators alone.
-  expect(await payments.followSets(1n)).toBe(1);
   await until("epoch 1", async () => {
     const { data } = await read(network.apiUrl, "network", {});
     return data.currentEpoch !== null && data.currentEpoch >= 1n ? true : null;
@@ -209,14 +219,12 @@ it("a payment on one rollup is paid out on the other, under the operators' own c
   const recipient = `0x${"c0ffee".padStart(40, "0")}` as const;
   const payment = { recipient, amountWei: 10n ** 15n };
   const block = await payments.certificateOf(await payments.payIn(recipient, payment.amountWei));
-  const { claim } = block.certificate;
-  await payments.followSets(claim.epoch);
+  await payments.followSets(block.certificate.claim.epoch);
   expect(await payments.payOut(block, payment)).toBe(false);
   expect(await payments.submit(block.certificate)).toBe(true);
   expect(await payments.payOut(block, payment)).toBe(true);
   expect(await payments.balanceOf(recipient)).toBe(payment.amountWei);
   expect(await payments.payOut(block, payment)).toBe(false);
-  payments.close();
 });
 
 it("one lost operator changes nothing; two stop it, and all is made up for when they return", async () => {
