@@ -20,6 +20,8 @@ export interface Alerts {
   raise(cause: AlertCause): void;
   /** Clears what stands of this cause. */
   clear(cause: Pick<AlertCause, "code" | "rollupId" | "subject">): void;
+  /** Clears what stands of this cause in so long, unless it is raised again before. */
+  clearAfter(cause: Pick<AlertCause, "code" | "rollupId" | "subject">, calmMs: number): void;
   /** Clears what has lasted its time. To be called from time to time. */
   expire(): void;
   /** Clears what an earlier run left standing: what still holds will be raised anew. */
@@ -37,6 +39,8 @@ export interface AlertsPorts {
 export const MAX_STANDING = 1_024;
 /** How long what happens at a moment stands. */
 export const EVENT_LASTS_MS = 3_600_000;
+/** How long a fault that comes and goes has to be gone: else each time would be an alert. */
+export const CALM_MS = 30_000;
 
 interface Standing {
   readonly alert: Alert;
@@ -77,6 +81,11 @@ export function createAlerts(ports: AlertsPorts): Alerts {
       ports.publish(alert);
     },
     clear: (cause) => clearKey(keyOf(cause)),
+    clearAfter(cause, calmMs) {
+      const stood = standing.get(keyOf(cause));
+      // Calm counts from its beginning.
+      if (stood !== undefined) stood.expiresAtMs ??= ports.now() + calmMs;
+    },
     expire() {
       for (const [key, { expiresAtMs }] of standing) {
         if (expiresAtMs !== null && expiresAtMs <= ports.now()) clearKey(key);

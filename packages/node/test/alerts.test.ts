@@ -72,6 +72,25 @@ it("a cause that comes back is another alert, within the same millisecond too", 
   expect(new Set(published.map((each) => each.alertId)).size).toBe(2);
 });
 
+it("a fault that comes and goes is one alert, cleared once it has been gone for long", () => {
+  const { alerts, published, standing, clock } = create();
+  for (let i = 0; i < 20; i++) {
+    alerts.raise(CAUSE);
+    clock.now += 500;
+    alerts.clearAfter(CAUSE, 1_000);
+    alerts.expire();
+    clock.now += 500;
+    alerts.expire();
+  }
+  expect([published.length, standing().length]).toEqual([1, 1]);
+  // That it is still gone does not put its end off.
+  alerts.clearAfter(CAUSE, 1_000);
+  clock.now += 500;
+  alerts.expire();
+  expect([published.length, standing().length]).toEqual([2, 0]);
+  alerts.clearAfter(CAUSE, 1_000);
+});
+
 it("what happens rather than lasts is cleared so long after it last happened", () => {
   const { alerts, standing, clock } = create();
   const event = { ...CAUSE, lastsMs: 1_000 };

@@ -9,7 +9,7 @@ import {
   type SourceDescription,
   type TransactionLookup,
 } from "@mach/rollups";
-import { type Alerts, EVENT_LASTS_MS } from "../alerts.ts";
+import { type Alerts, CALM_MS, EVENT_LASTS_MS } from "../alerts.ts";
 import type { EngineConfig, RollupConfig } from "../config.ts";
 import type { EngineShell } from "./shell.ts";
 
@@ -121,7 +121,7 @@ class Following implements RollupFollowing {
     return {
       onBlock: ({ observedAtMs, ...block }) => {
         this.#abstentions.delete(rollupId);
-        alerts.clear({ code: "blocks-not-trusted", rollupId });
+        alerts.clearAfter({ code: "blocks-not-trusted", rollupId }, CALM_MS);
         engine.input({ type: "block-verified", rollupId, block, observedAtMs });
         onBlock(rollupId);
       },
@@ -138,10 +138,11 @@ class Following implements RollupFollowing {
         alerts.raise({ ...cause, severity: "warning", message });
       },
       onSkipped: (skipped) => this.#onSkipped(rollupId, skipped),
-      onSourceState: ({ host, status, code }) => {
-        log({ rollupId, host, status, code }, "source");
-        const cause = { code: "source-failing", rollupId, subject: host } as const;
-        if (status === "ready") alerts.clear(cause);
+      onSourceState: ({ host, transport, status, code }) => {
+        log({ rollupId, host, transport, status, code }, "source");
+        const subject = `${transport} ${host}`;
+        const cause = { code: "source-failing", rollupId, subject } as const;
+        if (status === "ready") alerts.clearAfter(cause, CALM_MS);
         if (status !== "down" && status !== "faulty") return;
         const message = `The RPC ${host} of rollup ${rollupId} is ${status} (${code ?? "?"}).`;
         alerts.raise({ ...cause, severity: "warning", message });

@@ -2,7 +2,7 @@ import type { Alert } from "@mach/api";
 import type { Hex, Input } from "@mach/core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Anvil, startAnvil } from "../../../rollups/test/support/anvil.ts";
-import { createAlerts } from "../../src/alerts.ts";
+import { CALM_MS, createAlerts } from "../../src/alerts.ts";
 import type { RollupConfig } from "../../src/config.ts";
 import { followRollups, type RollupFollowing } from "../../src/engine/follow-rollups.ts";
 import { PARAMETERS, ROLLUP_ID } from "./engine-node.ts";
@@ -12,6 +12,8 @@ interface Followed {
   readonly inputs: Input[];
   readonly moved: bigint[];
   standing(): readonly string[];
+  /** What nothing has happened to for so long is cleared. */
+  calm(): void;
   heights(): readonly bigint[];
 }
 
@@ -20,7 +22,12 @@ const POLL = { interval: 10, timeout: 10_000 };
 function follow(anvil: Pick<Anvil, "httpUrl">, options: { readonly from?: bigint } = {}): Followed {
   const inputs: Input[] = [];
   const moved: bigint[] = [];
-  const alerts = new Map<string, Alert>();
+  const kept = new Map<string, Alert>();
+  let ahead = 0;
+  const alerts = createAlerts({
+    publish: (alert) => kept.set(alert.alertId, alert),
+    now: () => Date.now() + ahead,
+  });
   const rollup: RollupConfig = {
     ...{ rollupId: ROLLUP_ID, rpcUrls: [anvil.httpUrl], wsUrls: [], agree: 1 },
     ...{ pollMs: 20, timeoutMs: 500 },
@@ -28,10 +35,7 @@ function follow(anvil: Pick<Anvil, "httpUrl">, options: { readonly from?: bigint
   const following = followRollups(
     {
       engine: { input: (input) => inputs.push(input) },
-      alerts: createAlerts({
-        publish: (alert) => alerts.set(alert.alertId, alert),
-        now: () => Date.now(),
-      }),
+      alerts,
       onBlock: (rollupId) => moved.push(rollupId),
       log: () => undefined,
     },
@@ -44,8 +48,12 @@ function follow(anvil: Pick<Anvil, "httpUrl">, options: { readonly from?: bigint
   onTestFinished(() => following.stop());
   return {
     ...{ following, inputs, moved },
+    calm() {
+      ahead += CALM_MS;
+      alerts.expire();
+    },
     standing: () =>
-      [...alerts.values()]
+      [...kept.values()]
         .filter((each) => each.clearedAt === null)
         .map((each) => each.code)
         .toSorted(),
@@ -82,7 +90,7 @@ describe("a rollup", () => {
 
   it("that is out of reach is abstained from, said so once, and taken up when it is back", async () => {
     const anvil = await startAnvil({ flavour: "evm" });
-    const { following, heights, standing } = follow(anvil);
+    const { following, heights, standing, calm } = follow(anvil);
     following.onParameters([PARAMETERS]);
     await expect.poll(heights, POLL).toEqual([0n]);
     await anvil.stop();
@@ -92,7 +100,10 @@ describe("a rollup", () => {
     const again = await startAnvil({ flavour: "evm", port: anvil.port });
     await again.mine(1);
     await expect.poll(() => following.abstention(ROLLUP_ID), POLL).toBeNull();
-    await expect.poll(() => standing().includes("blocks-not-trusted"), POLL).toBe(false);
+    await expect.poll(() => following.sources(ROLLUP_ID)[0]?.status, POLL).toBe("ready");
+    expect(standing()).toEqual(["blocks-not-trusted", "source-failing"]);
+    calm();
+    expect(standing()).toEqual([]);
   });
 
   it("whose sequencer leaves its branch is told of to the engine, as one alert", async () => {
