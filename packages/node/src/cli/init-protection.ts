@@ -1,9 +1,8 @@
 import { parseArgs } from "node:util";
-import { loadConfig } from "../config.ts";
-import { openDataFolder } from "../data-folder.ts";
 import { initialiseProtection } from "../signer/open-protection.ts";
 import { required } from "./arguments.ts";
-import { type Answer, type Command, type CommandContext, UsageError } from "./command.ts";
+import type { Answer, Command, CommandContext } from "./command.ts";
+import { withOperatorFolder } from "./operator-folder.ts";
 
 /** `mach protection init`: the one way in which a signing record comes to be. */
 export const command: Command = {
@@ -28,30 +27,16 @@ async function initProtection(args: readonly string[], context: CommandContext):
     options: { config: { type: "string" }, new: { type: "boolean" }, json: { type: "boolean" } },
   });
   const file = required(values.config, "config");
-  const loaded = loadConfig({ file, env: context.environment });
-  if (!loaded.ok) {
-    const problems = loaded.problems.map(({ path, message }) => `${path}: ${message}`);
-    throw new UsageError(`the configuration is wrong: ${problems.join("; ")}`);
-  }
-  const { operator, dataDir, network } = loaded.config;
-  if (operator === undefined) throw new UsageError("the configuration names no operator");
-  const opened = await openDataFolder(dataDir);
-  if (!opened.ok) {
-    const sentence = `not made (${opened.code}): ${dataDir} cannot be used now`;
-    return { exitCode: 1, json: { code: opened.code, dataDir }, sentence };
-  }
-  try {
-    const domain = { chainId: network.chainId, verifyingContract: network.registry };
+  return await withOperatorFolder(file, context, async (folder, identity) => {
+    const { operator } = identity;
+    const dataDir = folder.path;
     const origin = values.new === true ? "never-signed" : "record-lost";
-    const identity = { domain, operator: operator.address };
-    const made = await initialiseProtection(opened.folder, identity, origin);
+    const made = await initialiseProtection(folder, identity, origin);
     if (!made.ok) {
       const sentence = `not made (${made.code}): see what is in ${dataDir}`;
       return { exitCode: 1, json: { code: made.code, dataDir }, sentence };
     }
-    const sentence = `the signing record of ${operator.address} stands in ${dataDir}`;
-    return { exitCode: 0, json: { operator: operator.address, dataDir }, sentence };
-  } finally {
-    await opened.folder.release();
-  }
+    const sentence = `the signing record of ${operator} stands in ${dataDir}`;
+    return { exitCode: 0, json: { operator, dataDir }, sentence };
+  });
 }

@@ -1,9 +1,9 @@
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createNativeBls } from "@mach/bls";
 import { toHex } from "@mach/core";
 import { required } from "./arguments.ts";
-import { type Answer, type Command, UsageError } from "./command.ts";
+import type { Answer, Command } from "./command.ts";
+import { writeNewFile } from "./new-file.ts";
 
 /** `mach keys new`: a fresh BLS secret key in a file that only its owner can read. */
 export const command: Command = {
@@ -30,23 +30,4 @@ function newKey(args: readonly string[]): Answer {
     return { exitCode: 1, json: { code: "file-exists", file: path }, sentence };
   }
   return { exitCode: 0, json: { publicKey, file: path }, sentence: `${publicKey}` };
-}
-
-/** Writes a file that did not exist and syncs it; false where it did. */
-function writeNewFile(path: string, content: string): boolean {
-  let file: number;
-  try {
-    file = openSync(path, "wx", 0o600);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return false;
-    throw new UsageError(`${path} cannot be written (${code ?? "unknown"})`);
-  }
-  try {
-    writeSync(file, content);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  return true;
 }

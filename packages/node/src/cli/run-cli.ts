@@ -11,6 +11,8 @@ const USAGE = `mach: fast finality for rollups that anyone can check
   mach run --config FILE              run a node: an operator, or an observer
   mach keys new --out FILE            make a BLS key
   mach protection init --config FILE  make an operator's signing record, once
+  mach protection export --out FILE   write what another record has to know of this one
+  mach protection import FILE         take what another record knows into this one
   mach claim --stack NAME --block F   recompute what an operator signs about a block
   mach watch --stack NAME --rpc URL   follow a rollup and print claims, to try endpoints
   mach execute BLOCK.json.gz          execute a block again, from a witness
@@ -30,6 +32,8 @@ const COMMANDS: readonly {
   { name: ["run"], load: () => import("./run-node.ts") },
   { name: ["keys", "new"], load: () => import("./new-key.ts") },
   { name: ["protection", "init"], load: () => import("./init-protection.ts") },
+  { name: ["protection", "export"], load: () => import("./export-protection.ts") },
+  { name: ["protection", "import"], load: () => import("./import-protection.ts") },
   { name: ["claim"], load: () => import("./claim.ts") },
   { name: ["watch"], load: () => import("./watch.ts") },
   { name: ["execute"], load: () => import("./execute.ts") },

@@ -1,14 +1,16 @@
-import { domainSeparator, type Hex } from "@mach/core";
+import { domainSeparator, fromHex, type Hex } from "@mach/core";
 import type { z } from "zod";
 import { NodeError } from "../node-error.ts";
-import { corruptRow, openBytes, openJson, sealBytes } from "../store/row.ts";
+import { corruptRow, openBytes, openJson, openRow, sealBytes } from "../store/row.ts";
 import { MAX_UINT64, nameKey, numberKey } from "../store/row-key.ts";
 import { openChained } from "./hash-chain.ts";
 import type {
+  Ceiling,
   ProtectionIdentity,
   ProtectionRecord,
   ProtectionWriter,
   RecordedClaim,
+  RecordedSetUpdate,
   SigningRecord,
   Slot,
 } from "./protection.ts";
@@ -26,10 +28,15 @@ import {
   encodeRecordedSetUpdate,
   recordedClaimSchema,
   recordedSetUpdateSchema,
+  sequenceSchema,
 } from "./record-document.ts";
 import type { Watermark } from "./watermark.ts";
 
 const SIGNATURE_BYTES = 192;
+const SET_UPDATE = "set-update/";
+const CEILING = "ceiling/";
+/** Behind a prefix. */
+const MAX_KEY_BYTES = 24;
 const BINDING_SEQUENCE = nameKey("binding-sequence");
 
 /**
@@ -78,6 +85,12 @@ export function createLmdbProtection(
     covered: () => chain.covered(),
     newest: (rollupId) => claims.withSignature(claims.newest(rollupId)),
     at: claims.at,
+    contents: () => ({
+      claims: claims.all(),
+      setUpdates: allSetUpdates(rows),
+      ceilings: allCeilings(rows),
+      bindingSequence: readNumber(rows, BINDING_SEQUENCE),
+    }),
     async close() {
       await watermark.close();
       await rows.close();
@@ -92,6 +105,7 @@ interface Tables {
 
 interface ClaimTable extends Pick<ProtectionWriter, "newest" | "at" | "insert" | "keepSignature"> {
   withSignature(record: RecordedClaim | null): SigningRecord | null;
+  all(): Iterable<RecordedClaim>;
   /** Drops what a transaction that failed may have left in memory. */
   forget(): void;
 }
@@ -147,6 +161,12 @@ function createClaimTable({ rows, chain }: Tables, prefix: Hex): ClaimTable {
       const key = slotKey(slot, SIGNATURE_ROW);
       putNow(rows, key, sealBytes(key, signature));
     },
+    *all() {
+      const start = fromHex(prefix);
+      for (const { key, value } of rows.getRange({ start, end: endOf(start) })) {
+        if (key.at(-1) === CLAIM_ROW) yield openDocument(recordedClaimSchema, key, value);
+      }
+    },
     forget: () => newestClaims.clear(),
   };
 }
@@ -177,13 +197,33 @@ function setUpdateTable({
   };
 }
 
+function* allSetUpdates(rows: ProtectionRows): Iterable<RecordedSetUpdate> {
+  const start = nameKey(SET_UPDATE);
+  for (const { key, value } of rows.getRange({ start, end: endOf(start) })) {
+    if (key.at(-1) === CLAIM_ROW) yield openDocument(recordedSetUpdateSchema, key, value);
+  }
+}
+
+function* allCeilings(rows: ProtectionRows): Iterable<Ceiling> {
+  const start = nameKey(CEILING);
+  for (const { key, value: bytes } of rows.getRange({ start, end: endOf(start) })) {
+    const rollupId = BigInt(Buffer.from(key).toString("utf8").slice(CEILING.length));
+    yield { rollupId, blockNumber: openRow(sequenceSchema, { key, bytes }) };
+  }
+}
+
+/** The end of the keys that begin with these bytes. */
+function endOf(start: Uint8Array): Uint8Array {
+  return Buffer.concat([start, new Uint8Array(MAX_KEY_BYTES).fill(0xff)]);
+}
+
 /** Named apart from every rollup's slots: an epoch's update is no claim. */
 function setUpdateKey(epoch: bigint, row: number): Uint8Array {
-  return Buffer.concat([nameKey("set-update/"), numberKey([epoch]), Uint8Array.of(row)]);
+  return Buffer.concat([nameKey(SET_UPDATE), numberKey([epoch]), Uint8Array.of(row)]);
 }
 
 function ceilingKey(rollupId: bigint): Uint8Array {
-  return nameKey(`ceiling/${rollupId}`);
+  return nameKey(`${CEILING}${rollupId}`);
 }
 
 function openDocument<T>(schema: z.ZodType<T, unknown>, key: Uint8Array, bytes: Uint8Array): T {

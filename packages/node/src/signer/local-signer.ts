@@ -341,7 +341,9 @@ function recordClaim(
   }
   const ancestry = linksOf(asked.ancestry);
   const last = writer.newest(claim.rollupId)?.claim ?? null;
-  const lost = last === null ? unknownLast() : null;
+  // An import may have brought claims of before the loss: they do not end the wait.
+  const ceiling = unknownLast();
+  const lost = ceiling !== null && (last?.blockNumber ?? 0n) <= ceiling ? ceiling : null;
   if (lost !== null && !isClearOf(lost, asked)) return refuse("waiting-for-finality");
   const decision = checkForkLock({ last, claim, ancestry, release });
   if (!decision.ok) return refuse(decision.code);

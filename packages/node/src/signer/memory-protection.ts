@@ -93,8 +93,22 @@ export function createMemoryProtection(
     covered: async () => {},
     newest,
     at,
+    contents: () => ({
+      claims: [...records.values()].sort(byHeight),
+      setUpdates: [...setUpdates.values()].sort(byEpoch),
+      ceilings: [...ceilings].map(([rollupId, blockNumber]) => ({ rollupId, blockNumber })),
+      bindingSequence,
+    }),
     close: async () => {},
   };
+}
+
+function byHeight({ claim: left }: RecordedClaim, { claim: right }: RecordedClaim): number {
+  return left.blockNumber < right.blockNumber ? -1 : 1;
+}
+
+function byEpoch(left: RecordedSetUpdate, right: RecordedSetUpdate): number {
+  return left.epoch < right.epoch ? -1 : 1;
 }
 
 function slotName(slot: Slot): string {

@@ -51,12 +51,14 @@ export type InitialiseResult =
 /**
  * Makes an empty record for an operator on a network: an explicit step, because an operator that
  * signs on without its record can be slashed for it. A database without its marker, as a crash
- * in this function leaves it, is kept with all that is in it. Throws where the disk fails.
+ * in this function leaves it, is kept with all that is in it. `fill` puts in what is known
+ * elsewhere, before the record counts as made: where it throws, none was. Throws where the disk fails.
  */
 export async function initialiseProtection(
   folder: DataFolder,
   identity: ProtectionIdentity,
   origin: RecordOrigin,
+  fill?: (record: ProtectionRecord) => void,
 ): Promise<InitialiseResult> {
   const marker = await readMarker(folder);
   const mark = await readWatermark(folder.protectionWatermarkPath);
@@ -78,7 +80,14 @@ export async function initialiseProtection(
     if (kept !== null) return { ok: false, code: kept };
     syncRows(rows);
     await syncDirectory(folder.protectionPath);
-    await (await openWatermark(folder.protectionWatermarkPath, readHead(rows))).close();
+    const watermark = await openWatermark(folder.protectionWatermarkPath, readHead(rows));
+    const record = createLmdbProtection(rows, identity, watermark);
+    try {
+      fill?.(record);
+      await record.covered();
+    } finally {
+      await watermark.close();
+    }
   } finally {
     await rows.close();
   }

@@ -62,7 +62,24 @@ export interface ProtectionRecord {
   /** The highest claim on a rollup. */
   newest(rollupId: bigint): SigningRecord | null;
   at(slot: Slot): SigningRecord | null;
+  /** All that it holds, for an export. */
+  contents(): RecordContents;
   close(): Promise<void>;
+}
+
+/** Of a rollup whose earlier signatures are not known: none was above this height. */
+export interface Ceiling {
+  readonly rollupId: bigint;
+  readonly blockNumber: bigint;
+}
+
+/** What a record holds, but the signatures; read as it is walked through. */
+export interface RecordContents {
+  /** In the order of their heights on each rollup. */
+  readonly claims: Iterable<RecordedClaim>;
+  readonly setUpdates: Iterable<RecordedSetUpdate>;
+  readonly ceilings: Iterable<Ceiling>;
+  readonly bindingSequence: bigint;
 }
 
 /** What a transaction on the record can read and write. */
