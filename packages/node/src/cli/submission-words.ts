@@ -53,7 +53,7 @@ const WHY: Readonly<Record<RefusalCode, string>> = {
   "unknown-rollup": "the registry did not list its rollup in that epoch",
   "operator-set-unavailable": "the operators of its epoch could not be read from the registry",
   "already-convicted": "all of its operators are convicted of it, and nothing is left to take",
-  "window-over": "it came too late: the time in which it convicts is over",
+  "window-over": "it came too late to convict",
   "no-settlement":
     "L1 cannot read how this rollup settles, so that certificates at different heights charge nobody",
   "charge-void": "a certificate between the two, or settlement, has excused its operators",
@@ -77,7 +77,7 @@ export function refused(
     error === null ? null : error,
     during === undefined ? null : `in the transaction to ${during}`,
     until === undefined ? null : `until ${timeOf(until)}`,
-    deadline === undefined ? null : `at ${timeOf(deadline)}`,
+    deadline === undefined ? null : `it ended ${timeOf(deadline)}`,
     epoch === undefined ? null : `epoch ${epoch}`,
     cause ?? null,
   ].filter((detail) => detail !== null);
