@@ -30,6 +30,9 @@ export interface RollupSource {
   /** Seconds; when it came to this status and code. */
   readonly since: bigint;
   readonly headBlockNumber: bigint | null;
+  /** The finalized head that it tells of, and why it tells of none; both null until it is asked. */
+  readonly finalizedBlockNumber: bigint | null;
+  readonly finalizedCode: string | null;
   /** Blocks behind those that the node has accepted; null while either is unknown. */
   readonly lagBlocks: bigint | null;
   /** How many of its blocks were agreed, and how many times it failed or was wrong. */
@@ -134,6 +137,8 @@ const rollupSource = z
     code: code.nullable().meta({ description: "Why it is faulty or down" }),
     since: uint64.meta({ description: "Seconds; when it came to this status and code" }),
     headBlockNumber: uint64.nullable(),
+    finalizedBlockNumber: uint64.nullable(),
+    finalizedCode: code.nullable().meta({ description: "Why it tells of no finalized head" }),
     lagBlocks: uint64.nullable().meta({ description: "Blocks behind the newest accepted one" }),
     agreed: count,
     failed: count,
@@ -219,6 +224,8 @@ export function encodeRollup(rollup: FollowedRollup): Document<FollowedRollup> {
       code: source.code,
       since: source.since.toString(),
       headBlockNumber: source.headBlockNumber?.toString() ?? null,
+      finalizedBlockNumber: source.finalizedBlockNumber?.toString() ?? null,
+      finalizedCode: source.finalizedCode,
       lagBlocks: source.lagBlocks?.toString() ?? null,
       agreed: source.agreed,
       failed: source.failed,

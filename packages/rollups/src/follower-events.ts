@@ -1,7 +1,7 @@
 import type { Hex } from "@mach/core";
 import type { DisagreementCode, SourceVerdict } from "./agreement.ts";
 import type { RollupHeads } from "./heads.ts";
-import type { SourceDescription } from "./source.ts";
+import type { SourceDescription } from "./source-description.ts";
 import type { CheckedBlock, UnverifiableCode } from "./stack.ts";
 
 /** Why a follower vouches for no block. */

@@ -19,7 +19,8 @@ import { agreeOnTag, type BlockHead, type RollupHeads, type TagAgreement } from 
 import { createPacer, type Pacer } from "./pacer.ts";
 import { createRecentBlocks, type RecentBlocks } from "./recent-blocks.ts";
 import { searchReorg } from "./reorg.ts";
-import { RollupSource, type SourceDescription } from "./source.ts";
+import { RollupSource } from "./source.ts";
+import type { SourceDescription } from "./source-description.ts";
 import type { CheckedBlock, Completion } from "./stack.ts";
 import { stackOf } from "./stacks.ts";
 

@@ -53,7 +53,7 @@ export {
   type SettlementContracts,
   type SettlementQuery,
 } from "./settlement.ts";
-export type { SourceDescription } from "./source.ts";
+export type { SourceDescription } from "./source-description.ts";
 export type {
   BlockCheck,
   BlockFailure,

@@ -12,25 +12,8 @@ import type { BlockSelector, BlockSource, SourceAnswer, SourceFailureCode } from
 import { type AnnouncedBlocks, createAnnouncedBlocks } from "./announced-blocks.ts";
 import { createNodeCalls, explainFailure } from "./node-calls.ts";
 import { parseQuantity } from "./rpc-values.ts";
+import type { SourceDescription } from "./source-description.ts";
 import type { CheckedBlock, HeadName, StackAdapter } from "./stack.ts";
-
-/** What is known of a source, fit for showing: its URL may hold a key and is left out. */
-export interface SourceDescription {
-  readonly host: string;
-  readonly transport: "http" | "websocket";
-  /** `faulty` is connected and asked, but its last word on a block was wrong. */
-  readonly status: "starting" | "ready" | "faulty" | "down";
-  /** Why it is faulty or down. */
-  readonly code: SourceFailureCode | null;
-  /** Wall clock in milliseconds when it came to this status and code. */
-  readonly sinceMs: number;
-  readonly headBlockNumber: bigint | null;
-  /** How many blocks its head is behind those that were accepted; null while either is unknown. */
-  readonly lagBlocks: bigint | null;
-  /** How many blocks it gave that were agreed, and how many times it failed or was wrong. */
-  readonly agreed: number;
-  readonly failed: number;
-}
 
 export interface SourceOptions extends RpcClientOptions {
   readonly rollupId: bigint;
@@ -78,6 +61,7 @@ export class RollupSource implements BlockSource {
   #faultyPolls = 0;
   #isHeadFaulty = false;
   #head: CheckedBlock | null = null;
+  #finalized: SourceAnswer | null = null;
   #poll: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #verifying: Promise<boolean> | null = null;
@@ -157,6 +141,12 @@ export class RollupSource implements BlockSource {
 
   /** The block at one of the node's heads; a node without that head is not at fault. */
   async askTag(tag: HeadName): Promise<SourceAnswer> {
+    const answer = await this.#askHead(tag);
+    if (tag === "finalized") this.#finalized = answer;
+    return answer;
+  }
+
+  async #askHead(tag: HeadName): Promise<SourceAnswer> {
     const { readHead } = this.#options.adapter;
     if (readHead === null) return this.#ask("eth_getBlockByNumber", tag, () => true);
     if (!this.isUsable) return { ok: false, code: this.#code ?? "unreachable" };
@@ -214,6 +204,8 @@ export class RollupSource implements BlockSource {
       code: this.#code,
       sinceMs: this.#sinceMs,
       headBlockNumber: this.#head?.blockNumber ?? null,
+      finalizedBlockNumber: this.#finalized?.ok ? this.#finalized.block.blockNumber : null,
+      finalizedCode: this.#finalized?.ok === false ? this.#finalized.code : null,
       lagBlocks: this.#lagBlocks(),
       agreed: this.#agreed,
       failed: this.#failed,

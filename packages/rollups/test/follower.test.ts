@@ -186,12 +186,18 @@ describe("following", () => {
     });
     const seen = record({ urls: [anvil.httpUrl, other.url], agree: 2 });
     await until(() => seen.heads.at(-1)?.finalized?.blockNumber === 4n);
+    const told = () => {
+      const sources = seen.follower.describeSources();
+      return sources.map((each) => each.finalizedBlockNumber ?? each.finalizedCode);
+    };
+    expect(told()).toEqual([7n, 4n]);
     other.behave({
       kind: "lie",
       lie: ({ params }) => (params[0] === "finalized" ? null : undefined),
     });
     await anvil.mine();
     await until(() => seen.heads.at(-1)?.latest?.blockNumber === 10n);
+    await until(() => told()[1] === "missing");
     expect(seen.heads.at(-1)?.finalized?.blockNumber).toBe(4n);
     expect(seen.abstentions).toEqual([]);
   });

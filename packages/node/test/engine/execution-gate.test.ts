@@ -21,6 +21,7 @@ function setUp(verdicts: Record<string, BranchVerdict> = {}) {
   const alerts: Alerts = {
     raise: (cause) => void raised.push(cause),
     clear: ({ code }) => void cleared.push(code),
+    clearAfter: () => undefined,
     expire: () => undefined,
     clearEarlier: () => undefined,
   };

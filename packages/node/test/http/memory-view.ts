@@ -70,6 +70,8 @@ export const rollup: FollowedRollup = {
       code: "http-status",
       since: 1_700_000_000n,
       headBlockNumber: 41n,
+      finalizedBlockNumber: null,
+      finalizedCode: "http-status",
       lagBlocks: 2n,
       agreed: 40,
       failed: 3,

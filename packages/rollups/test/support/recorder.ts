@@ -10,7 +10,7 @@ import type {
 } from "../../src/follower-events.ts";
 import type { RollupFollowerOptions } from "../../src/follower-options.ts";
 import type { RollupHeads } from "../../src/heads.ts";
-import type { SourceDescription } from "../../src/source.ts";
+import type { SourceDescription } from "../../src/source-description.ts";
 import { until } from "./anvil.ts";
 
 export interface Recorded {
