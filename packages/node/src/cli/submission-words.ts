@@ -86,6 +86,7 @@ export function refused(
     submitted: false,
     code,
     ...(error === null ? {} : { error }),
+    ...(during === undefined ? {} : { during }),
     ...(until === undefined ? {} : { until: until.toString() }),
     ...(deadline === undefined ? {} : { deadline: deadline.toString() }),
     ...(epoch === undefined ? {} : { epoch: epoch.toString() }),

@@ -200,6 +200,7 @@ describe("mach evidence submit", () => {
     expect(await machJson("evidence", "submit", evidence, ...place, "--key", poor)).toMatchObject({
       exitCode: 1,
       code: "insufficient-funds",
+      during: "report the evidence",
     });
   });
 
@@ -219,6 +220,7 @@ describe("mach evidence submit", () => {
       [document, ...place, "--network", document, "--dry-run"],
       [document, ...place, "--key", open],
       [document, ...place, "--key", `${keyFile}.gone`],
+      [document, ...place, "--key", secret("zero.key", `0x${"00".repeat(32)}`)],
       [two, ...place, "--dry-run"],
       [two, ...place, "--dry-run", "--index", "2"],
       [two, ...place, "--dry-run", "--index", "-1"],
