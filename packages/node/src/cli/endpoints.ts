@@ -17,11 +17,16 @@ export function parseStack(name: string): Stack {
 }
 
 /** How many sources these endpoints are: those of one host are one. */
-export function countHosts(urls: readonly string[], schemes: Schemes): number {
-  if (urls.length > MAX_URLS) throw new UsageError(`--rpc is given at most ${MAX_URLS} times`);
+export function countHosts(
+  urls: readonly string[],
+  schemes: Schemes,
+  option: "rpc" | "op-node" = "rpc",
+): number {
+  if (urls.length > MAX_URLS)
+    throw new UsageError(`--${option} is given at most ${MAX_URLS} times`);
   const isEndpoint = (url: string): boolean =>
     URL.canParse(url) && SCHEMES[schemes].test(new URL(url).protocol);
-  if (!urls.every(isEndpoint)) throw new UsageError(`--rpc is an ${schemes} URL`);
+  if (!urls.every(isEndpoint)) throw new UsageError(`--${option} is an ${schemes} URL`);
   return new Set(urls.map((url) => new URL(url).host)).size;
 }
 

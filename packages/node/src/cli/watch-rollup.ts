@@ -6,6 +6,7 @@ import {
   type RollupFollowerEvents,
   type RollupHeads,
   readChainId,
+  type SourceDescription,
 } from "@mach/rollups";
 import type { CliOutput, ExitCode } from "./command.ts";
 import type { WatchOptions } from "./watch.ts";
@@ -27,7 +28,8 @@ export async function watchRollup(options: WatchOptions, output: CliOutput): Pro
 }
 
 function follow(rollupId: bigint, options: WatchOptions, printer: Printer): Promise<ExitCode> {
-  const { stack, urls, agree, timeoutMs, count, withinMs, fromBlockNumber } = options;
+  const { stack, urls, opNodeUrls, agree, timeoutMs, count, withinMs, fromBlockNumber } = options;
+  const sources = urls.map((url, at) => ({ url, opNodeUrl: opNodeUrls[at] }));
   return new Promise((resolve) => {
     let heads: RollupHeads = { latest: null, safe: null, finalized: null };
     let claims = 0;
@@ -36,6 +38,7 @@ function follow(rollupId: bigint, options: WatchOptions, printer: Printer): Prom
       if (isDone) return;
       isDone = true;
       clearTimeout(timer);
+      for (const source of follower.describeSources()) printer.summary(source);
       for (const signal of SIGNALS) process.off(signal, onSignal);
       process.stdout.off("error", onSignal);
       void follower.stop().then(() => resolve(exitCode));
@@ -69,10 +72,7 @@ function follow(rollupId: bigint, options: WatchOptions, printer: Printer): Prom
           `${host} (${transport}): ${status}${code === null ? "" : `, ${code}${next(code)}`}`,
         ),
     };
-    const follower = createRollupFollower(
-      { rollupId, stack, sources: urls.map((url) => ({ url })), agree, timeoutMs },
-      events,
-    );
+    const follower = createRollupFollower({ rollupId, stack, sources, agree, timeoutMs }, events);
     const timer =
       withinMs === null
         ? undefined
@@ -94,6 +94,8 @@ interface Printer {
   abstention(abstention: Abstention): void;
   note(json: object, line: string): void;
   tooLate(claims: number): void;
+  /** What is to be said of an endpoint at the end. */
+  summary(source: SourceDescription): void;
 }
 
 function createPrinter({ isJson, urls, agree }: WatchOptions, output: CliOutput): Printer {
@@ -144,6 +146,25 @@ function createPrinter({ isJson, urls, agree }: WatchOptions, output: CliOutput)
       const what = subject === "block" ? `block ${height ?? "(none yet)"}` : `${subject} head`;
       const line = [`${what} is not claimed: ${code}${next(code)}`, ...verdicts].join("\n");
       note({ type: "abstained", code, blockNumber: height, subject, sources }, line);
+    },
+    summary(source) {
+      const { host, transport, status, agreed, failed, headBlockNumber: head } = source;
+      const { finalizedBlockNumber, finalizedCode } = source;
+      const json = {
+        type: "endpoint",
+        label: host,
+        transport,
+        status,
+        code: source.code,
+        agreed,
+        failed,
+        headBlockNumber: head === null ? null : String(head),
+        finalizedBlockNumber: finalizedBlockNumber === null ? null : String(finalizedBlockNumber),
+        finalizedCode,
+      };
+      const final = finalizedBlockNumber ?? `none (${finalizedCode ?? "not asked yet"})`;
+      const counts = `${agreed} blocks agreed, failed ${failed} times`;
+      note(json, `${host} (${transport}): ${status}, ${counts}, finalized ${final}`);
     },
     tooLate(claims) {
       note({ type: "ended", code: "out-of-time", claims }, `out of time, after ${claims} claims`);

@@ -8,6 +8,8 @@ import { countHosts, parseAgree, parseStack } from "./endpoints.ts";
 export interface WatchOptions {
   readonly stack: Stack;
   readonly urls: readonly string[];
+  /** The op-node beside each of them, in their order. */
+  readonly opNodeUrls: readonly string[];
   readonly agree: number;
   /** The id that the chain must have; what the endpoints say where it is null. */
   readonly chainId: bigint | null;
@@ -31,6 +33,7 @@ into a configuration.
 
   --stack NAME     the rollup's stack: ${STACKS.join(", ")}
   --rpc URL        an http(s) or ws(s) endpoint of the rollup; may be given several times
+  --op-node URL    the op-node beside each --rpc, in their order: it tells safe and finalized
   --agree K        how many hosts must have a block by the same hash; more than half by default
   --chain-id N     the chain that it must be; by default the one that the endpoints name
   --from N         the height to begin with, decimal or 0x; the newest by default
@@ -39,7 +42,8 @@ into a configuration.
   --timeout MS     how long one answer may take, 3000 by default
   --json           each line is one JSON object
 
-Claims go to stdout; what is wrong with an endpoint, and why a block is not claimed, to stderr.
+Claims go to stdout; what is wrong with an endpoint, why a block is not claimed, and at the end what is
+to be said of each endpoint, to stderr.
 Exit code: 0 stopped, or N claims printed; 1 not (with a code); 2 wrong usage.`,
   run: watch,
 };
@@ -52,6 +56,7 @@ async function watch(args: readonly string[], context: CommandContext): Promise<
     options: {
       stack: { type: "string" },
       rpc: { type: "string", multiple: true },
+      "op-node": { type: "string", multiple: true },
       agree: { type: "string" },
       "chain-id": { type: "string" },
       from: { type: "string" },
@@ -63,10 +68,14 @@ async function watch(args: readonly string[], context: CommandContext): Promise<
   });
   const urls = required(values.rpc, "rpc");
   const hosts = countHosts(urls, "http, https, ws or wss");
+  const opNodeUrls = values["op-node"] ?? [];
+  countHosts(opNodeUrls, "http or https", "op-node");
+  if (opNodeUrls.length > urls.length) throw new UsageError("--op-node goes with an --rpc each");
   const withinSeconds = parseCount(values.within, "within", 1_000_000);
   const options: WatchOptions = {
     stack: parseStack(required(values.stack, "stack")),
     urls,
+    opNodeUrls,
     agree: parseAgree(values.agree, hosts),
     chainId: parseUint64(values["chain-id"], "chain-id"),
     fromBlockNumber: parseUint64(values.from, "from"),

@@ -51,7 +51,10 @@ describe("mach watch", () => {
       const block = await anvil.call<{ hash: string }>("eth_getBlockByNumber", [height, false]);
       expect(blockHash).toBe(block.hash);
     }
-    expect(linesOf(stderr)[0]).toMatchObject({ type: "watching", rollupId: "901", agree: 1 });
+    const notes = linesOf(stderr);
+    expect(notes[0]).toMatchObject({ type: "watching", rollupId: "901", agree: 1 });
+    const label = new URL(anvil.httpUrl).host;
+    expect(notes.at(-1)).toMatchObject({ type: "endpoint", label, status: "ready", failed: 0 });
   });
 
   it("reads WebSocket endpoints, and speaks to people", async () => {
@@ -130,7 +133,7 @@ describe("mach watch", () => {
     expect(
       lines.some((line) => line.type === "abstained" && line.code === "sources-disagree"),
     ).toBe(true);
-    expect(lines.at(-1)).toMatchObject({ type: "ended", code: "out-of-time" });
+    expect(lines).toContainEqual({ type: "ended", code: "out-of-time", claims: 0 });
   });
 
   it.each([
@@ -140,6 +143,7 @@ describe("mach watch", () => {
     { args: ["--stack", "op", "--rpc", "http://a", "--agree", "2"], why: "--agree is" },
     { args: ["--stack", "op", "--rpc", "http://a", "--count", "0"], why: "--count is" },
     { args: ["--stack", "op", "--rpc", "http://a", "--from", "x"], why: "--from is" },
+    { args: ["--stack", "op", "--rpc", "http://a", "--op-node", "ws://a"], why: "--op-node is an" },
     { args: ["--stack", "up", "--rpc", "http://a"], why: "--stack is one of" },
   ])("says what is wrong with $args", async ({ args, why }) => {
     const { exitCode, stderr } = await mach("watch", ...args);
