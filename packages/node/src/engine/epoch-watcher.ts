@@ -135,6 +135,9 @@ class Watcher implements EpochWatcher {
     const { schedule, lookback } = this.#options;
     const current = epochAt(schedule, BigInt(Math.floor(this.#ports.now() / 1_000)));
     if (current === null) {
+      // The first two sets are those of the network's genesis, and nobody's epoch comes before it.
+      await this.#keepWeights(-1n);
+      if (this.#stopping.signal.aborted) return;
       await this.#probe();
       this.#noteL1();
       return;

@@ -277,4 +277,15 @@ describe("running", () => {
     await rounds(1);
     expect([l1.reads, l1.probes]).toEqual([[], 1]);
   });
+
+  it("before genesis it has the weights checkpointed by which the first epochs are fixed", async () => {
+    const { watcher, clock, rounds, poked } = create({ epoch: 0n, payer: "outsider" });
+    const { genesisTime, epochSeconds } = SCHEDULE;
+    clock.now = Number(genesisTime - epochSeconds) * 1_000 - 1;
+    watcher.start();
+    await rounds();
+    expect(poked).toEqual([]);
+    clock.now += 2 * STEP_MS + 1;
+    await expect.poll(() => poked).toEqual([genesisTime]);
+  });
 });
