@@ -27,6 +27,11 @@ const certificateOf = (claim: Claim): VerifiedRelease => ({
 const finalisedOf = (block: TreeBlock): VerifiedRelease => ({ kind: "l1-finalised-block", block });
 const codeOf = (decision: LockDecision): string => (decision.ok ? decision.ground : decision.code);
 
+/** The top of a branch of its own on a block. */
+function blockAbove(block: TreeBlock, blocks: number): TreeBlock {
+  return grow(block, blocks).at(-1) ?? block;
+}
+
 /** A tree from numbers: each block extends the one that its number picks. */
 function treeOf(picks: readonly number[]): readonly TreeBlock[] {
   const blocks = [extend(null)];
@@ -124,6 +129,10 @@ describe("the fork lock", () => {
           release: null,
         }),
       );
+    const other = branchDown(blockAbove(last, 3), 0n).map(({ headerRlp }) => headerRlp);
+    // As many headers down to the right block, of another one than the claim's.
+    expect(decide(other)).toBe("fork-locked");
+    expect(decide([...headers.slice(0, 1), ...other.slice(1)])).toBe("fork-locked");
     expect(decide(headers)).toBe("descent");
     expect(decide(headers.slice(0, 3))).toBe("descent");
     expect(decide(headers.slice(0, 2))).toBe("fork-locked");

@@ -9,6 +9,7 @@ import {
 import { type Claim, claimDigest } from "../claim.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Hex } from "../hex.ts";
+import { chargeBranches } from "./charges.ts";
 import {
   addContradiction,
   checkAgainstFinalized,
@@ -179,7 +180,9 @@ function replace(
   if (held === undefined && own !== undefined && own.blockHash !== blockHash) {
     emit({ type: "report", report: { code: "certificate-disagrees", certificate } });
   }
-  if (own !== undefined) checkBranches(state, rollup, emit);
+  if (own !== undefined) checkBranches(rollup, emit);
+  // Also one that L1 contradicts at once may tell who has signed another branch too.
+  if (held === undefined) chargeBranches(state, rollup, { of: certificate }, emit);
   // Held against L1 at once, above its finalised head too, where it may stand on a branch that L1
   // has left lower down: the heads may not move for minutes.
   checkAgainstFinalized(rollup, emit);

@@ -1,6 +1,7 @@
 import { claimDigest } from "../claim.ts";
 import { trySum } from "./attestation-pool.ts";
 import { rebindAbove, rebindAt } from "./bound-operators.ts";
+import { chargeBranches } from "./charges.ts";
 import { checkAgainstFinalized, checkBranches, newestServed } from "./contradiction.ts";
 import type { Emit } from "./effects.ts";
 import { claimOf } from "./own-claim.ts";
@@ -36,7 +37,9 @@ export function onBlockVerified(
   heightAt(rollup, blockNumber).observedAtMs = observedAtMs;
   rebindAt(rollup, block);
   prune(state, rollup);
-  if (rollup.dropped.size > 0) checkBranches(state, rollup, emit);
+  if (rollup.dropped.size > 0 && checkBranches(rollup, emit)) {
+    chargeBranches(state, rollup, { of: null }, emit);
+  }
   considerHeight(state, rollup, blockNumber, emit);
   proposeClaims(state, rollup, emit);
 }

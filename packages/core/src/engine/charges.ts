@@ -11,35 +11,51 @@ const MAX_HEADERS = 1_024;
 const MAX_CHARGES = 8;
 
 /**
- * Charges the operators that are in two certificates of different branches at different heights
- * (protocol section 3, `conflicting-certificates`). `off` are certificates that are not of the
- * followed branch. Each is held against the nearest ones of that branch, because one in between
- * would excuse whoever signed both.
+ * Charges the operators that are in two certificates at different heights, one of the followed
+ * branch and one that is off it (protocol section 3, `conflicting-certificates`). Each is held
+ * against the nearest ones, because one in between would excuse whoever signed both. Where a
+ * certificate is named, only its own pairs are looked at: the others have been before.
  */
 export function chargeBranches(
   state: EngineState,
   rollup: RollupState,
-  off: readonly VerifiedCertificate[],
+  asked: { readonly of: VerifiedCertificate | null },
   emit: Emit,
 ): void {
-  const on = [...rollup.certified.values()]
-    .map(({ certificate }) => certificate)
-    .filter(({ claim }) => rollup.blocks.get(claim.blockNumber)?.blockHash === claim.blockHash)
-    .sort((a, b) => (a.claim.blockNumber < b.claim.blockNumber ? -1 : 1));
+  const { on, off } = sortByBranch(rollup);
   let left = MAX_CHARGES;
   for (const each of off) {
     const { blockNumber } = each.claim;
     const above = on.find(({ claim }) => claim.blockNumber > blockNumber);
     const below = on.findLast(({ claim }) => claim.blockNumber < blockNumber);
-    for (const charge of [
-      above === undefined ? null : chargeOf(state, rollup, { lower: each, higher: above }),
-      below === undefined ? null : chargeOf(state, rollup, { lower: below, higher: each }),
-    ]) {
-      if (charge === null || left === 0) continue;
+    const pairs: Pair[] = [];
+    if (above !== undefined) pairs.push({ lower: each, higher: above });
+    if (below !== undefined) pairs.push({ lower: below, higher: each });
+    for (const pair of pairs) {
+      const isAsked = asked.of === null || Object.values(pair).includes(asked.of);
+      const charge = isAsked && left > 0 ? chargeOf(state, rollup, pair) : null;
+      if (charge === null) continue;
       left -= 1;
       emit({ type: "store-evidence", evidence: charge });
     }
   }
+}
+
+/** The certificates of the followed branch, lowest first, and those that are known to be off it. */
+function sortByBranch({ certified, blocks, dropped }: RollupState): {
+  readonly on: readonly VerifiedCertificate[];
+  readonly off: readonly VerifiedCertificate[];
+} {
+  const on: VerifiedCertificate[] = [];
+  const off: VerifiedCertificate[] = [];
+  for (const { certificate } of certified.values()) {
+    const { blockNumber, blockHash } = certificate.claim;
+    const own = blocks.get(blockNumber)?.blockHash;
+    if (own === blockHash) on.push(certificate);
+    else if (own !== undefined || dropped.has(blockHash)) off.push(certificate);
+  }
+  on.sort((a, b) => (a.claim.blockNumber < b.claim.blockNumber ? -1 : 1));
+  return { on, off };
 }
 
 interface Pair {

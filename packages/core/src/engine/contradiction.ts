@@ -1,11 +1,8 @@
-import type { Hex } from "../hex.ts";
-import { chargeBranches } from "./charges.ts";
 import type { Emit } from "./effects.ts";
 import type {
   CertifiedHeight,
   ContradictedClaim,
   Contradiction,
-  EngineState,
   RollupState,
   UnsettledClaim,
 } from "./state.ts";
@@ -130,9 +127,9 @@ function isOffFinalized(
 /**
  * Holds the certificates against each other along the followed branch, whose blocks link: one that
  * is off it conflicts with every one on it above the fork, because neither block is then the
- * other's ancestor. All of them above the fork are contradicted.
+ * other's ancestor. All of them above the fork are contradicted; true where that is new.
  */
-export function checkBranches(state: EngineState, rollup: RollupState, emit: Emit): void {
+export function checkBranches(rollup: RollupState, emit: Emit): boolean {
   const { certified, blocks, contradicted, dropped } = rollup;
   let highestOn: bigint | null = null;
   for (const [blockNumber, { certificate, digest }] of certified) {
@@ -140,7 +137,7 @@ export function checkBranches(state: EngineState, rollup: RollupState, emit: Emi
     if (blocks.get(blockNumber)?.blockHash !== certificate.claim.blockHash) continue;
     if (highestOn === null || blockNumber > highestOn) highestOn = blockNumber;
   }
-  if (highestOn === null) return;
+  if (highestOn === null) return false;
   let from: bigint | null = null;
   for (const [blockNumber, { certificate, digest }] of certified) {
     const own = blocks.get(blockNumber)?.blockHash;
@@ -150,25 +147,12 @@ export function checkBranches(state: EngineState, rollup: RollupState, emit: Emi
     const aboveFork = (dropped.get(blockHash)?.ancestor ?? blockNumber - 1n) + 1n;
     if (highestOn >= aboveFork && (from === null || aboveFork < from)) from = aboveFork;
   }
-  if (from === null) return;
+  if (from === null) return false;
   const lowest = from;
   const against = [...certified]
     .filter(([blockNumber]) => blockNumber >= lowest)
     .map(([blockNumber, { digest }]) => ({ blockNumber, digest }));
-  const isNew = addContradiction(rollup, { ...spanning(against), fromBlockNumber: lowest }, emit);
-  if (!isNew) return;
-  const off = [...certified.values()]
-    .map(({ certificate }) => certificate)
-    .filter(({ claim: { blockNumber, blockHash } }) => {
-      const own = blocks.get(blockNumber)?.blockHash;
-      return blockNumber >= lowest && own !== blockHash && isOffBranch(rollup, blockHash, own);
-    });
-  chargeBranches(state, rollup, off, emit);
-}
-
-/** Whether a block is known to be of another branch than the followed one. */
-function isOffBranch({ dropped }: RollupState, blockHash: Hex, own: Hex | undefined): boolean {
-  return own !== undefined || dropped.has(blockHash);
+  return addContradiction(rollup, { ...spanning(against), fromBlockNumber: lowest }, emit);
 }
 
 /** Drops what is closed, and claims that memory holds no certificate for any more. */

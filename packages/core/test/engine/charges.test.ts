@@ -56,6 +56,33 @@ describe("certificates of two branches at different heights", () => {
     expect(chargesOf(operator)).toEqual([{ lower: 6n, higher: 7n, headers: 1, guilty: [1, 2] }]);
   });
 
+  it("charge nobody past a certificate in between, of the branch that was left either", () => {
+    const { operator, left, right } = onTheRight();
+    operator.certify(blockIn(left, 7), [0, 1, 2]);
+    operator.certify(blockIn(left, 8), [0, 1, 2]);
+    operator.certify(blockIn(right, 6), [1, 2, 3]);
+    expect(chargesOf(operator)).toEqual([{ lower: 6n, higher: 7n, headers: 1, guilty: [1, 2] }]);
+  });
+
+  it("charge who signed both when only the blocks tell that they are of two branches", () => {
+    const { genesis, left, right } = fork();
+    const operator = new Operator(genesis);
+    operator.follow(blockIn(left, 6));
+    operator.certify(blockIn(left, 6), [0, 1, 2]);
+    operator.certify(blockIn(right, 9), [1, 2, 3]);
+    expect(chargesOf(operator)).toEqual([]);
+    operator.follow(blockIn(right, 9));
+    expect(chargesOf(operator)).toEqual([{ lower: 6n, higher: 9n, headers: 3, guilty: [1, 2] }]);
+  });
+
+  it("charge who signed what L1 contradicts, above what it has finalised", () => {
+    const { operator, left, right } = onTheRight();
+    operator.certify(blockIn(left, 8), [0, 1, 2]);
+    operator.finalize(blockIn(right, 9));
+    operator.certify(blockIn(right, 7), [1, 2, 3]);
+    expect(chargesOf(operator)).toEqual([{ lower: 7n, higher: 8n, headers: 1, guilty: [1, 2] }]);
+  });
+
   it("charge nobody where the very height of the lower one is certified on the branch", () => {
     const { operator, left, right } = onTheRight();
     operator.certify(blockIn(right, 6), [1, 2, 3]);

@@ -203,6 +203,21 @@ describe("a split", () => {
     expect(reasonOf(operator)).toBe("below-threshold");
   });
 
+  it("ends with whatever releases the others, by L1 or by a certificate", () => {
+    for (const release of ["finalize", "certify"] as const) {
+      const { genesis, left, right } = fork();
+      const operator = new Operator(genesis);
+      operator.follow(blockIn(right, 9));
+      for (const by of [second, third]) attestAs(operator, by, blockIn(left, 6));
+      // Left are 22 and 28 of 100.
+      expect(reasonOf(operator)).toBe("split");
+      operator[release](blockIn(right, 5));
+      expect(reasonOf(operator)).toBe("split");
+      operator[release](blockIn(right, 6));
+      expect(reasonOf(operator)).toBe("below-threshold");
+    }
+  });
+
   it("is none where who had signed the other branch signs this one", () => {
     const { operator, left, right } = lockedOperator();
     attestAs(operator, second, blockIn(left, 6));
