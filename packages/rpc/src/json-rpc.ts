@@ -8,6 +8,8 @@ export type RpcFailureCode =
   | "http-status"
   /** More than maxResponseBytes. */
   | "too-large"
+  /** More over a WebSocket that was not asked for than a node sends. */
+  | "flood"
   /** No JSON-RPC 2.0 response to this request. */
   | "malformed"
   /** The node answered with an error. */

@@ -23,6 +23,11 @@ export interface WebSocketEvents {
   onLost(code: RpcFailureCode): void;
 }
 
+/** A message counts once, and once more for each so many characters. */
+const UNASKED_PAGE = 4_096;
+/** Far above a chain with a hundred blocks a second. */
+const MAX_UNASKED_PER_SECOND = 512;
+
 /** JSON-RPC over a WebSocket that reconnects by itself, with growing pauses, until it is closed. */
 export class WebSocketClient implements RpcClient {
   readonly #options: WebSocketClientOptions;
@@ -33,6 +38,8 @@ export class WebSocketClient implements RpcClient {
   #retry: NodeJS.Timeout | undefined;
   #attempts = 0;
   #nextId = 1;
+  #unasked = 0;
+  #unaskedSinceMs = Number.NEGATIVE_INFINITY;
   #isDropping = false;
   #isClosed = false;
 
@@ -91,8 +98,10 @@ export class WebSocketClient implements RpcClient {
     this.#socket = socket;
     socket.on("open", () => this.#events.onOpen());
     socket.on("message", (data, isBinary) => {
-      if (!isBinary && this.#receive(parseJson(data.toString()))) return;
-      lostCode = "malformed";
+      const text = isBinary ? "" : data.toString();
+      const failure = this.#receive(parseJson(text), text.length);
+      if (failure === null) return;
+      lostCode = failure;
       socket.terminate();
     });
     // The close event follows and does the work; without a listener the error would be thrown.
@@ -117,20 +126,34 @@ export class WebSocketClient implements RpcClient {
     for (const settle of [...this.#pending.values()]) settle({ ok: false, code });
   }
 
-  /** Whether the message is one that a JSON-RPC node may send. */
-  #receive(message: unknown): boolean {
-    if (!isObject(message)) return false;
+  /** Why the message is none that a JSON-RPC node may send; null where it is one. */
+  #receive(message: unknown, length: number): RpcFailureCode | null {
+    if (!isObject(message)) return "malformed";
     if (message["method"] === "eth_subscription") {
       const { params } = message;
-      if (!isObject(params) || typeof params["subscription"] !== "string") return false;
+      if (!isObject(params) || typeof params["subscription"] !== "string") return "malformed";
+      if (this.#isFlooded(length)) return "flood";
       this.#subscriptions.get(params["subscription"])?.(params["result"]);
-      return true;
+      return null;
     }
     const { id } = message;
-    if (typeof id !== "number") return false;
+    if (typeof id !== "number") return "malformed";
+    const settle = this.#pending.get(id);
     // An answer to a call that has timed out finds nothing and is dropped.
-    this.#pending.get(id)?.(parseResponse(message, id));
-    return true;
+    if (settle === undefined) return this.#isFlooded(length) ? "flood" : null;
+    settle(parseResponse(message, id));
+    return null;
+  }
+
+  /** Counts what nobody asked for: whoever reads it all has time for nothing else. */
+  #isFlooded(length: number): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.#unaskedSinceMs >= 1_000) {
+      this.#unaskedSinceMs = nowMs;
+      this.#unasked = 0;
+    }
+    this.#unasked += 1 + length / UNASKED_PAGE;
+    return this.#unasked > MAX_UNASKED_PER_SECOND;
   }
 
   #send(

@@ -67,6 +67,28 @@ describe("a WebSocket client", () => {
     expect(events).toEqual(["open"]);
   });
 
+  it.each([
+    ["pushes", push("0x1", "new head")],
+    ["answers to no call", result(4_000, "late")],
+    ["long pushes", push("0x1", "x".repeat(900))],
+  ])("leaves a node that floods it with %s, and comes back", async (_, message) => {
+    let isFlooding = true;
+    let seen = 0;
+    const { client, events } = await connect((socket, { id }) => {
+      socket.send(result(id, "0x1"));
+      for (let i = 0; isFlooding && i < 2_000; i++) socket.send(message);
+    });
+    await client.subscribe([], () => {
+      seen++;
+    });
+    await until(() => events.includes("flood"));
+    expect(seen).toBeLessThanOrEqual(512);
+    isFlooding = false;
+    await until(() => events.at(-1) === "open");
+    expect(await client.call("a", [])).toEqual({ ok: true, value: "0x1" });
+    expect(events).toEqual(["open", "flood", "open"]);
+  });
+
   it("hands on what is pushed in the same read as the subscription", async () => {
     const { client } = await connect((socket, { id }) => {
       socket.send(result(id, "0xaa"));

@@ -191,6 +191,7 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   "http-status": "the server refuses; check the URL's path, key and limits",
   timeout: "no answer in time; try a nearer endpoint, or a longer --timeout",
   unreachable: "no connection; check the host and the port",
+  flood: "it sends far more than it is asked for; use another one",
   "too-large": "the answer is larger than a block may be",
   "sources-unavailable": "too few endpoints answer; check their URLs",
   "sources-disagree": "the endpoints have different blocks; add one, or find which one is wrong",
