@@ -6,6 +6,22 @@ import { createZkChain } from "../scripts/local-network/replay/era-chain.ts";
 import { createOrbitChain } from "../scripts/local-network/replay/orbit-chain.ts";
 import { startRpcServer } from "../scripts/local-network/replay/rpc-server.ts";
 import type { ReplayedChain } from "../scripts/local-network/replay/script.ts";
+import { parseStacks, rollupIdOf } from "../scripts/local-network/rollups.ts";
+
+describe("the stacks of a local network", () => {
+  it("are all that this project knows by name, each at most once", () => {
+    expect(parseStacks("all")).toEqual(["op", "orbit", "cdk", "zk"]);
+    expect(parseStacks("zk,evm")).toEqual(["zk", "evm"]);
+    for (const text of ["", "op,op", "op,", "optimism", "all,op"]) {
+      expect(() => parseStacks(text)).toThrow(expect.objectContaining({ code: "bad-stacks" }));
+    }
+  });
+
+  it("have rollups of different ids", () => {
+    const ids = parseStacks("op,evm,orbit,cdk,zk").map(rollupIdOf);
+    expect(new Set(ids).size).toBe(5);
+  });
+});
 
 const CHAIN_ID = 7n;
 const STARTED_AT = 1_800_000_000n;
