@@ -1,4 +1,11 @@
-import type { Mutation } from "./mutation.ts";
+import type { Edit, Mutation } from "./mutation.ts";
+
+/** The engine looks for what releases below the last claim's height as well. */
+const SURVEY_TO_THE_GROUND: Edit = {
+  file: "core/src/engine/proposals.ts",
+  text: "const lowest = last?.blockNumber ?? finalized?.blockNumber ?? tip.blockNumber;",
+  replacement: "const lowest = last === undefined ? tip.blockNumber : 0n;",
+};
 
 /** Breaks that show once the sequencer leaves a branch that is signed, or shows two. */
 export const BRANCH_MUTATIONS: readonly Mutation[] = [
@@ -23,6 +30,45 @@ export const BRANCH_MUTATIONS: readonly Mutation[] = [
       },
     ],
     seeds: 120,
+  },
+  {
+    name: "a release by a certificate below the last height",
+    file: "core/src/fork-lock.ts",
+    text: "    certified.blockNumber >= last.blockNumber &&\n",
+    replacement: "",
+    also: [SURVEY_TO_THE_GROUND],
+    seeds: 40,
+  },
+  {
+    name: "a release by what L1 has finalised below the last height",
+    file: "core/src/fork-lock.ts",
+    text: "return release.block.blockNumber >= last.blockNumber;",
+    replacement: "return release.block.blockNumber >= 0n;",
+    also: [SURVEY_TO_THE_GROUND],
+    seeds: 40,
+  },
+  {
+    name: "a release by a certificate of another branch",
+    file: "core/src/fork-lock.ts",
+    text: "isBetween(release, last, claim) && isOnBranch(release, claim, ancestry);",
+    replacement:
+      "isBetween(release, last, claim) && (isOnBranch(release, claim, ancestry) || last !== null);",
+    also: [
+      {
+        file: "core/src/engine/proposals.ts",
+        text: "const isOfBranch = certificate?.claim.blockHash === blockHash;",
+        replacement: "const isOfBranch = certificate !== undefined;",
+      },
+    ],
+    seeds: 80,
+  },
+  {
+    name: "the fork lock never opens",
+    file: "core/src/fork-lock.ts",
+    text: 'return isReleased ? { ok: true, ground: "release" } : { ok: false, code: "fork-locked" };',
+    replacement:
+      'return isReleased ? { ok: false, code: "fork-locked" } : { ok: false, code: "fork-locked" };',
+    seeds: 80,
   },
   {
     name: "the signing record is never synced",
