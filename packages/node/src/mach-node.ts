@@ -17,8 +17,10 @@ import { certifiedHeads } from "./engine/certified-heads.ts";
 import { createEpochWatcher, type EpochPayer, type EpochWatcher } from "./engine/epoch-watcher.ts";
 import { followRollups, type RollupFollowing } from "./engine/follow-rollups.ts";
 import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
+import type { ClaimSigner } from "./engine/ports.ts";
 import { createReExecution, type ReExecution } from "./engine/re-execution.ts";
 import { keepEpoch, restoreEngine } from "./engine/restore.ts";
+import { guardRecord } from "./engine/rollback-guard.ts";
 import { createEngineShell, type EngineShell } from "./engine/shell.ts";
 import { closeInOrder, type Foundation } from "./foundation.ts";
 import { createGossip, type Gossip } from "./gossip/gossip.ts";
@@ -27,7 +29,7 @@ import { healthOf } from "./health.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { NodeError } from "./node-error.ts";
 import type { OperatorSigner } from "./operator.ts";
-import { canonicalJson } from "./store/canonical-json.ts";
+import { canonicalJson, parseJsonBytes } from "./store/canonical-json.ts";
 import type { EpochRecord } from "./store/store.ts";
 import { VERSION } from "./version.ts";
 import { createEngineView } from "./view/engine-view.ts";
@@ -183,7 +185,7 @@ export class MachNode {
       {
         bls,
         verifier,
-        signer: operator === null ? null : this.#execution.guard(operator.claims),
+        signer: operator && this.#execution.guard(this.#guardRecord(operator)),
         store,
         gossip: {
           publishAttestation: (attestation) => this.#gossip.publishAttestation(attestation),
@@ -196,6 +198,15 @@ export class MachNode {
         now,
       },
     );
+  }
+
+  #guardRecord(operator: OperatorSigner): ClaimSigner {
+    return guardRecord(operator, {
+      state: () => this.#engine.state(),
+      hasAskedPeers: () => this.#sync.hasAsked(),
+      alerts: this.#alerts,
+      now,
+    });
   }
 
   #createGossip(): Gossip {
@@ -230,7 +241,7 @@ export class MachNode {
     return {
       encodeEvidence: (evidence) => Buffer.from(canonicalJson(encodeEvidence(evidence))),
       decodeEvidence: (document) => {
-        const parsed = parseEvidence(parseJson(document));
+        const parsed = parseEvidence(parseJsonBytes(document));
         return parsed.ok ? parsed.value : null;
       },
       onAttestations: (attestations, from) => this.#engine.receiveAttestations(attestations, from),
@@ -384,13 +395,4 @@ export class MachNode {
 
 function now(): number {
   return Date.now();
-}
-
-function parseJson(document: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(document).toString("utf8"));
-  } catch {
-    // What is no JSON is no document: the schema refuses null.
-    return null;
-  }
 }

@@ -8,9 +8,20 @@ import { NodeError } from "./node-error.ts";
 import { readSecretFile, unusable } from "./secret-file.ts";
 import { createSigner } from "./signer/local-signer.ts";
 import { adviceOn, openProtection } from "./signer/open-protection.ts";
+import { keepPlace } from "./signer/place.ts";
+import type { RecordOrigin } from "./signer/protection.ts";
 
 /** What a node does in an operator's name. */
 export interface OperatorSigner {
+  readonly operator: Hex;
+  /** What is known of the signing record from its opening. */
+  readonly record: {
+    readonly origin: RecordOrigin;
+    /** Whether it is where it was opened last: a copy, or a restored machine, is not. */
+    readonly isInPlace: boolean;
+    /** From now on it is where it is: it was found to be no old copy. */
+    keepPlace(): Promise<void>;
+  };
   readonly claims: ClaimSigner;
   readonly bindings: BindingSigner;
   stop(): Promise<void>;
@@ -46,12 +57,14 @@ export async function openOperator(
     );
   }
   const key = { sign: (message: Hex) => bls.sign(secretKey, message) };
-  const { protection } = opened;
+  const { protection, isInPlace } = opened;
   const signer = createSigner(
     { protection, key, bls, onFatal, now },
     { maxAheadBlocks: MAX_AHEAD_BLOCKS, maxQueued: MAX_QUEUED },
   );
   return {
+    operator,
+    record: { origin: protection.origin, isInPlace, keepPlace: () => keepPlace(folder) },
     claims: {
       publicKey: bls.publicKeyOf(secretKey),
       async sign(request) {

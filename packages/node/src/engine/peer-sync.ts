@@ -39,6 +39,8 @@ export interface PeerSync {
   start(): void;
   /** A peer has come: asked at once. */
   onPeerReady(peer: Pick<GossipPeer, "peerId">): void;
+  /** Whether a peer has handed over what it holds since the start. */
+  hasAsked(): boolean;
   /** What is under way is not waited for: what it still brings is dropped. */
   stop(): void;
 }
@@ -68,6 +70,7 @@ class Sync implements PeerSync {
   readonly #waiting: string[] = [];
   readonly #places = new Map<string, EvidencePlace>();
   #isStopped = false;
+  #hasAsked = false;
   #running: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
   #turn = 0;
@@ -91,6 +94,10 @@ class Sync implements PeerSync {
     if (this.#isStopped || this.#waiting.length >= MAX_WAITING) return;
     if (!this.#waiting.includes(peerId)) this.#waiting.push(peerId);
     this.#running ??= this.#drain();
+  }
+
+  hasAsked(): boolean {
+    return this.#hasAsked;
   }
 
   stop(): void {
@@ -133,6 +140,7 @@ class Sync implements PeerSync {
       if (newest !== undefined) await peer.fetchCertificates({ rollupId, newest, isOver });
       if (!isOver()) await peer.fetchAttestations({ rollupId, isOver });
     }
+    if (heads !== null && !isOver()) this.#hasAsked = true;
   }
 }
 

@@ -7,6 +7,7 @@ import { NodeError } from "../node-error.ts";
 import { type DatabaseFile, hasAllPages, inspectDatabase } from "../store/lmdb-file.ts";
 import { replaceFile, syncDirectory } from "./durable-file.ts";
 import { createLmdbProtection } from "./lmdb-protection.ts";
+import { isInPlace, keepPlace } from "./place.ts";
 import { survivesProbe } from "./probe.ts";
 import type { ProtectionIdentity, ProtectionRecord, RecordOrigin } from "./protection.ts";
 import {
@@ -41,7 +42,12 @@ export type ProtectionFailure =
   | "wrong-operator";
 
 export type ProtectionResult =
-  | { readonly ok: true; readonly protection: ProtectionRecord }
+  | {
+      readonly ok: true;
+      readonly protection: ProtectionRecord;
+      /** Whether the record is where it was opened last: see `isInPlace`. */
+      readonly isInPlace: boolean;
+    }
   | { readonly ok: false; readonly code: ProtectionFailure };
 
 export type InitialiseResult =
@@ -91,6 +97,8 @@ export async function initialiseProtection(
   } finally {
     await rows.close();
   }
+  // What was taken from elsewhere may be older than it looks: peers are asked first.
+  if (mark === "missing" && fill === undefined) await keepPlace(folder);
   await writeMarker(folder, identity);
   return { ok: true };
 }
@@ -137,8 +145,10 @@ async function openWhole(
 ): Promise<ProtectionResult> {
   try {
     syncRows(rows);
+    const wasInPlace = await isInPlace(folder);
     const watermark = await openWatermark(folder.protectionWatermarkPath, readHead(rows));
-    return { ok: true, protection: createLmdbProtection(rows, identity, watermark) };
+    const protection = createLmdbProtection(rows, identity, watermark);
+    return { ok: true, protection, isInPlace: wasInPlace };
   } catch (error) {
     await rows.close();
     // Damage that the first commit has brought to light.

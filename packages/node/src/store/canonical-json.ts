@@ -7,3 +7,13 @@ export function canonicalJson(value: unknown): string {
     .map(([key, each]) => `${JSON.stringify(key)}:${canonicalJson(each)}`);
   return `{${fields.join(",")}}`;
 }
+
+/** The value of a JSON document's bytes; null where they are none, which no schema takes. */
+export function parseJsonBytes(document: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(document).toString("utf8"));
+  } catch {
+    // What is no JSON is no document: the schema refuses null.
+    return null;
+  }
+}
