@@ -112,9 +112,11 @@ contract DeployNetwork is DeploymentScript {
         times.withdrawalDelay = _uint(json, "withdrawalDelaySeconds", 1, 365 days);
         times.windows = _readWindows(json);
         _require(
-            times.withdrawalDelay > 2 * uint256(times.epochSeconds) + times.windows.evidence,
+            times.withdrawalDelay > 2 * uint256(times.epochSeconds) + times.windows.evidence
+                + 2 * uint256(times.windows.challenge),
             "withdrawalDelaySeconds",
-            "is more than two epochs and evidenceWindowSeconds, or stake leaves before evidence of its lie"
+            "is more than two epochs, evidenceWindowSeconds and two challengeWindowSeconds, or stake leaves "
+            "before evidence of its lie"
         );
         // Strictly longer than an exit, whatever the governors make of the timelock's delay later.
         times.windows.minimumDelay = uint64(times.withdrawalDelay + 1);

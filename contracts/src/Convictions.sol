@@ -7,6 +7,7 @@ import {TimelockController} from "@openzeppelin/contracts/governance/TimelockCon
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ISlashableSource} from "./interfaces/ISlashableSource.sol";
 import {ISlasher} from "./interfaces/ISlasher.sol";
@@ -25,12 +26,12 @@ abstract contract Convictions is ISlasher, Ownable2Step, ReentrancyGuard {
     uint64 internal immutable _minimumDelay;
 
     /// @inheritdoc ISlasher
-    mapping(bytes32 convictionId => mapping(address source => bool)) public isCollected;
-    /// @inheritdoc ISlasher
     mapping(IERC20 asset => mapping(address account => uint256)) public creditOf;
 
     Parameters private _parameters;
     mapping(bytes32 convictionId => Conviction) private _convictions;
+    /// @dev The fraction that has been taken: less than the conviction's where that has become dearer
+    mapping(bytes32 convictionId => mapping(address source => uint256 wad)) private _takenWads;
     mapping(IERC20 asset => uint256) private _owed;
 
     constructor(
@@ -52,12 +53,15 @@ abstract contract Convictions is ISlasher, Ownable2Step, ReentrancyGuard {
     {
         Conviction memory conviction_ = _convictions[convictionId];
         if (conviction_.time == 0) revert UnknownConviction(convictionId);
-        if (isCollected[convictionId][address(source)]) return (asset, 0);
+        if (isCollected(convictionId, address(source))) return (asset, 0);
         if (!_isSource(address(source))) revert NotASource(address(source));
-        isCollected[convictionId][address(source)] = true;
+        uint256 taken = _takenWads[convictionId][address(source)];
+        _takenWads[convictionId][address(source)] = conviction_.wad;
+        // Of what an earlier taking left, as much as makes both together the conviction's fraction
+        uint256 wad = Math.mulDiv(conviction_.wad - taken, WAD, WAD - taken, Math.Rounding.Ceil);
         uint256 assets;
         // Nothing is caught: what reverts, also for want of gas, is as if it had not been tried.
-        (asset, assets) = source.slash(conviction_.operator, conviction_.wad, _nameOf(conviction_.kind));
+        (asset, assets) = source.slash(conviction_.operator, wad, _nameOf(conviction_.kind));
         uint256 share = 0;
         if (address(asset) != address(0)) {
             received = _arrived(asset, assets);
@@ -95,6 +99,12 @@ abstract contract Convictions is ISlasher, Ownable2Step, ReentrancyGuard {
     }
 
     /// @inheritdoc ISlasher
+    function isCollected(bytes32 convictionId, address source) public view returns (bool) {
+        uint256 taken = _takenWads[convictionId][source];
+        return taken != 0 && taken == _convictions[convictionId].wad;
+    }
+
+    /// @inheritdoc ISlasher
     function convictionIdAt(address operator, uint64 rollupId, uint64 blockNumber)
         public
         pure
@@ -122,8 +132,17 @@ abstract contract Convictions is ISlasher, Ownable2Step, ReentrancyGuard {
         emit OperatorConvicted(convictionId, operator, Kind.FalseSetUpdate, 0, epoch, msg.sender, wad);
     }
 
-    function _isConvicted(bytes32 convictionId) internal view returns (bool) {
-        return _convictions[convictionId].time != 0;
+    function _isConvictedFor(address operator, uint64 epoch) internal view returns (bool) {
+        return _isConvicted(convictionIdFor(operator, epoch), Kind.FalseSetUpdate);
+    }
+
+    /// @dev Whether there is a conviction that evidence of this kind does not make dearer. The kinds are
+    /// compared as they cost now: changed parameters alone make no conviction dearer.
+    function _isConvicted(bytes32 convictionId, Kind kind) internal view returns (bool) {
+        Conviction storage known = _convictions[convictionId];
+        if (known.time == 0) return false;
+        uint256 wad = _parameters.wads[uint256(kind)];
+        return wad <= known.wad || wad <= _parameters.wads[uint256(known.kind)];
     }
 
     function _now() internal view returns (uint64) {

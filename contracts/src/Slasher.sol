@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Convictions} from "./Convictions.sol";
 import {EvidenceVerifier} from "./EvidenceVerifier.sol";
 import {HeaderWalks} from "./HeaderWalks.sol";
@@ -28,6 +29,8 @@ contract Slasher is Convictions {
     uint64 private immutable _evidenceWindow;
 
     mapping(bytes32 chargeId => Charge) private _charges;
+    /// @dev Of the evidence; a charge that took an excused one's place has that one's, if it is later
+    mapping(bytes32 chargeId => uint256) private _deadlines;
     /// @dev By the digests of both claims: whoever signed them, the excuse is the same
     mapping(bytes32 pairId => bool) private _isVoid;
 
@@ -58,7 +61,7 @@ contract Slasher is Convictions {
         address operator = first.membership.member.operator;
         (uint64 rollupId, uint64 blockNumber) = (first.claim.rollupId, first.claim.blockNumber);
         convictionId = convictionIdAt(operator, rollupId, blockNumber);
-        if (_isConvicted(convictionId)) return convictionId;
+        if (_isConvicted(convictionId, Kind.DoubleAttestation)) return convictionId;
         _requireOneHeight(first.claim, second.claim);
         if (second.membership.member.operator != operator) revert NotASigner(operator);
         _requireInTime(first.claim.epoch, second.claim.epoch);
@@ -76,7 +79,7 @@ contract Slasher is Convictions {
         address operator = attestation.membership.member.operator;
         Certificates.Claim calldata claim = certificate.claim;
         convictionId = convictionIdAt(operator, claim.rollupId, claim.blockNumber);
-        if (_isConvicted(convictionId)) return convictionId;
+        if (_isConvicted(convictionId, Kind.AttestationAgainstCertificate)) return convictionId;
         _requireOneHeight(attestation.claim, claim);
         if (membership.member.operator != operator) revert NotASigner(operator);
         _requireInTime(attestation.claim.epoch, claim.epoch);
@@ -96,7 +99,7 @@ contract Slasher is Convictions {
         Accused[] calldata accused
     ) external returns (bytes32 chargeId) {
         Charge memory charge_ = _compare(lower, higher);
-        chargeId = _open(charge_);
+        chargeId = _open(charge_, _deadlineOf(charge_.lowerEpoch, charge_.higherEpoch));
         if (accused.length == 0) return chargeId;
         if (charge_.provedAt == 0) revert ChargeNotProved(chargeId);
         _convictSigners(charge_, lower.signed.operatorSet, higher.signed.operatorSet, accused);
@@ -110,8 +113,7 @@ contract Slasher is Convictions {
             revert ChargeNotProved(chargeId);
         }
         uint256 challengeEnd = block.timestamp + _challengeWindow;
-        uint256 deadline = _deadlineOf(charge_.lowerEpoch, charge_.higherEpoch);
-        if (challengeEnd > deadline) revert EvidenceExpired(deadline);
+        if (challengeEnd > _deadlines[chargeId]) revert EvidenceExpired(_deadlines[chargeId]);
         if (headerWalks.walk(charge_.walkStart, from, headers) == charge_.lowerHash) revert NotConflicting();
         charge_.provedAt = _now();
         emit ChargeProved(chargeId, challengeEnd);
@@ -125,6 +127,8 @@ contract Slasher is Convictions {
         bytes[] calldata headers
     ) external returns (bytes32 heirId) {
         Charge memory heir = _challengeable(chargeId);
+        // Before the proof it harms nobody, and an excuse would only be in the proof's way.
+        if (heir.provedAt == 0) revert ChargeNotProved(chargeId);
         Certificates.Claim calldata claim = between.claim;
         if (
             claim.rollupId != heir.rollupId || claim.epoch < heir.lowerEpoch
@@ -135,14 +139,12 @@ contract Slasher is Convictions {
         ) revert NotAnExcuse();
         (heir.higherDigest, heir.higherSigners) = evidenceVerifier.checkCertificate(between);
         _void(chargeId);
-        if (claim.blockHash == heir.lowerHash) return 0;
         (heir.higherNumber, heir.higherHash, heir.higherEpoch) =
             (claim.blockNumber, claim.blockHash, claim.epoch);
-        // The walk has passed this block, so that what was proved holds for it as well. Its signers
-        // have the whole window to show a still lower certificate.
-        if (heir.provedAt != 0 || heir.higherNumber == heir.lowerNumber) heir.provedAt = _now();
+        // The walk has passed this block, so that what was proved holds for it as well.
+        heir.provedAt = _restart(_deadlines[chargeId]);
         if (_isVoid[_pairIdOf(heir)]) return 0;
-        return _open(heir);
+        return _open(heir, _deadlines[chargeId]);
     }
 
     /// @inheritdoc ISlasher
@@ -181,7 +183,7 @@ contract Slasher is Convictions {
             if (block.timestamp <= end) revert ChallengeOpen(end);
         }
         // A certificate that took an excused one's place may come late: it has its window all the same.
-        uint256 deadline = _deadlineOf(charge_.lowerEpoch, charge_.higherEpoch);
+        uint256 deadline = _deadlines[chargeId];
         uint256 late = uint256(charge_.provedAt) + 2 * uint256(_challengeWindow);
         if (late > deadline) deadline = late;
         if (block.timestamp > deadline) revert EvidenceExpired(deadline);
@@ -206,7 +208,8 @@ contract Slasher is Convictions {
         (, bytes32 signers) = evidenceVerifier.checkCertificate(certificate);
         for (uint256 i = 0; i < accused.length; i++) {
             address operator = accused[i].member.operator;
-            if (_isConvicted(convictionIdAt(operator, claim.rollupId, claim.blockNumber))) continue;
+            bytes32 convictionId = convictionIdAt(operator, claim.rollupId, claim.blockNumber);
+            if (_isConvicted(convictionId, Kind.SettlementLie)) continue;
             _requireSigner(signers, claim.epoch, certificate.signed.operatorSet, accused[i]);
             _convictAt(operator, Kind.SettlementLie, claim.rollupId, claim.blockNumber, msg.sender);
         }
@@ -222,7 +225,7 @@ contract Slasher is Convictions {
         uint64 signedBy = _requireFalse(epoch, operatorSetHash);
         bytes32 signers = evidenceVerifier.checkSetUpdate(epoch, operatorSetHash, signed);
         for (uint256 i = 0; i < accused.length; i++) {
-            if (_isConvicted(convictionIdFor(accused[i].member.operator, epoch))) continue;
+            if (_isConvictedFor(accused[i].member.operator, epoch)) continue;
             _requireSigner(signers, signedBy, signed.operatorSet, accused[i]);
             _convictFor(accused[i].member.operator, epoch);
         }
@@ -239,7 +242,7 @@ contract Slasher is Convictions {
         _requireFalse(epoch, operatorSetHash);
         evidenceVerifier.checkSetUpdateBy(epoch, operatorSetHash, operatorSet, signers, signature);
         for (uint256 i = 0; i < signers.length; i++) {
-            if (_isConvicted(convictionIdFor(signers[i].member.operator, epoch))) continue;
+            if (_isConvictedFor(signers[i].member.operator, epoch)) continue;
             _convictFor(signers[i].member.operator, epoch);
         }
     }
@@ -290,10 +293,11 @@ contract Slasher is Convictions {
     }
 
     /// @dev Changes nothing where the charge is open, but for proving it
-    function _open(Charge memory charge_) private returns (bytes32 chargeId) {
+    function _open(Charge memory charge_, uint256 deadline) private returns (bytes32 chargeId) {
         bytes32 pairId = _pairIdOf(charge_);
         chargeId = keccak256(abi.encode(pairId, charge_.lowerSigners, charge_.higherSigners));
         if (_isVoid[pairId]) revert ChargeIsVoid(chargeId);
+        if (deadline > _deadlines[chargeId]) _deadlines[chargeId] = deadline;
         Charge storage known = _charges[chargeId];
         if (known.lowerDigest == 0) {
             _charges[chargeId] = charge_;
@@ -302,6 +306,14 @@ contract Slasher is Convictions {
             known.provedAt = charge_.provedAt;
             emit ChargeProved(chargeId, uint256(charge_.provedAt) + _challengeWindow);
         }
+    }
+
+    /// @dev From when on the signers of an excuse have a window: a whole one, or half of what is left until
+    /// two after the deadline. Else excuse after excuse would put a charge off until no stake is left.
+    function _restart(uint256 deadline) private view returns (uint64) {
+        uint256 left = (deadline + 2 * uint256(_challengeWindow) - block.timestamp) / 2;
+        if (left > _challengeWindow) return _now();
+        return SafeCast.toUint64(block.timestamp + left - _challengeWindow);
     }
 
     function _void(bytes32 chargeId) private {
@@ -315,19 +327,15 @@ contract Slasher is Convictions {
         Certificates.OperatorSet calldata higherSet,
         Accused[] calldata accused
     ) private {
+        (uint64 rollupId, uint64 number) = (charge_.rollupId, charge_.higherNumber);
         for (uint256 i = 0; i < accused.length; i++) {
             address operator = accused[i].inLower.member.operator;
             if (accused[i].inHigher.member.operator != operator) revert NotASigner(operator);
-            if (_isConvicted(convictionIdAt(operator, charge_.rollupId, charge_.higherNumber))) continue;
+            bytes32 convictionId = convictionIdAt(operator, rollupId, number);
+            if (_isConvicted(convictionId, Kind.ConflictingCertificates)) continue;
             _requireSigner(charge_.lowerSigners, charge_.lowerEpoch, lowerSet, accused[i].inLower);
             _requireSigner(charge_.higherSigners, charge_.higherEpoch, higherSet, accused[i].inHigher);
-            _convictAt(
-                operator,
-                Kind.ConflictingCertificates,
-                charge_.rollupId,
-                charge_.higherNumber,
-                charge_.reporter
-            );
+            _convictAt(operator, Kind.ConflictingCertificates, rollupId, number, charge_.reporter);
         }
     }
 

@@ -176,18 +176,9 @@ contract SlasherChargesTest is SlasherTestBase {
         slasher.excuseByCertificate(lastId, between, 5, new bytes[](0));
     }
 
-    function test_anExcuseBeforeTheProofLeavesTheProofToDo() external {
-        bytes32 id = _charge();
-        bytes32 heirId = slasher.excuseByCertificate(id, _between(2, 103), 0, slice(_headers, 0, 2));
-        (ISlasher.Charge memory heir,) = slasher.charge(heirId);
-        assertEq(heir.provedAt, 0);
-        slasher.proveCharge(heirId, 0, slice(_headers, 0, 5));
-        (heir,) = slasher.charge(heirId);
-        assertEq(heir.provedAt, vm.getBlockTimestamp());
-    }
-
     function test_aVoidPairStaysVoidWhoeverSigned() external {
         bytes32 id = _charge();
+        _prove(id);
         slasher.excuseByCertificate(id, _between(2, 103), 0, slice(_headers, 0, 2));
         (Certificates.Claim memory low, Certificates.Claim memory high) = _claims();
         IEvidenceVerifier.Certificate memory lower = certificateOf(low);
@@ -215,6 +206,7 @@ contract SlasherChargesTest is SlasherTestBase {
 
     function test_whatIsNoIntermediateCertificateIsNoExcuse() external {
         bytes32 id = _charge();
+        _prove(id);
         bytes[] memory headers = slice(_headers, 0, 2);
         _refuseExcuse(id, _between(4, 103), headers);
         _refuseExcuse(id, _between(1, 103), headers);

@@ -13,8 +13,10 @@ import {ISlashableSource} from "./ISlashableSource.sol";
 /// one source at a time, so that a source that fails saves nothing that lies in another. Everything but
 /// the parameters is open to anyone, and nothing that is recorded is ever removed.
 /// @dev An operator is convicted once per rollup and height, whatever the kind, and once per epoch for
-/// set updates. Whoever brings what has been brought changes nothing and is told so quietly, because
-/// anyone can send a copy of a pending report first.
+/// set updates. Evidence of a kind that costs more makes the conviction one of that kind, and the
+/// difference is taken: nobody gets away with the cheapest of what it did. Whoever brings what has been
+/// brought changes nothing and is told so quietly, because anyone can send a copy of a pending report
+/// first.
 interface ISlasher {
     /// @notice What an operator did
     enum Kind {
@@ -77,7 +79,8 @@ interface ISlasher {
         bytes32 walkStart;
         uint64 walkNumber;
         address reporter;
-        /// @dev When the headers were proved, in seconds; zero before
+        /// @dev From when on the challenge window counts, in seconds: when the headers were proved, or a
+        /// certificate took an excused one's place; zero before
         uint64 provedAt;
     }
 
@@ -121,8 +124,8 @@ interface ISlasher {
     /// @notice The registry takes no weight from this source, and never did
     error NotASource(address source);
 
-    /// @notice An operator was convicted. The number is a height, or an epoch for false set updates,
-    /// whose rollup is zero.
+    /// @notice An operator was convicted, or its conviction became one of a dearer kind. The number is a
+    /// height, or an epoch for false set updates, whose rollup is zero.
     event OperatorConvicted(
         bytes32 indexed convictionId,
         address indexed operator,
@@ -182,9 +185,10 @@ interface ISlasher {
     /// @param headers The rest, newest first; none where the walk has arrived
     function proveCharge(bytes32 chargeId, uint64 from, bytes[] calldata headers) external;
 
-    /// @notice Voids a charge by a certificate between the two: of a block on the higher one's chain, at
-    /// or above the lower height, with an epoch from the lower's to the higher's. That one and the
-    /// lower are then the pair: their charge is opened, and is as far proved as this one.
+    /// @notice Voids a proved charge by a certificate between the two: of a block on the higher one's
+    /// chain, at or above the lower height, with an epoch from the lower's to the higher's. That one and
+    /// the lower are then the pair: their charge is opened, and proved, with a window of its own. That is
+    /// a whole one, but shorter after the evidence's deadline, and over two windows after it at most.
     /// @param from How many blocks below the charge's walkStart the walk is continued
     /// @param headers From there down to the certificate's block, newest first
     function excuseByCertificate(
@@ -250,7 +254,8 @@ interface ISlasher {
         bytes32[8] calldata signature
     ) external;
 
-    /// @notice Takes from one source what a conviction costs there: once, and again only if it reverts
+    /// @notice Takes from one source what a conviction costs there: once, and again only if it reverts or
+    /// if the conviction became dearer, for the difference
     /// @return asset What arrived; zero where it does not pass through this contract
     /// @return received How much of it arrived
     function collect(bytes32 convictionId, ISlashableSource source)
@@ -272,7 +277,7 @@ interface ISlasher {
     /// @notice The id of an operator's conviction for a set update
     function convictionIdFor(address operator, uint64 epoch) external view returns (bytes32);
 
-    /// @notice Whether a conviction has been taken from a source
+    /// @notice Whether all that a conviction costs has been taken from a source
     function isCollected(bytes32 convictionId, address source) external view returns (bool);
 
     /// @notice A charge, and whether it is void
