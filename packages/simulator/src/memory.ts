@@ -32,7 +32,8 @@ export function checkMemory(node: SimNode): void {
     if (size > most) throw new Violation("memory", `node ${node.index}: ${size} ${name}`);
   }
   for (const [operator, count] of rollup.early) {
-    if (count > earlyShare(node) + MAX_IN_CHECK) {
+    // What was counted above the lower tip of a reorg is early again.
+    if (count > earlyShare(node) + MAX_IN_CHECK + fallOf(node)) {
       throw new Violation("memory", `node ${node.index}: ${count} early of ${operator}`);
     }
   }

@@ -159,6 +159,38 @@ describe("the signer's answers", () => {
   });
 });
 
+describe("an operator whose record was lost", () => {
+  it("hands its signer L1's block and the way to it, and keeps what that takes", () => {
+    const { genesis, base, right } = fork();
+    const operator = new Operator(genesis, { isManual: true, chainDepth: 16 });
+    const refuseAll = (): void => {
+      for (let seen = -1; seen !== operator.asked.length; ) {
+        seen = operator.asked.length;
+        const claim = operator.asked.at(-1)?.claim;
+        const code = "waiting-for-finality";
+        if (claim !== undefined) operator.input({ type: "sign-refused", claim, code, last: null });
+      }
+    };
+    operator.follow(blockIn(base, 2));
+    refuseAll();
+    expect([operator.heights(), operator.lock()]).toEqual([[1, 2], "waiting-for-finality"]);
+    operator.finalize(blockIn(base, 2));
+    const long = grow(blockIn(right, 12), 88);
+    operator.follow(blockIn(long, 99));
+    refuseAll();
+    operator.follow(blockIn(long, 100));
+    const asked = operator.asked.at(-1);
+    expect(asked).toMatchObject({
+      claim: { blockNumber: 100n },
+      release: { kind: "l1-finalised-block", block: { blockNumber: 2n } },
+    });
+    expect(asked?.ancestry).toHaveLength(98);
+    if (asked !== undefined) operator.answer(asked);
+    operator.follow(extend(blockIn(long, 100), blockIn(long, 100).timestamp));
+    expect(operator.lock()).toBeNull();
+  });
+});
+
 describe("an epoch below the last one", () => {
   it("is not signed, and is no lock", () => {
     const genesis = extend(null, 1_000n);
