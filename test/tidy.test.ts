@@ -15,6 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   execution: ["core", "rollups", "rpc"],
   settlement: ["core", "rpc"],
   api: ["core"],
+  sdk: ["core", "bls", "rpc", "api"],
   node: ["core", "bls", "rpc", "rollups", "execution", "settlement", "api"],
   simulator: ["core"],
 };

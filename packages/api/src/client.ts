@@ -94,10 +94,16 @@ function readAnswer<Id extends DocumentRouteId>(
 
 async function readJson(response: Response): Promise<unknown> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
+  // Not every browser can iterate over a stream.
+  const reader = response.body?.getReader();
   let text = "";
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > MAX_ANSWER_CHARACTERS) throw new RangeError("the answer is too large");
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+    if (done) return JSON.parse(text + decoder.decode());
+    text += decoder.decode(value, { stream: true });
+    if (text.length > MAX_ANSWER_CHARACTERS) {
+      await reader?.cancel();
+      throw new RangeError("the answer is too large");
+    }
   }
-  return JSON.parse(text + decoder.decode());
 }

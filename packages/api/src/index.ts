@@ -1,4 +1,5 @@
 export {
+  addressOf,
   type Client,
   type ClientOptions,
   type ClientResult,

@@ -1,0 +1,27 @@
+export type {
+  BlockAnswer,
+  ContradictedAnswer,
+  FastFinalBlock,
+  FastFinalHead,
+  FinalityAnswer,
+  NotYetBlock,
+  NotYetCode,
+  NotYetHead,
+  ReportedHeads,
+  TransactionAnswer,
+  UnknownAnswer,
+} from "./answers.ts";
+export type { Contradiction } from "./certificate-memory.ts";
+export { createMachClient, type MachClient, type MachClientOptions } from "./client.ts";
+export type { EndpointReport } from "./endpoints.ts";
+export { SdkError, type SdkErrorCode } from "./errors.ts";
+export {
+  type BlockId,
+  checkHeaderChain,
+  type HeaderChainFailure,
+  type HeaderChainResult,
+} from "./header-chain.ts";
+export type { MachNetwork } from "./network.ts";
+export type { Policy, PolicyCode } from "./policy.ts";
+export type { L1Trust, PinnedTrust, SetAnswer, SetFailure, Trust } from "./trust.ts";
+export type { CertificateFacts, RefusalCode, Verdict } from "./verdict.ts";
