@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import type { z } from "zod";
 import { overridesFromEnvironment, overrideValue, withOverride } from "./config/overrides.ts";
-import { configSchema, type NodeConfig } from "./config/schema.ts";
+import { configSchema, type NodeConfig, type OperatorConfig } from "./config/schema.ts";
 
 export type {
   ApiConfig,
@@ -121,10 +121,17 @@ function withAbsolutePaths(config: NodeConfig, folder: string): NodeConfig {
   return {
     ...config,
     dataDir: resolve(folder, config.dataDir),
-    ...(operator && {
-      operator: { ...operator, secretKeyFile: resolve(folder, operator.secretKeyFile) },
-    }),
+    ...(operator && { operator: withAbsoluteSecrets(operator, folder) }),
     ...(payer && { payer: { ...payer, privateKeyFile: resolve(folder, payer.privateKeyFile) } }),
+  };
+}
+
+function withAbsoluteSecrets(operator: OperatorConfig, folder: string): OperatorConfig {
+  const { secretKeyFile, signer } = operator;
+  return {
+    ...operator,
+    ...(secretKeyFile && { secretKeyFile: resolve(folder, secretKeyFile) }),
+    ...(signer && { signer: { ...signer, tokenFile: resolve(folder, signer.tokenFile) } }),
   };
 }
 

@@ -5,6 +5,8 @@ export type NodeErrorCode =
   | "slot-taken"
   /** The signer was stopped and was asked again. */
   | "signer-stopped"
+  /** The signer in another process cannot be reached, or is not this operator's. */
+  | "signer-unreachable"
   /** The operator's signing record cannot be used: nothing is signed without it. */
   | "protection-unusable"
   /** The file of the BLS key, or of the payer's account, is missing, open to others or no key. */

@@ -1,5 +1,5 @@
 import type { NativeBls, SecretKey } from "@mach/bls";
-import { type Domain, fromHex, type Hex, type SignedPeerBinding } from "@mach/core";
+import { type Claim, type Domain, fromHex, type Hex, type SignedPeerBinding } from "@mach/core";
 import type { OperatorConfig } from "./config.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { ClaimSigner } from "./engine/ports.ts";
@@ -9,7 +9,10 @@ import { readSecretFile, unusable } from "./secret-file.ts";
 import { createSigner } from "./signer/local-signer.ts";
 import { adviceOn, openProtection } from "./signer/open-protection.ts";
 import { keepPlace } from "./signer/place.ts";
-import type { RecordOrigin } from "./signer/protection.ts";
+import type { ProtectionIdentity, RecordOrigin } from "./signer/protection.ts";
+import { connectSigner } from "./signer/remote-signer.ts";
+import type { Signer } from "./signer/signer.ts";
+import type { SignerAbout } from "./signer/signer-wire.ts";
 
 /** What a node does in an operator's name. */
 export interface OperatorSigner {
@@ -39,15 +42,51 @@ export interface OperatorDependencies {
 const MAX_AHEAD_BLOCKS = 4_096n;
 const MAX_QUEUED = 4_096;
 const NAME = "BLS key";
+const TOKEN_NAME = "signer's token";
 
-/** Opens an operator's key and its signing record; throws a NodeError that says what is missing. */
+/**
+ * Opens an operator's signer: its key and signing record here, or another process that has them.
+ * Throws a NodeError that says what is missing.
+ */
 export async function openOperator(
   config: OperatorConfig,
   dependencies: OperatorDependencies,
 ): Promise<OperatorSigner> {
-  const { folder, domain, bls, onFatal, now } = dependencies;
-  const secretKey = await readSecretKey(config.secretKeyFile, bls);
-  const operator = config.address;
+  const { folder, domain, bls } = dependencies;
+  const identity = { domain, operator: config.address };
+  if (config.signer !== undefined) {
+    const { url, tokenFile, timeoutMs } = config.signer;
+    const token = await readSecretFile(tokenFile, TOKEN_NAME);
+    const remote = await connectSigner({ bls, identity }, { url, token, timeoutMs });
+    const { publicKey, origin, isInPlace } = remote.about;
+    return createOperator(remote, {
+      identity,
+      publicKey,
+      record: { origin, isInPlace, keepPlace: () => remote.keepPlace() },
+      lastSigned: (rollupId) => remote.lastSigned(rollupId),
+      stop: async () => {},
+    });
+  }
+  const { signer, about } = await openLocalSigner(config, dependencies);
+  return createOperator(signer, {
+    identity,
+    publicKey: about.publicKey,
+    record: {
+      origin: about.origin,
+      isInPlace: about.isInPlace,
+      keepPlace: () => keepPlace(folder),
+    },
+    lastSigned: async (rollupId) => (await signer.lastSigned(rollupId))?.claim ?? null,
+    stop: () => signer.stop(),
+  });
+}
+
+/** The signer of a key and a record here. Throws a NodeError that says what is missing. */
+export async function openLocalSigner(
+  { address: operator, secretKeyFile }: OperatorConfig,
+  { folder, domain, bls, onFatal, now }: OperatorDependencies,
+): Promise<{ readonly signer: Signer; readonly about: SignerAbout }> {
+  const secretKey = await readSecretKey(secretKeyFile, bls);
   const opened = await openProtection(folder, { domain, operator });
   if (!opened.ok) {
     throw new NodeError(
@@ -62,22 +101,36 @@ export async function openOperator(
     { protection, key, bls, onFatal, now },
     { maxAheadBlocks: MAX_AHEAD_BLOCKS, maxQueued: MAX_QUEUED },
   );
+  const { origin } = protection;
+  const publicKey = bls.publicKeyOf(secretKey);
+  return { signer, about: { domain, operator, publicKey, origin, isInPlace } };
+}
+
+interface OperatorParts extends Pick<OperatorSigner, "record" | "stop"> {
+  readonly identity: ProtectionIdentity;
+  readonly publicKey: Hex;
+  lastSigned(rollupId: bigint): Promise<Claim | null>;
+}
+
+function createOperator(
+  signer: Pick<Signer, "sign" | "signSetUpdate" | "signPeerBinding">,
+  { identity, publicKey, record, lastSigned, stop }: OperatorParts,
+): OperatorSigner {
+  const { operator } = identity;
   return {
     operator,
-    record: { origin: protection.origin, isInPlace, keepPlace: () => keepPlace(folder) },
+    record,
     claims: {
-      publicKey: bls.publicKeyOf(secretKey),
+      publicKey,
+      lastSigned,
       async sign(request) {
-        const result = await signer.sign({ ...request, domain, operator });
+        const result = await signer.sign({ ...request, ...identity });
         if (!result.ok) return result;
         const { claim, uncompressed } = result.signed;
         return { ok: true, attestation: { claim, operator, signature: uncompressed } };
       },
-      async lastSigned(rollupId) {
-        return (await signer.lastSigned(rollupId))?.claim ?? null;
-      },
       async signSetUpdate(request) {
-        const result = await signer.signSetUpdate({ ...request, domain, operator });
+        const result = await signer.signSetUpdate({ ...request, ...identity });
         return result.ok ? { ok: true, signature: result.signed.compressed } : result;
       },
     },
@@ -88,11 +141,14 @@ export async function openOperator(
         throw new NodeError("signer-stopped", `The signer refused a binding (${result.code}).`);
       },
     },
-    stop: () => signer.stop(),
+    stop,
   };
 }
 
-async function readSecretKey(file: string, bls: NativeBls): Promise<SecretKey> {
+async function readSecretKey(file: string | undefined, bls: NativeBls): Promise<SecretKey> {
+  if (file === undefined) {
+    throw new NodeError("secret-key-unusable", "The configuration names no secretKeyFile.");
+  }
   const secretKey = bls.secretKeyFromBytes(fromHex(await readSecretFile(file, NAME)));
   if (secretKey === null) throw unusable(file, NAME, "holds no valid secret key");
   return secretKey;

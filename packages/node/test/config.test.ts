@@ -31,6 +31,8 @@ function problemsOf(sources: Parameters<typeof loadConfig>[0]) {
   return result.problems;
 }
 
+const ADDRESS = "0x51cbbfb68417acf09be637f1cd93e72c1214c273";
+
 describe("a node's configuration", () => {
   it("fills in defaults and reads an address and ids without losing a digit", () => {
     const config = configOf({ file: fileOf(MINIMAL) });
@@ -61,6 +63,28 @@ describe("a node's configuration", () => {
     expect(config.dataDir).toBe(file.replace("node.yaml", "data"));
     expect(config.operator?.secretKeyFile).toBe(file.replace("node.yaml", "k"));
     expect(Object.isFrozen(config.rollups[0]?.rpcUrls)).toBe(true);
+  });
+
+  it("takes an operator's key here or its signer elsewhere, and not both", () => {
+    const operator = (text: string) =>
+      fileOf(`${MINIMAL}\noperator: { address: ${ADDRESS}${text} }`);
+    const signer = "signer: { url: 'http://127.0.0.1:4700', tokenFile: t }";
+    const file = operator(`, ${signer}`);
+    expect(configOf({ file }).operator).toEqual({
+      address: ADDRESS,
+      signer: {
+        url: "http://127.0.0.1:4700",
+        tokenFile: file.replace("node.yaml", "t"),
+        timeoutMs: 3_000,
+      },
+    });
+    for (const text of ["", `, secretKeyFile: k, ${signer}`]) {
+      const result = loadConfig({ file: operator(text) });
+      expect(result).toMatchObject({ ok: false, problems: [{ path: "operator.secretKeyFile" }] });
+    }
+    const elsewhere = operator(", signer: { url: 'ftp://x', tokenFile: t }");
+    const result = loadConfig({ file: elsewhere });
+    expect(result).toMatchObject({ ok: false, problems: [{ path: "operator.signer.url" }] });
   });
 
   it("lets the environment override the file, and flags both", () => {

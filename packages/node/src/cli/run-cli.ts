@@ -13,6 +13,7 @@ const USAGE = `mach: fast finality for rollups that anyone can check
   mach protection init --config FILE  make an operator's signing record, once
   mach protection export --out FILE   write what another record has to know of this one
   mach protection import FILE         take what another record knows into this one
+  mach signer run --config FILE ...   serve one operator's key and record to its nodes
   mach claim --stack NAME --block F   recompute what an operator signs about a block
   mach watch --stack NAME --rpc URL   follow a rollup and print claims, to try endpoints
   mach execute BLOCK.json.gz          execute a block again, from a witness
@@ -34,6 +35,7 @@ const COMMANDS: readonly {
   { name: ["protection", "init"], load: () => import("./init-protection.ts") },
   { name: ["protection", "export"], load: () => import("./export-protection.ts") },
   { name: ["protection", "import"], load: () => import("./import-protection.ts") },
+  { name: ["signer", "run"], load: () => import("./run-signer.ts") },
   { name: ["claim"], load: () => import("./claim.ts") },
   { name: ["watch"], load: () => import("./watch.ts") },
   { name: ["execute"], load: () => import("./execute.ts") },

@@ -1,5 +1,6 @@
 import { bitfieldIndices, type EngineState, type Hex } from "@mach/core";
 import type { Alerts } from "../alerts.ts";
+import { NodeError } from "../node-error.ts";
 import type { OperatorSigner } from "../operator.ts";
 import type { ClaimSigner } from "./ports.ts";
 
@@ -13,6 +14,8 @@ export interface RollbackGuardPorts {
   readonly newestSeen: (rollupId: bigint) => SeenClaim | null;
   /** The record is not where it was opened last, and peers have not been asked for long enough. */
   readonly isQuarantined: () => Promise<boolean>;
+  /** A signer in another process has found that its record is not where it was. */
+  readonly onQuarantined: () => void;
   /** The record was made after a loss: until it holds a claim the signer waits for L1 by itself. */
   readonly isMadeAnew: boolean;
   readonly alerts: Pick<Alerts, "raise">;
@@ -23,6 +26,9 @@ export interface RollbackGuardPorts {
  * over what is still open, a turn with each of dozens every few seconds.
  */
 const QUARANTINE_MS = 120_000;
+
+const UNREACHABLE = { ok: false, code: "signer-unreachable" } as const;
+const QUARANTINED = { ok: false, code: "quarantined" } as const;
 
 const BEHIND =
   "The network holds a claim that this operator signed and that its signing record lacks: the " +
@@ -43,7 +49,7 @@ export function guardRecord(
   { claims, operator, record }: Pick<OperatorSigner, "claims" | "operator" | "record">,
   { state, hasAskedPeers, alerts, now }: RecordGuardPorts,
 ): ClaimSigner {
-  const startedAtMs = now();
+  let startedAtMs = now();
   let isInPlace = record.isInPlace;
 
   async function isQuarantined(): Promise<boolean> {
@@ -58,6 +64,10 @@ export function guardRecord(
   return guardAgainstRollback(claims, {
     newestSeen: (rollupId) => newestSeenIn(state(), { rollupId, operator }),
     isQuarantined,
+    onQuarantined: () => {
+      isInPlace = false;
+      startedAtMs = now();
+    },
     isMadeAnew: record.origin === "record-lost",
     alerts,
   });
@@ -68,14 +78,27 @@ export function guardRecord(
  * rollup where the network knows better than the record: what else it lacks nobody can say.
  */
 export function guardAgainstRollback(signer: ClaimSigner, ports: RollbackGuardPorts): ClaimSigner {
-  const { newestSeen, isQuarantined, isMadeAnew, alerts } = ports;
+  const { newestSeen, isQuarantined, onQuarantined, isMadeAnew, alerts } = ports;
+
+  /** Where the signer is out of reach nothing is known of the record, and nothing is signed. */
+  async function reach<T>(question: Promise<T>): Promise<{ readonly value: T } | null> {
+    try {
+      return { value: await question };
+    } catch (error) {
+      if (error instanceof NodeError && error.code === "signer-unreachable") return null;
+      throw error;
+    }
+  }
+
   return {
     publicKey: signer.publicKey,
-    lastSigned: (rollupId) => signer.lastSigned(rollupId),
+    lastSigned: async (rollupId) => (await reach(signer.lastSigned(rollupId)))?.value ?? null,
     signSetUpdate: (request) => signer.signSetUpdate(request),
     async sign(request) {
       const { rollupId } = request.claim;
-      const last = await signer.lastSigned(rollupId);
+      const asked = await reach(signer.lastSigned(rollupId));
+      if (asked === null) return UNREACHABLE;
+      const last = asked.value;
       if (last === null && isMadeAnew) return await signer.sign(request);
       // Asked after the record, which is never behind what this process has published.
       const seen = newestSeen(rollupId);
@@ -88,8 +111,12 @@ export function guardAgainstRollback(signer: ClaimSigner, ports: RollbackGuardPo
         });
         return { ok: false, code: "record-behind-network" };
       }
-      if (await isQuarantined()) return { ok: false, code: "quarantined" };
-      return await signer.sign(request);
+      const quarantine = await reach(isQuarantined());
+      if (quarantine === null) return UNREACHABLE;
+      if (quarantine.value) return QUARANTINED;
+      const result = await signer.sign(request);
+      if (!result.ok && result.code === QUARANTINED.code) onQuarantined();
+      return result;
     },
   };
 }

@@ -106,7 +106,9 @@ export type SignerFailure =
   /** The record could not be written or read. Nothing is signed any more. */
   | "not-persisted"
   /** The signer was stopped. */
-  | "signer-stopped";
+  | "signer-stopped"
+  /** The signer is another process, and gave no answer that can be used. */
+  | "signer-unreachable";
 
 export type SignResult =
   | { readonly ok: true; readonly signed: SignedClaim }

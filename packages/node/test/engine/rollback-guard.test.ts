@@ -23,6 +23,7 @@ function guarded(options: {
   const guard = guardAgainstRollback(signer, {
     newestSeen: (rollupId) => (rollupId === 901n ? options.seen : null),
     isQuarantined: async () => options.isQuarantined ?? false,
+    onQuarantined: () => undefined,
     isMadeAnew: options.isMadeAnew ?? false,
     alerts: { raise: (cause) => alerts.push(cause) },
   });
