@@ -42,7 +42,7 @@ beforeAll(async () => {
     chainId: CHAIN_ID,
     genesisTime: BigInt(Math.floor(Date.now() / 1000)) + 3_600n,
     epochSeconds: 60n,
-    rollups: [{ rollupId: 901n, stack: "op", attestationInterval: 1n }],
+    rollups: [{ rollupId: 901n, stack: "op", attestationInterval: 1n, verification: 2 }],
   });
   untouched = await anvil.rpc("evm_snapshot");
   deployed = await deploy();

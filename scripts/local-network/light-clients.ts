@@ -32,6 +32,7 @@ export interface LightClientsOptions {
     readonly rollupId: bigint;
     readonly rpcUrl: string;
     readonly runsContracts: boolean;
+    readonly verification: 1 | 2;
   }[];
   readonly signal: AbortSignal;
 }
@@ -72,9 +73,8 @@ async function deployOn(
   const { forge, options, operatorSetHash } = context;
   const { network, epochSeconds, l1, rollups } = options;
   const rpcUrl = rollups.find((rollup) => rollup.rollupId === rollupId)?.rpcUrl ?? "";
-  const [paymentsFrom = 0n, ...others] = rollups
-    .map((rollup) => rollup.rollupId)
-    .filter((other) => other !== rollupId);
+  const others = rollups.filter((rollup) => rollup.rollupId !== rollupId);
+  const paymentsFrom = others[0]?.rollupId ?? 0n;
   const chain = { rpcUrl, deployer: deployerAccount().address };
   const { genesisTime, registry } = network;
   const own = await runScript(forge, {
@@ -88,7 +88,7 @@ async function deployOn(
       epochSeconds,
       epoch: EPOCH,
       operatorSetHash,
-      rollupIds: [paymentsFrom, ...others],
+      rollups: others,
     }),
   });
   const { timelock, lightClient } = own;

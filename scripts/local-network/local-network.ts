@@ -21,7 +21,7 @@ import { type DeployedLightClient, deployLightClients } from "./light-clients.ts
 import type { NodeProcess } from "./node-process.ts";
 import { type Nodes, type NodesOptions, prepareNodes, ROOT } from "./nodes.ts";
 import { requireFreePort } from "./ports.ts";
-import { DEFAULT_STACKS, type Rollup, rollupIdOf, startRollup } from "./rollups.ts";
+import { DEFAULT_STACKS, type Rollup, rollupIdOf, startRollup, verificationOf } from "./rollups.ts";
 import { noParts, type Parts, tearDown, track } from "./teardown.ts";
 import { startTrickle } from "./trickle.ts";
 
@@ -34,6 +34,8 @@ export interface LocalNetworkOptions {
   readonly attestationInterval?: bigint;
   /** One rollup for each; op and evm where it is left out. */
   readonly stacks?: readonly Stack[];
+  /** The highest level of a rollup: 2, executed, where it is left out. */
+  readonly maxVerification?: 1 | 2;
   /** Where a node, `operator-1` for instance, reads a rollup; null for the rollup's own node. */
   readonly endpointsOf?: NodesOptions["endpointsOf"];
   /** Of the operators that run, each as a process. */
@@ -90,6 +92,7 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
 async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<LocalNetwork> {
   const { folder, epochSeconds = EPOCH_SECONDS, weights = WEIGHTS, apiPort } = options;
   const stacks = options.stacks ?? DEFAULT_STACKS;
+  const levelOf = (stack: Stack): 1 | 2 => verificationOf(stack, options.maxVerification ?? 2);
   const extra = options.extraOperators ?? [];
   const progress = options.onProgress ?? (() => undefined);
   const lifeline = await startLifeline(parts);
@@ -97,7 +100,7 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
   progress(`Starting the L1 and ${stacks.length} rollups`);
   const forge = forgeIn(parts);
   const [[l1, rollups]] = await Promise.all([
-    startChains(parts, { stacks, operatorCount: weights.length + extra.length }),
+    startChains(parts, { stacks, levelOf, operatorCount: weights.length + extra.length }),
     compileScripts(forge),
   ]);
 
@@ -113,6 +116,7 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
       rollupId: rollupIdOf(stack),
       stack,
       attestationInterval: options.attestationInterval ?? 1n,
+      verification: levelOf(stack),
     })),
   });
 
@@ -202,7 +206,11 @@ async function startLifeline(parts: Parts): Promise<{ readonly port: number }> {
 
 async function startChains(
   parts: Parts,
-  of: { readonly stacks: readonly Stack[]; readonly operatorCount: number },
+  of: {
+    readonly stacks: readonly Stack[];
+    readonly levelOf: (stack: Stack) => 1 | 2;
+    readonly operatorCount: number;
+  },
 ): Promise<readonly [l1: Chain, rollups: readonly Rollup[]]> {
   const { folder } = parts;
   const tracked = (child: Child): void => track(parts, parts.chainChildren, child);
@@ -213,7 +221,11 @@ async function startChains(
   };
   return await Promise.all([
     startAnvilChain(l1, tracked),
-    Promise.all(of.stacks.map((stack) => startRollup(stack, { folder, track: tracked }))),
+    Promise.all(
+      of.stacks.map((stack) => {
+        return startRollup(stack, { folder, verification: of.levelOf(stack), track: tracked });
+      }),
+    ),
   ]);
 }
 

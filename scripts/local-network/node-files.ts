@@ -18,11 +18,22 @@ export interface RollupEndpoints {
   readonly timeoutMs?: number;
 }
 
+/** How a node executes a rollup's blocks again. */
+export interface RollupExecution {
+  readonly urls: readonly string[];
+  readonly by: string;
+  readonly profile: string;
+  readonly forks: Readonly<Record<string, number>>;
+}
+
 export interface NodeFilesOptions {
   readonly folder: string;
   readonly domain: Domain;
   readonly l1RpcUrl: string;
-  readonly rollups: readonly (RollupEndpoints & { readonly rollupId: bigint })[];
+  readonly rollups: readonly (RollupEndpoints & {
+    readonly rollupId: bigint;
+    readonly execution?: RollupExecution;
+  })[];
   readonly gossipPort: number;
   /** The ports of the other nodes. */
   readonly peerPorts: readonly number[];
@@ -75,7 +86,7 @@ function configOf(options: NodeFilesOptions): string {
       `  - rollupId: ${rollupId}`,
       `    rpcUrls: ${JSON.stringify(rpcUrls)}`,
       `    wsUrls: ${JSON.stringify(wsUrls)}`,
-      ...Object.entries(rule).map(([key, value]) => `    ${key}: ${value}`),
+      ...Object.entries(rule).map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`),
     ]),
     ...["gossip:", "  host: 127.0.0.1", `  port: ${options.gossipPort}`, "  bootNodes:"],
     ...bootNodes,

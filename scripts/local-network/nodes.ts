@@ -8,7 +8,7 @@ import type { DeployedNetwork, RegisteredOperator } from "./deployment.ts";
 import { LocalNetworkError } from "./errors.ts";
 import type { DeployedLightClient } from "./light-clients.ts";
 import { type NetworkFile, writeNetworkFile } from "./network-file.ts";
-import { type RollupEndpoints, writeNodeFiles } from "./node-files.ts";
+import { type RollupEndpoints, type RollupExecution, writeNodeFiles } from "./node-files.ts";
 import { createNodeProcess, type NodeProcess } from "./node-process.ts";
 import { freePorts } from "./ports.ts";
 import type { Rollup } from "./rollups.ts";
@@ -61,6 +61,7 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
       rollups: options.rollups.map((rollup) => ({
         rollupId: rollup.rollupId,
         ...(options.endpointsOf?.(name, rollup) ?? ownEndpoints(rollup)),
+        ...(rollup.verification === 2 && { execution: executionOn(rollup) }),
       })),
       gossipPort,
       peerPorts: gossipPorts.filter((port) => port !== gossipPort),
@@ -117,6 +118,11 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
 
 function ownEndpoints({ rpcUrl, wsUrl }: Rollup): RollupEndpoints {
   return { rpcUrls: [rpcUrl], wsUrls: [wsUrl] };
+}
+
+/** anvil serves no witness, and makes blocks of no other fork. */
+function executionOn({ rpcUrl }: Rollup): RollupExecution {
+  return { urls: [rpcUrl], by: "proofs", profile: "anvil-op", forks: { isthmus: 0 } };
 }
 
 /** Makes an operator's signing record, as `mach protection init --new` does. */

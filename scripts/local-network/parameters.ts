@@ -11,9 +11,8 @@ const TIMELOCK_DELAY_SECONDS = 660n;
 
 /** How many base units of the asset make one unit of weight. */
 export const ASSETS_PER_WEIGHT: bigint = 10n ** 18n;
-/** Thresholds and levels of every rollup. */
+/** The threshold of every rollup. */
 export const THRESHOLD_BPS = 6667;
-export const VERIFICATION = 1;
 
 /** Fractions of a stake, in units of 1e-18. */
 const HALF = String(5n * 10n ** 17n);
@@ -30,6 +29,7 @@ export interface NetworkToDeploy {
     readonly rollupId: bigint;
     readonly stack: string;
     readonly attestationInterval: bigint;
+    readonly verification: 1 | 2;
   }[];
 }
 
@@ -60,12 +60,12 @@ export function networkParameters(network: NetworkToDeploy): Readonly<Record<str
       destination: governorAccount().address,
       reporterShareBps: "500",
     },
-    rollups: rollups.map(({ rollupId, stack, attestationInterval }) => ({
+    rollups: rollups.map(({ rollupId, stack, attestationInterval, verification }) => ({
       rollupId: String(rollupId),
       stack,
       attestationInterval: String(attestationInterval),
       thresholdBps: String(THRESHOLD_BPS),
-      verification: String(VERIFICATION),
+      verification: String(verification),
       settlement: NOBODY,
     })),
   };
@@ -80,7 +80,7 @@ export interface LightClientToDeploy {
   readonly epochSeconds: bigint;
   readonly epoch: bigint;
   readonly operatorSetHash: Hex;
-  readonly rollupIds: readonly bigint[];
+  readonly rollups: readonly { readonly rollupId: bigint; readonly verification: 1 | 2 }[];
 }
 
 /** What DeployLightClient.s.sol takes. */
@@ -97,10 +97,10 @@ export function lightClientParameters(
     acceptanceWindowSeconds: String(ACCEPTANCE_WINDOW_SECONDS),
     epoch: String(client.epoch),
     operatorSetHash: client.operatorSetHash,
-    rollups: client.rollupIds.map((rollupId) => ({
+    rollups: client.rollups.map(({ rollupId, verification }) => ({
       rollupId: String(rollupId),
       thresholdBps: String(THRESHOLD_BPS),
-      leastVerification: String(VERIFICATION),
+      leastVerification: String(verification),
     })),
   };
 }

@@ -9,6 +9,8 @@ export interface Rollup extends Chain {
   readonly stack: Stack;
   /** Whether contracts can stand on it and transactions be sent to it. */
   readonly runsContracts: boolean;
+  /** At which level it is registered. */
+  readonly verification: 1 | 2;
 }
 
 const ROLLUP_IDS: Readonly<Record<Stack, bigint>> = {
@@ -45,12 +47,21 @@ export function rollupIdOf(stack: Stack): bigint {
   return ROLLUP_IDS[stack];
 }
 
+/** 2, executed, for the rollup whose blocks an operator can execute here under a named profile. */
+export function verificationOf(stack: Stack, atMost: 1 | 2): 1 | 2 {
+  return stack === "op" ? atMost : 1;
+}
+
 /** Starts the rollup of a stack: on anvil where it can be, else replayed from recorded blocks. */
 export async function startRollup(
   stack: Stack,
-  context: { readonly folder: string; readonly track: (child: Child) => void },
+  context: {
+    readonly folder: string;
+    readonly verification: 1 | 2;
+    readonly track: (child: Child) => void;
+  },
 ): Promise<Rollup> {
-  const { folder, track } = context;
+  const { folder, verification, track } = context;
   const rollupId = rollupIdOf(stack);
   const options = { name: `rollup-${rollupId}`, chainId: rollupId, folder };
   const flags = ANVIL_FLAGS[stack];
@@ -58,5 +69,6 @@ export async function startRollup(
     flags === undefined
       ? await startReplayedChain({ ...options, stack }, track)
       : await startAnvilChain({ ...options, flags, accounts: ACCOUNTS }, track);
-  return { ...chain, rollupId, stack, runsContracts: flags !== undefined };
+  const runsContracts = flags !== undefined;
+  return { ...chain, rollupId, stack, runsContracts, verification };
 }

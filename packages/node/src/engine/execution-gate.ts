@@ -90,7 +90,7 @@ export function createExecutionGate(ports: ExecutionGatePorts): ExecutionGate {
       subject: block.blockHash,
       message:
         `Block ${block.blockNumber} (${block.blockHash}) of rollup ${rollupId} does not follow ` +
-        `from its parent: ${field} is ${got}, execution gives ${expected}. Nothing above it is ` +
+        `from its parent (${field}: ${got}; by execution: ${expected}). Nothing above it is ` +
         `signed until L1 has finalised past it, or the rollup has left it. ${reproduce}`,
       // Each refusal makes it last on: it stays for a while after the last one.
       lastsMs: EVENT_LASTS_MS,

@@ -69,7 +69,7 @@ describe("the gate before a signature", () => {
     const { blockHash: subject } = block;
     expect(raised).toMatchObject([{ code: "block-invalid", severity: "critical", subject }]);
     expect(raised[0]?.message).toContain("mach execute invalid-blocks/7.json.gz");
-    expect(raised[0]?.message).toContain("stateRoot is 0x0b, execution gives 0x0a");
+    expect(raised[0]?.message).toContain("stateRoot: 0x0b; by execution: 0x0a");
   });
 
   it("stays shut where nothing executes the rollup", async () => {
