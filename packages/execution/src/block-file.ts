@@ -15,6 +15,8 @@ export type BlockFileParse =
 /** What a block file may hold when it is decompressed, in bytes. */
 export const MAX_BLOCK_FILE_BYTES: number = 384 * 1024 * 1024;
 const MAX_TRANSACTIONS = 100_000;
+/** More brackets, colons and commas than the largest witness, body and ghosts take together. */
+const MAX_JSON_PARTS = 8_000_000;
 const GZIP_MAGIC = [0x1f, 0x8b];
 /** Times of the rollup configuration that change nothing in how a block is executed. */
 const NO_EXECUTION_FORKS = new Set(["regolith", "canyon", "delta", "pectra_blob_schedule"]);
@@ -67,18 +69,21 @@ const blockFile = z.looseObject({
  * or as a node keeps one that it found invalid.
  */
 export function parseBlockFile(file: Uint8Array): BlockFileParse {
-  let text: string;
+  let unzipped: Uint8Array;
   try {
-    text = new TextDecoder().decode(unzip(file));
+    unzipped = unzip(file);
   } catch (error) {
     const isTooLarge = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
     return isTooLarge
       ? refuse("too-large", "the file is larger than is accepted when it is decompressed")
       : refuse("malformed", "the file cannot be decompressed");
   }
+  if (hasTooManyParts(unzipped)) {
+    return refuse("too-large", "the file holds more values than a block and its witness have");
+  }
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(new TextDecoder().decode(unzipped));
   } catch {
     // Cut short, or another format: nothing of it is used.
     return refuse("malformed", "the file holds no JSON");
@@ -174,6 +179,19 @@ function unzip(file: Uint8Array): Uint8Array {
   if (isGzip) return gunzipSync(file, { maxOutputLength: MAX_BLOCK_FILE_BYTES });
   if (file.length <= MAX_BLOCK_FILE_BYTES) return file;
   throw Object.assign(new Error("too large"), { code: "ERR_BUFFER_TOO_LARGE" });
+}
+
+/**
+ * Parsed, three bytes of empty lists take many times their size: what fits the limit of bytes could
+ * take all memory. Nothing in a block's own values is written with these characters.
+ */
+function hasTooManyParts(json: Uint8Array): boolean {
+  let parts = 0;
+  for (const byte of json) {
+    // [ and {, colon, comma.
+    if (byte === 0x5b || byte === 0x7b || byte === 0x3a || byte === 0x2c) parts++;
+  }
+  return parts > MAX_JSON_PARTS;
 }
 
 function refuse(

@@ -1,4 +1,5 @@
 import { type Block, createBlock } from "@ethereumjs/block";
+import { Hardfork } from "@ethereumjs/common";
 import { createEVM } from "@ethereumjs/evm";
 import { RLP } from "@ethereumjs/rlp";
 import { createAddressFromString } from "@ethereumjs/util";
@@ -8,11 +9,13 @@ import { encodeHeader, type Header } from "@mach/rollups/header";
 import { type Ancestors, createAncestors } from "./ancestors.ts";
 import type { BlockAttributes, BlockBody, ExecutionInput, Withdrawal } from "./block-input.ts";
 import {
+  brokenRule,
   buildHeader,
   EMPTY_TRIE_ROOT,
   firstDifference,
   hasExtraDataOf,
   hasLayoutOf,
+  maxBlobGas,
   nextBaseFee,
   nextExcessBlobGas,
 } from "./header-rules.ts";
@@ -128,25 +131,17 @@ async function executePrepared(
     const expected = `at least ${earliest}`;
     return { outcome: "invalid", field: "timestamp", expected, got: `${attributes.timestamp}` };
   }
+  const broken = brokenRule(attributes, parent, rules);
+  if (broken !== null) return broken;
   const block = blockContext(attributes, { number, baseFee, excessBlobGas, rules });
   const run = await createRun(prepared, block);
   if (rules.hasBlobFields && attributes.parentBeaconBlockRoot !== null) {
     await storeBeaconRoot(state, attributes.timestamp, attributes.parentBeaconBlockRoot);
   }
   if (rules.hasHistory) await storeParentHash(state, number, parentHash);
-  const results: TransactionResult[] = [];
-  let gasUsed = 0n;
-  for (const [index, bytes] of claimed.transactions.entries()) {
-    try {
-      const result = await runTransaction(run, bytes, gasUsed);
-      gasUsed += result.gasUsed;
-      results.push(result);
-    } catch (error) {
-      if (!(error instanceof InvalidTransactionError)) throw error;
-      const field = `transactions[${index}]`;
-      return { outcome: "invalid", field, expected: "a valid transaction", got: error.message };
-    }
-  }
+  const executed = await runAll(run, claimed.transactions);
+  if (!executed.ok) return executed.verdict;
+  const { results, gasUsed, blobGasUsed } = executed;
   await creditWithdrawals(state, claimed.withdrawals);
   const requests = await requestsOf(run, state, results);
   if (requests === null) return unverifiable("unsupported-fork", "the block has deposit requests");
@@ -160,13 +155,50 @@ async function executePrepared(
       gasUsed,
       baseFeePerGas: baseFee,
       withdrawalsRoot: withdrawalsRootOf(claimed, rules, state),
-      blobGasUsed: results.reduce((sum, result) => sum + result.blobGasUsed, 0n),
+      blobGasUsed,
       excessBlobGas,
       requestsHash: requests,
     },
     { attributes, parentHash, number, rules },
   );
   return compare(header, claimed);
+}
+
+type Executed =
+  | {
+      readonly ok: true;
+      readonly results: readonly TransactionResult[];
+      readonly gasUsed: bigint;
+      readonly blobGasUsed: bigint;
+    }
+  | { readonly ok: false; readonly verdict: Verdict };
+
+async function runAll(run: BlockRun, transactions: BlockBody["transactions"]): Promise<Executed> {
+  const results: TransactionResult[] = [];
+  let gasUsed = 0n;
+  let blobGasUsed = 0n;
+  for (const [index, bytes] of transactions.entries()) {
+    try {
+      const result = await runTransaction(run, bytes, gasUsed);
+      gasUsed += result.gasUsed;
+      blobGasUsed += result.blobGasUsed;
+      results.push(result);
+    } catch (error) {
+      if (!(error instanceof InvalidTransactionError)) throw error;
+      const [field, expected] = [`transactions[${index}]`, "a valid transaction"];
+      return { ok: false, verdict: { outcome: "invalid", field, expected, got: error.message } };
+    }
+  }
+  const most = maxBlobGas(run.rules);
+  if (blobGasUsed <= most) return { ok: true, results, gasUsed, blobGasUsed };
+  if (run.rules.common.hardfork() === Hardfork.Osaka) {
+    return {
+      ok: false,
+      verdict: unverifiable("unsupported-fork", "more blobs than Osaka began with"),
+    };
+  }
+  const [expected, got] = [`at most ${most}`, `${blobGasUsed}`];
+  return { ok: false, verdict: { outcome: "invalid", field: "blobGasUsed", expected, got } };
 }
 
 function compare(rebuilt: Header, claimed: ExecutionInput["block"]): Verdict {

@@ -3,6 +3,7 @@ import { fromHex, type Hex } from "@mach/core";
 import type { Header } from "@mach/rollups/header";
 import type { BlockAttributes } from "./block-input.ts";
 import { type ActiveRules, type BaseFeeParameters, ETHEREUM_BASE_FEE, isFrom } from "./rules.ts";
+import type { InvalidVerdict } from "./verdict.ts";
 
 export const EMPTY_UNCLES_HASH: Hex =
   "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347";
@@ -10,6 +11,10 @@ export const EMPTY_TRIE_ROOT: Hex =
   "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
 const HOLOCENE_EXTRA_BYTES = 9;
 const BLOB_GAS = 131_072n;
+const MIN_GAS_LIMIT = 5_000n;
+const GAS_LIMIT_BOUND = 1_024n;
+const MAX_GAS_LIMIT = 2n ** 63n - 1n;
+const MAX_EXTRA_BYTES = 32;
 
 /** What execution computes of a header. */
 export interface ComputedFields {
@@ -74,7 +79,40 @@ export function hasLayoutOf(header: Header, rules: ActiveRules): boolean {
 export function hasExtraDataOf(extraData: Hex, { profile, opFork }: ActiveRules): boolean {
   if (profile !== "op") return true;
   if (!isFrom(opFork, "holocene")) return extraData === "0x";
-  return extraData.length === 2 + 2 * HOLOCENE_EXTRA_BYTES && extraData.startsWith("0x00");
+  const isHolocene = extraData.length === 2 + 2 * HOLOCENE_EXTRA_BYTES;
+  // No block of the chain has a denominator of zero: none could follow it (specs, Holocene).
+  return isHolocene && extraData.startsWith("0x00") && !extraData.startsWith("0x0000000000");
+}
+
+/**
+ * What Ethereum's consensus forbids in what a block is made from, whatever its execution gives: a
+ * gas limit that moves too far from the parent's (Yellow Paper section 4.4.4), and extra data of
+ * more than 32 bytes. Null on chains whose sequencer may choose them.
+ */
+export function brokenRule(
+  { gasLimit, extraData }: BlockAttributes,
+  parent: Header,
+  { profile }: ActiveRules,
+): InvalidVerdict | null {
+  if (profile !== "evm") return null;
+  const bound = parent.gasLimit / GAS_LIMIT_BOUND;
+  const lowest = parent.gasLimit - bound + 1n;
+  const least = lowest > MIN_GAS_LIMIT ? lowest : MIN_GAS_LIMIT;
+  const highest = parent.gasLimit + bound - 1n;
+  const most = highest < MAX_GAS_LIMIT ? highest : MAX_GAS_LIMIT;
+  const isNear = gasLimit === parent.gasLimit || (gasLimit >= least && gasLimit <= most);
+  if (!isNear) {
+    const expected = `${least} to ${most}`;
+    return { outcome: "invalid", field: "gasLimit", expected, got: `${gasLimit}` };
+  }
+  if (extraData.length <= 2 + 2 * MAX_EXTRA_BYTES) return null;
+  const expected = `at most ${MAX_EXTRA_BYTES} bytes`;
+  return { outcome: "invalid", field: "extraData", expected, got: extraData };
+}
+
+/** The most blob gas that a block may use: EIP-4844, and EIP-7691 from Prague on. */
+export function maxBlobGas({ common }: ActiveRules): bigint {
+  return BLOB_GAS * (common.hardfork() === Hardfork.Cancun ? 6n : 9n);
 }
 
 /**

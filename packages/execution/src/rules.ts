@@ -65,6 +65,8 @@ const commons = new Map<string, Common>();
 /** The rules of a block by its timestamp; null in a fork whose rules are not here. */
 export function rulesAt(rules: ExecutionRules, timestamp: bigint): ActiveRules | null {
   const { profile, chainId, baseFee } = rules;
+  // The library has it as a number: beyond 2^53 it would refuse what the chain's users have signed.
+  if (chainId > BigInt(Number.MAX_SAFE_INTEGER)) return null;
   const begun = rules.forks.filter((fork) => fork.timestamp <= timestamp).map(({ name }) => name);
   const isOp = profile === "op" || profile === "anvil-op";
   const known: readonly string[] = isOp ? OP_FORKS : EVM_FORKS;

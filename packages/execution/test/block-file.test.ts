@@ -40,6 +40,14 @@ describe("a block file", () => {
     expect(codeOf(bomb)).toBe("too-large");
   });
 
+  it.each(["[],", "{},", "[", '"",', '{"a":'])(
+    "of nothing but %s, which parsed would take all memory, is too large",
+    (part) => {
+      const bomb = gzipSync(part.repeat(9_000_000));
+      expect(codeOf(bomb)).toBe("too-large");
+    },
+  );
+
   it.each([
     ["executing_payload", { gasLimit: "0xzz" }],
     ["executing_payload", { timestamp: -1 }],
