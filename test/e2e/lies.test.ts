@@ -20,6 +20,8 @@ const ROLLUP_ID = 901n;
 const LIAR = "operator-1";
 const WRONG = `0x${"66".repeat(32)}`;
 const BOUND_MS = 45_000;
+/** What is said of a node that has taken a lie for a block, and of one that has signed it. */
+const TAKEN_IN: readonly string[] = ["reorg", "certificate-disagrees", "operator-disagrees"];
 
 let network: LocalNetwork;
 let folder: string;
@@ -191,7 +193,7 @@ const LIES: readonly {
 
 describe.each(LIES)("an operator whose endpoint answers with $name", (each) => {
   it(
-    "abstains, says why, and signs again when the lie has ended",
+    "abstains, says why, signs none of it, and signs again when the lie has ended",
     async () => {
       await until("the operator to sign", () => newestCertificate(signsIn));
       proxy.behave(each.behaviour());
@@ -227,6 +229,11 @@ describe.each(LIES)("an operator whose endpoint answers with $name", (each) => {
           ? true
           : null;
       });
+      const alerts = await Promise.all(
+        [apiUrl(), network.apiUrl].map((url) => read(url, "alerts", {})),
+      );
+      const codes = alerts.flatMap(({ data }) => data.map(({ code }) => code));
+      expect(codes.filter((code) => TAKEN_IN.includes(code))).toEqual([]);
     },
     BOUND_MS,
   );
