@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import { parseDocument } from "./documents.ts";
 import { type ErrorCode, errorSchema } from "./errors.ts";
 import { ROUTES, type RouteId, type RouteShapes } from "./routes.ts";
@@ -82,7 +82,7 @@ function readAnswer<Id extends DocumentRouteId>(
 ): ClientResult<Id> {
   const { status, json } = response;
   if (status === 200) {
-    const schema = ROUTES[id].answer as z.ZodType<RouteShapes[Id]["answer"], unknown>;
+    const schema = ROUTES[id].answer as z.ZodMiniType<RouteShapes[Id]["answer"], unknown>;
     const parsed = parseDocument(schema, json);
     if (parsed.ok) return { ok: true, answer: parsed.value };
     return { ok: false, code: "bad-answer", message: `${id}: malformed at ${parsed.path}` };

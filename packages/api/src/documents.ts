@@ -8,7 +8,7 @@ import type {
   SetUpdate,
   SignedPeerBinding,
 } from "@mach/core";
-import { z } from "zod";
+import * as z from "zod/mini";
 import {
   address,
   type Document,
@@ -45,13 +45,15 @@ export const MAX_HEADERS = 4096;
 /** The most bytes of one header. */
 export const MAX_HEADER_BYTES = 8192;
 
-const signers = hexRangeSchema(1, MAX_SIGNERS_BYTES).meta({
-  description: "Bit i of the set is bit (i mod 8), lowest first, of byte floor(i/8)",
-});
+const signers = hexRangeSchema(1, MAX_SIGNERS_BYTES).check(
+  z.meta({
+    description: "Bit i of the set is bit (i mod 8), lowest first, of byte floor(i/8)",
+  }),
+);
 
 export const domainSchema: DocumentSchema<Domain> = z
   .strictObject({ chainId: uint256, verifyingContract: address })
-  .meta({ id: "Domain", description: "The network: the L1's chain id and its registry" });
+  .check(z.meta({ id: "Domain", description: "The network: the L1's chain id and its registry" }));
 
 export const claimSchema: DocumentSchema<Claim> = z
   .strictObject({
@@ -60,15 +62,15 @@ export const claimSchema: DocumentSchema<Claim> = z
     blockHash: hash,
     stateRoot: hash,
     outputRoot: hash,
-    timestamp: uint64.meta({ description: "Seconds" }),
+    timestamp: uint64.check(z.meta({ description: "Seconds" })),
     epoch: uint64,
-    verification: z.literal([1, 2]).meta({ description: "1 header, 2 executed" }),
+    verification: z.literal([1, 2]).check(z.meta({ description: "1 header, 2 executed" })),
   })
-  .meta({ id: "Claim", description: "What operators say about one rollup block" });
+  .check(z.meta({ id: "Claim", description: "What operators say about one rollup block" }));
 
 export const attestationSchema: DocumentSchema<Attestation> = z
   .strictObject({ claim: claimSchema, operator: address, signature })
-  .meta({ id: "Attestation", description: "One operator's signature over a claim" });
+  .check(z.meta({ id: "Attestation", description: "One operator's signature over a claim" }));
 
 export const certificateSchema: DocumentSchema<Certificate> = z
   .strictObject({
@@ -80,7 +82,12 @@ export const certificateSchema: DocumentSchema<Certificate> = z
     signers,
     signature,
   })
-  .meta({ id: "Certificate", description: "More than the threshold of weight behind one claim" });
+  .check(
+    z.meta({
+      id: "Certificate",
+      description: "More than the threshold of weight behind one claim",
+    }),
+  );
 
 export const setUpdateSchema: DocumentSchema<SetUpdate> = z
   .strictObject({
@@ -88,11 +95,13 @@ export const setUpdateSchema: DocumentSchema<SetUpdate> = z
     domain: domainSchema,
     epoch: uint64,
     operatorSetHash: hash,
-    signedBy: hash.meta({ description: "The operatorSetHash of epoch - 1" }),
+    signedBy: hash.check(z.meta({ description: "The operatorSetHash of epoch - 1" })),
     signers,
     signature,
   })
-  .meta({ id: "SetUpdate", description: "The hash of a set, signed by the set before it" });
+  .check(
+    z.meta({ id: "SetUpdate", description: "The hash of a set, signed by the set before it" }),
+  );
 
 export const operatorSetSchema: DocumentSchema<OperatorSet> = z
   .strictObject({
@@ -106,19 +115,22 @@ export const operatorSetSchema: DocumentSchema<OperatorSet> = z
         z.strictObject({
           index: z
             .int()
-            .min(0)
-            .max(MAX_OPERATORS - 1),
+            .check(z.minimum(0))
+            .check(z.maximum(MAX_OPERATORS - 1)),
           operator: address,
           publicKey,
           weight: uint128,
         }),
       )
-      .min(1)
-      .max(MAX_OPERATORS, { abort: true }),
+      .check(z.minLength(1))
+      .check(z.maxLength(MAX_OPERATORS, { abort: true })),
   })
-  .meta({ id: "OperatorSet", description: "An epoch's operators, ascending by address" });
+  .check(z.meta({ id: "OperatorSet", description: "An epoch's operators, ascending by address" }));
 
-const guiltyOperators = z.array(address).min(1).max(MAX_OPERATORS, { abort: true });
+const guiltyOperators = z
+  .array(address)
+  .check(z.minLength(1))
+  .check(z.maxLength(MAX_OPERATORS, { abort: true }));
 
 export const evidenceSchema: DocumentSchema<Evidence> = z
   .discriminatedUnion("kind", [
@@ -144,7 +156,9 @@ export const evidenceSchema: DocumentSchema<Evidence> = z
       operators: guiltyOperators,
       lower: certificateSchema,
       higher: certificateSchema,
-      headers: z.array(hexRangeSchema(1, MAX_HEADER_BYTES)).max(MAX_HEADERS, { abort: true }),
+      headers: z
+        .array(hexRangeSchema(1, MAX_HEADER_BYTES))
+        .check(z.maxLength(MAX_HEADERS, { abort: true })),
     }),
     z.strictObject({
       kind: z.literal("false-set-update"),
@@ -153,17 +167,22 @@ export const evidenceSchema: DocumentSchema<Evidence> = z
       registryHash: hash,
     }),
   ])
-  .meta({ id: "Evidence", description: "A breach of the protocol that anyone can check offline" });
+  .check(
+    z.meta({
+      id: "Evidence",
+      description: "A breach of the protocol that anyone can check offline",
+    }),
+  );
 
 export const peerBindingSchema: DocumentSchema<SignedPeerBinding> = z
   .strictObject({
     operator: address,
-    peerId: hexRangeSchema(1, 128).meta({ description: "The peer id's multihash" }),
+    peerId: hexRangeSchema(1, 128).check(z.meta({ description: "The peer id's multihash" })),
     sequence: uint64,
-    expiry: uint64.meta({ description: "Seconds" }),
+    expiry: uint64.check(z.meta({ description: "Seconds" })),
     signature,
   })
-  .meta({ id: "PeerBinding", description: "Ties a libp2p peer to an operator" });
+  .check(z.meta({ id: "PeerBinding", description: "Ties a libp2p peer to an operator" }));
 
 /** A claim from its JSON. */
 export function parseClaim(json: unknown): ParseResult<Claim> {
@@ -201,8 +220,11 @@ export function parsePeerBinding(json: unknown): ParseResult<SignedPeerBinding> 
 }
 
 /** Reads any document by its schema; unknown keys, other types and other forms are refused. */
-export function parseDocument<T>(schema: z.ZodType<T, unknown>, json: unknown): ParseResult<T> {
-  const result = schema.safeParse(json);
+export function parseDocument<T>(
+  schema: z.core.$ZodType<T, unknown>,
+  json: unknown,
+): ParseResult<T> {
+  const result = z.safeParse(schema, json);
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, code: "malformed", path: pathOf(result.error.issues[0]) };
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** One row of the table of errors: the HTTP status, and what the code means for the caller. */
 export interface ErrorEntry {
@@ -64,6 +64,6 @@ export interface ErrorAnswer {
 
 export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS) as readonly ErrorCode[];
 
-export const errorSchema: z.ZodType<ErrorAnswer, ErrorAnswer> = z
-  .strictObject({ code: z.enum(ERROR_CODES), message: z.string().max(512) })
-  .meta({ id: "Error", description: "An answer that is no success; `code` is stable" });
+export const errorSchema: z.ZodMiniType<ErrorAnswer, ErrorAnswer> = z
+  .strictObject({ code: z.enum(ERROR_CODES), message: z.string().check(z.maxLength(512)) })
+  .check(z.meta({ id: "Error", description: "An answer that is no success; `code` is stable" }));

@@ -1,5 +1,5 @@
 import type { Attestation, Certificate, Evidence } from "@mach/core";
-import { z } from "zod";
+import * as z from "zod/mini";
 import {
   attestationSchema,
   certificateSchema,

@@ -84,13 +84,13 @@ export {
   rollupSchema,
 } from "./network.ts";
 export { buildOpenApi, type JsonObject } from "./openapi.ts";
+export { MAX_PAGE_ITEMS } from "./route-fields.ts";
 export {
   type AnyRoute,
   CACHE_CLASSES,
   type CacheClass,
   type CertificateAnswer,
   COMMON_ERRORS,
-  MAX_PAGE_ITEMS,
   type Page,
   ROUTE_IDS,
   ROUTES,

@@ -1,5 +1,5 @@
 import { type Domain, type Hex, type RollupParameters, type SetUpdate, STACKS } from "@mach/core";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { domainSchema, encodeDomain, encodeSetUpdate, setUpdateSchema } from "./documents.ts";
 import { address, count, type Document, type DocumentSchema, hash, uint64 } from "./scalars.ts";
 
@@ -98,80 +98,98 @@ export interface EpochStart {
   readonly update: SetUpdate | null;
 }
 
-const name = z.string().min(1).max(128);
+const name = z.string().check(z.minLength(1)).check(z.maxLength(128));
 const code = z
   .string()
-  .max(64)
-  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/);
+  .check(z.maxLength(64))
+  .check(z.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/));
 const healthStatus = z.enum(["ok", "degraded", "down"]);
 
 export const networkSchema: DocumentSchema<Network> = z
   .strictObject({
     domain: domainSchema,
-    genesisTime: uint64.meta({ description: "Seconds" }),
+    genesisTime: uint64.check(z.meta({ description: "Seconds" })),
     epochSeconds: uint64,
-    currentEpoch: uint64.nullable().meta({ description: "Null before genesisTime" }),
+    currentEpoch: uint64
+      .apply(z.nullable)
+      .check(z.meta({ description: "Null before genesisTime" })),
     versions: z.strictObject({ protocol: z.literal(1), api: z.literal(1), software: name }),
   })
-  .meta({ id: "Network", description: "The network that a node serves" });
+  .check(z.meta({ id: "Network", description: "The network that a node serves" }));
 
 const epochRollup = z.strictObject({
-  rollupId: uint64.meta({ description: "EIP-155 chain id" }),
+  rollupId: uint64.check(z.meta({ description: "EIP-155 chain id" })),
   stack: z.enum(STACKS),
   attestationInterval: uint64,
-  thresholdBps: z.int().min(6667).max(10_000),
+  thresholdBps: z.int().check(z.minimum(6667)).check(z.maximum(10_000)),
   verification: z.literal([1, 2]),
-  epoch: uint64.meta({ description: "The epoch that these parameters are of" }),
+  epoch: uint64.check(z.meta({ description: "The epoch that these parameters are of" })),
 });
 
-export const epochRollupSchema: DocumentSchema<EpochRollup> = epochRollup.meta({
-  id: "EpochRollup",
-  description: "A rollup's parameters in an epoch",
-});
+export const epochRollupSchema: DocumentSchema<EpochRollup> = epochRollup.check(
+  z.meta({
+    id: "EpochRollup",
+    description: "A rollup's parameters in an epoch",
+  }),
+);
 
 const rollupSource = z
   .strictObject({
-    label: z.string().min(1).max(264).meta({ description: "Host and port, no credentials" }),
+    label: z
+      .string()
+      .check(z.minLength(1))
+      .check(z.maxLength(264))
+      .check(z.meta({ description: "Host and port, no credentials" })),
     transport: z.enum(["http", "websocket"]),
     status: z.enum(["starting", "ready", "faulty", "down"]),
-    code: code.nullable().meta({ description: "Why it is faulty or down" }),
-    since: uint64.meta({ description: "Seconds; when it came to this status and code" }),
-    headBlockNumber: uint64.nullable(),
-    finalizedBlockNumber: uint64.nullable(),
-    finalizedCode: code.nullable().meta({ description: "Why it tells of no finalized head" }),
-    lagBlocks: uint64.nullable().meta({ description: "Blocks behind the newest accepted one" }),
+    code: code.apply(z.nullable).check(z.meta({ description: "Why it is faulty or down" })),
+    since: uint64.check(z.meta({ description: "Seconds; when it came to this status and code" })),
+    headBlockNumber: uint64.apply(z.nullable),
+    finalizedBlockNumber: uint64.apply(z.nullable),
+    finalizedCode: code
+      .apply(z.nullable)
+      .check(z.meta({ description: "Why it tells of no finalized head" })),
+    lagBlocks: uint64
+      .apply(z.nullable)
+      .check(z.meta({ description: "Blocks behind the newest accepted one" })),
     agreed: count,
     failed: count,
   })
-  .meta({ id: "RollupSource", description: "An RPC endpoint as the node that asks it sees it" });
+  .check(
+    z.meta({ id: "RollupSource", description: "An RPC endpoint as the node that asks it sees it" }),
+  );
 
-export const rollupSchema: DocumentSchema<FollowedRollup> = epochRollup
-  .extend({
-    agree: count.meta({ description: "How many sources must have a block by the same hash" }),
+export const rollupSchema: DocumentSchema<FollowedRollup> = z
+  .extend(epochRollup, {
+    agree: count.check(
+      z.meta({ description: "How many sources must have a block by the same hash" }),
+    ),
     abstention: code
-      .nullable()
-      .meta({ description: "Why the node trusts no newer block now, or signs none" }),
-    sources: z.array(rollupSource).max(64),
+      .apply(z.nullable)
+      .check(z.meta({ description: "Why the node trusts no newer block now, or signs none" })),
+    sources: z.array(rollupSource).check(z.maxLength(64)),
   })
-  .meta({ id: "Rollup", description: "A rollup that the node follows" });
+  .check(z.meta({ id: "Rollup", description: "A rollup that the node follows" }));
 
 export const alertSchema: DocumentSchema<Alert> = z
   .strictObject({
     alertId: name,
     code,
     severity: z.enum(["info", "warning", "critical"]),
-    rollupId: uint64.nullable(),
-    message: z.string().max(1024),
-    raisedAt: uint64.meta({ description: "Seconds" }),
-    clearedAt: uint64.nullable().meta({ description: "Seconds; null while the alert stands" }),
+    rollupId: uint64.apply(z.nullable),
+    message: z.string().check(z.maxLength(1024)),
+    raisedAt: uint64.check(z.meta({ description: "Seconds" })),
+    clearedAt: uint64
+      .apply(z.nullable)
+      .check(z.meta({ description: "Seconds; null while the alert stands" })),
   })
-  .meta({ id: "Alert", description: "What the operator of the node has to know" });
+  .check(z.meta({ id: "Alert", description: "What the operator of the node has to know" }));
 
 export const healthSchema: DocumentSchema<Health> = z
   .strictObject({
     status: healthStatus,
     role: z.enum(["operator", "observer"]),
-    operator: address.nullable(),
+    operator: address.apply(z.nullable),
     software: name,
     uptimeMs: count,
     peers: count,
@@ -180,23 +198,25 @@ export const healthSchema: DocumentSchema<Health> = z
         z.strictObject({
           name,
           status: healthStatus,
-          rollupId: uint64.nullable(),
-          code: code.nullable(),
-          ageMs: count.nullable(),
+          rollupId: uint64.apply(z.nullable),
+          code: code.apply(z.nullable),
+          ageMs: count.apply(z.nullable),
         }),
       )
-      .max(1024),
+      .check(z.maxLength(1024)),
   })
-  .meta({ id: "Health", description: "The health of a node: the worst of its checks" });
+  .check(z.meta({ id: "Health", description: "The health of a node: the worst of its checks" }));
 
 export const epochStartSchema: DocumentSchema<EpochStart> = z
   .strictObject({
     epoch: uint64,
-    operatorSetHash: hash.nullable(),
-    startsAt: uint64.meta({ description: "Seconds" }),
-    update: setUpdateSchema.nullable().meta({ description: "Null while there is none" }),
+    operatorSetHash: hash.apply(z.nullable),
+    startsAt: uint64.check(z.meta({ description: "Seconds" })),
+    update: setUpdateSchema
+      .apply(z.nullable)
+      .check(z.meta({ description: "Null while there is none" })),
   })
-  .meta({ id: "EpochStart", description: "An epoch that has begun, or is about to" });
+  .check(z.meta({ id: "EpochStart", description: "An epoch that has begun, or is about to" }));
 
 /** The JSON of a network. */
 export function encodeNetwork(network: Network): Document<Network> {

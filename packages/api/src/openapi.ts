@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { ERRORS, type ErrorCode, errorSchema } from "./errors.ts";
 import { eventSchemas, TOPIC_NAMES } from "./events.ts";
 import { type AnyRoute, CACHE_CLASSES, COMMON_ERRORS, ROUTE_IDS, ROUTES } from "./routes.ts";
@@ -46,7 +46,7 @@ export function buildOpenApi(options: { readonly software: string }): JsonObject
 export function parametersOf(route: AnyRoute, components: Map<string, JsonObject>): Parameter[] {
   const parameters: Parameter[] = [];
   for (const place of ["path", "query"] as const) {
-    const fields: Record<string, z.ZodType> = place === "path" ? route.params : route.query;
+    const fields: Record<string, z.core.$ZodType> = place === "path" ? route.params : route.query;
     for (const [name, field] of Object.entries(fields)) {
       const { description, ...schema } = jsonSchemaOf(field, components);
       parameters.push({
@@ -70,7 +70,10 @@ export function errorsOf(route: AnyRoute): readonly ErrorCode[] {
  * The JSON Schema (draft 2020-12) of what goes over the wire. Schemas with an id of their own are
  * put into `components` and referred to.
  */
-export function jsonSchemaOf(schema: z.ZodType, components: Map<string, JsonObject>): JsonObject {
+export function jsonSchemaOf(
+  schema: z.core.$ZodType,
+  components: Map<string, JsonObject>,
+): JsonObject {
   const { $schema, $defs, ...rest } = z.toJSONSchema(schema, { io: "input" });
   for (const [name, { id: _, ...definition }] of Object.entries($defs ?? {})) {
     components.set(name, withComponentRefs(definition));

@@ -1,5 +1,5 @@
 import type { Certificate, Evidence, Hex, OperatorSet, SetUpdate } from "@mach/core";
-import { z } from "zod";
+import * as z from "zod/mini";
 import {
   certificateSchema,
   evidenceSchema,
@@ -7,7 +7,7 @@ import {
   setUpdateSchema,
 } from "./documents.ts";
 import type { ErrorCode } from "./errors.ts";
-import { TOPIC_NAMES, type Topic } from "./events.ts";
+import type { Topic } from "./events.ts";
 import {
   type Alert,
   alertSchema,
@@ -18,6 +18,7 @@ import {
   networkSchema,
   rollupSchema,
 } from "./network.ts";
+import { epoch, from, limit, MAX_PAGE_ITEMS, rollupId, topics } from "./route-fields.ts";
 import { type DocumentSchema, hash, uint64 } from "./scalars.ts";
 import {
   type BadgeRule,
@@ -125,36 +126,11 @@ export interface Route<Id extends RouteId> {
 export type AnyRoute = { readonly [Id in RouteId]: Route<Id> }[RouteId];
 
 type Fields<Values> = {
-  readonly [Name in keyof Values]-?: z.ZodType<Values[Name], string | undefined>;
+  readonly [Name in keyof Values]-?: z.ZodMiniType<Values[Name], string | undefined>;
 };
 
 /** The errors that every route can answer with. */
 export const COMMON_ERRORS: readonly ErrorCode[] = ["malformed", "internal", "unavailable"];
-
-/** The most items in one page. */
-export const MAX_PAGE_ITEMS = 100;
-
-const rollupId = uint64.meta({ description: "The rollup's EIP-155 chain id" });
-const epoch = z
-  .union([z.literal("current"), uint64])
-  .meta({ description: "The epoch's number, or `current`" });
-const from = uint64.optional();
-const limit: z.ZodType<number, string | undefined> = z
-  .string()
-  .regex(/^[1-9][0-9]{0,2}$/, { abort: true })
-  .transform(Number)
-  .pipe(z.int().max(MAX_PAGE_ITEMS))
-  .optional()
-  .transform((value) => value ?? 20)
-  .meta({ description: `How many items, 1 to ${MAX_PAGE_ITEMS}; 20 if not given` });
-const topics: z.ZodType<readonly Topic[], string | undefined> = z
-  .string()
-  .max(128, { abort: true })
-  .transform((text): readonly string[] => [...new Set(text.split(","))])
-  .pipe(z.array(z.enum(TOPIC_NAMES)).min(1))
-  .optional()
-  .transform((value) => value ?? TOPIC_NAMES)
-  .meta({ description: `Some of ${TOPIC_NAMES.join(", ")}, with commas; all if not given` });
 
 const JSON_GET = { method: "GET", mediaType: "application/json", params: {}, query: {} } as const;
 const certificateAnswer = z.strictObject({ data: certificateSchema, rule: badgeRuleSchema });
@@ -175,7 +151,7 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     ...JSON_GET,
     id: "rollups",
     path: "/v1/rollups",
-    answer: z.strictObject({ data: z.array(rollupSchema).max(1024) }),
+    answer: z.strictObject({ data: z.array(rollupSchema).check(z.maxLength(1024)) }),
     summary: "The rollups that are followed",
     description: "Each with its interval, threshold and verification level in the epoch named.",
     cache: "head",
@@ -212,7 +188,9 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     path: "/v1/rollups/{rollupId}/blocks/{block}",
     params: {
       rollupId,
-      block: z.union([hash, uint64]).meta({ description: "The block's number, or its hash" }),
+      block: z
+        .union([hash, uint64])
+        .check(z.meta({ description: "The block's number, or its hash" })),
     },
     answer: z.strictObject({ data: blockStatusSchema }),
     summary: "The status of a block",
@@ -241,12 +219,12 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     path: "/v1/rollups/{rollupId}/certificates",
     params: { rollupId },
     query: {
-      from: from.meta({ description: "The lowest height; the newest ones if not given" }),
+      from: from.check(z.meta({ description: "The lowest height; the newest ones if not given" })),
       limit,
     },
     answer: z.strictObject({
-      data: z.array(certificateSchema).max(MAX_PAGE_ITEMS),
-      next: uint64.nullable(),
+      data: z.array(certificateSchema).check(z.maxLength(MAX_PAGE_ITEMS)),
+      next: uint64.apply(z.nullable),
     }),
     summary: "A rollup's certificates",
     description: "In ascending order of heights; `next` is the `from` of the page that follows.",
@@ -306,12 +284,12 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     id: "evidence",
     path: "/v1/evidence",
     query: {
-      from: from.meta({ description: "The first position; the newest ones if not given" }),
+      from: from.check(z.meta({ description: "The first position; the newest ones if not given" })),
       limit,
     },
     answer: z.strictObject({
-      data: z.array(evidenceSchema).max(MAX_PAGE_ITEMS),
-      next: uint64.nullable(),
+      data: z.array(evidenceSchema).check(z.maxLength(MAX_PAGE_ITEMS)),
+      next: uint64.apply(z.nullable),
     }),
     summary: "Evidence of breaches",
     description:
@@ -324,7 +302,7 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     ...JSON_GET,
     id: "alerts",
     path: "/v1/alerts",
-    answer: z.strictObject({ data: z.array(alertSchema).max(1024) }),
+    answer: z.strictObject({ data: z.array(alertSchema).check(z.maxLength(1024)) }),
     summary: "Alerts of this node",
     description: "The newest first; those that stand have no `clearedAt`.",
     cache: "head",
@@ -336,7 +314,9 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     path: "/v1/events",
     query: {
       topics,
-      rollupId: uint64.optional().meta({ description: "Only of this rollup; all if not given" }),
+      rollupId: uint64
+        .apply(z.optional)
+        .check(z.meta({ description: "Only of this rollup; all if not given" })),
     },
     answer: null,
     mediaType: "text/event-stream",

@@ -5,7 +5,7 @@ import {
   type VerificationLevel,
   type VerifiedCertificate,
 } from "@mach/core";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { certificateSchema, encodeCertificate, MAX_HEADER_BYTES } from "./documents.ts";
 import {
   count,
@@ -143,54 +143,54 @@ export const MAX_ANSWER_HEADERS = 256;
 
 const code = z
   .string()
-  .max(64)
-  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/);
-const thresholdBps = z.int().min(6667).max(10_000);
+  .check(z.maxLength(64))
+  .check(z.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/));
+const thresholdBps = z.int().check(z.minimum(6667)).check(z.maximum(10_000));
 
 export const blockReferenceSchema: DocumentSchema<BlockReference> = z
   .strictObject({
     blockNumber: uint64,
     blockHash: hash,
-    timestamp: uint64.meta({ description: "Seconds" }),
+    timestamp: uint64.check(z.meta({ description: "Seconds" })),
   })
-  .meta({ id: "BlockReference", description: "A block of a rollup" });
+  .check(z.meta({ id: "BlockReference", description: "A block of a rollup" }));
 
 const reasonCodes = Object.keys(REASONS) as readonly ReasonCode[];
 
 export const reasonSchema: DocumentSchema<Reason> = z
   .strictObject({
     code: z.enum(reasonCodes),
-    blockNumber: uint64.nullable(),
-    presentWeight: uint128.nullable(),
-    requiredWeight: uint128.nullable(),
-    abstention: code.nullable(),
+    blockNumber: uint64.apply(z.nullable),
+    presentWeight: uint128.apply(z.nullable),
+    requiredWeight: uint128.apply(z.nullable),
+    abstention: code.apply(z.nullable),
   })
-  .meta({ id: "Reason", description: "Why something is not fast-final" });
+  .check(z.meta({ id: "Reason", description: "Why something is not fast-final" }));
 
 export const badgeRuleSchema: DocumentSchema<BadgeRule> = z
   .strictObject({
     basis: z.enum(RULE_BASES),
-    signedWeight: uint128.nullable(),
-    requiredWeight: uint128.nullable(),
-    totalWeight: uint128.nullable(),
-    thresholdBps: thresholdBps.nullable(),
-    verification: z.literal([1, 2]).nullable(),
-    epoch: uint64.nullable(),
+    signedWeight: uint128.apply(z.nullable),
+    requiredWeight: uint128.apply(z.nullable),
+    totalWeight: uint128.apply(z.nullable),
+    thresholdBps: thresholdBps.apply(z.nullable),
+    verification: z.literal([1, 2]).apply(z.nullable),
+    epoch: uint64.apply(z.nullable),
   })
-  .meta({ id: "BadgeRule", description: "The rule behind a badge" });
+  .check(z.meta({ id: "BadgeRule", description: "The rule behind a badge" }));
 
-const age = count.nullable().meta({ description: "Milliseconds" });
+const age = count.apply(z.nullable).check(z.meta({ description: "Milliseconds" }));
 
 export const finalitySchema: DocumentSchema<Finality> = z
   .strictObject({
     rollupId: uint64,
-    observed: blockReferenceSchema.nullable(),
-    fastFinal: blockReferenceSchema.nullable(),
-    safe: blockReferenceSchema.nullable(),
-    finalized: blockReferenceSchema.nullable(),
-    certificate: certificateSchema.nullable(),
-    rule: badgeRuleSchema.nullable(),
-    reason: reasonSchema.nullable(),
+    observed: blockReferenceSchema.apply(z.nullable),
+    fastFinal: blockReferenceSchema.apply(z.nullable),
+    safe: blockReferenceSchema.apply(z.nullable),
+    finalized: blockReferenceSchema.apply(z.nullable),
+    certificate: certificateSchema.apply(z.nullable),
+    rule: badgeRuleSchema.apply(z.nullable),
+    reason: reasonSchema.apply(z.nullable),
     participation: z.strictObject({ signed: uint128, total: uint128 }),
     latencyMs: age,
     agesMs: z.strictObject({
@@ -201,30 +201,30 @@ export const finalitySchema: DocumentSchema<Finality> = z
       certificate: age,
     }),
   })
-  .meta({ id: "Finality", description: "How final a rollup is" });
+  .check(z.meta({ id: "Finality", description: "How final a rollup is" }));
 
 const blockStatusShape = {
   rollupId: uint64,
   status: z.enum(BLOCK_STATUSES),
-  block: blockReferenceSchema.nullable(),
+  block: blockReferenceSchema.apply(z.nullable),
   rule: badgeRuleSchema,
-  certificate: certificateSchema.nullable(),
+  certificate: certificateSchema.apply(z.nullable),
   headers: z
     .array(hexRangeSchema(1, MAX_HEADER_BYTES))
-    .max(MAX_ANSWER_HEADERS)
-    .nullable()
-    .meta({ description: "From the certificate's block down to the block's child" }),
-  reason: reasonSchema.nullable(),
+    .check(z.maxLength(MAX_ANSWER_HEADERS))
+    .apply(z.nullable)
+    .check(z.meta({ description: "From the certificate's block down to the block's child" })),
+  reason: reasonSchema.apply(z.nullable),
   agesMs: z.strictObject({ block: age, certificate: age }),
 };
 
 export const blockStatusSchema: DocumentSchema<BlockStatus> = z
   .strictObject(blockStatusShape)
-  .meta({ id: "BlockStatus", description: "The status of one rollup block" });
+  .check(z.meta({ id: "BlockStatus", description: "The status of one rollup block" }));
 
 export const transactionStatusSchema: DocumentSchema<TransactionStatus> = z
   .strictObject({ transactionHash: hash, ...blockStatusShape })
-  .meta({ id: "TransactionStatus", description: "The status of a transaction's block" });
+  .check(z.meta({ id: "TransactionStatus", description: "The status of a transaction's block" }));
 
 /** The JSON of a rollup's finality. */
 export function encodeFinality(finality: Finality): Document<Finality> {

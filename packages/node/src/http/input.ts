@@ -24,7 +24,7 @@ const NOTHING: ParseResult<object> = { ok: true, value: {} };
 
 /** Most routes take no query, and some no params: then there is nothing to parse. */
 function createFieldReader(
-  fields: Readonly<Record<string, z.ZodType>>,
+  fields: Readonly<Record<string, z.core.$ZodType>>,
 ): (values: unknown) => ParseResult<object> {
   const schema = z.strictObject(fields);
   if (Object.keys(fields).length > 0) return (values) => parseDocument(schema, values);

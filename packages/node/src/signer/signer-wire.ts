@@ -127,7 +127,7 @@ export const bindingAnswerSchema: z.ZodType<
 > = z.strictObject({ signature: hexOf(96), sequence: sequenceSchema });
 
 export const lastAnswerSchema: z.ZodType<{ readonly claim: Claim | null }, unknown> =
-  z.strictObject({ claim: claimSchema.nullable() });
+  z.strictObject({ claim: z.nullable(claimSchema) });
 
 export const keptAnswerSchema: z.ZodType<{ readonly kept: true }, unknown> = z.strictObject({
   kept: z.literal(true),

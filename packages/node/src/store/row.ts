@@ -12,7 +12,7 @@ export function sealRow(key: Uint8Array, document: unknown): Uint8Array {
 
 /** The document of a row, strictly parsed. Throws a NodeError `row-corrupt`. */
 export function openRow<T>(
-  schema: z.ZodType<T, unknown>,
+  schema: z.core.$ZodType<T, unknown>,
   row: { readonly key: Uint8Array; readonly bytes: Uint8Array },
 ): T {
   return openJson(schema, { key: row.key, body: openBytes(row.key, row.bytes) });
@@ -20,7 +20,7 @@ export function openRow<T>(
 
 /** The document in a body whose seal was found whole. Throws a NodeError `row-corrupt`. */
 export function openJson<T>(
-  schema: z.ZodType<T, unknown>,
+  schema: z.core.$ZodType<T, unknown>,
   row: { readonly key: Uint8Array; readonly body: Uint8Array },
 ): T {
   const parsed = parseDocument(schema, parseJson(row.key, row.body));

@@ -7,7 +7,7 @@ const MAX_KEY_BYTES = 128;
 /** Rows of documents by their keys' bytes, in that order. */
 export interface Table {
   /** The document of a row, strictly parsed, or null. Throws a NodeError `row-corrupt`. */
-  get<T>(schema: z.ZodType<T, unknown>, key: Uint8Array): T | null;
+  get<T>(schema: z.core.$ZodType<T, unknown>, key: Uint8Array): T | null;
   has(key: Uint8Array): boolean;
   /** The lowest keys that begin with `prefix`, from `first` on, ascending. */
   firstKeys(range: { prefix: Uint8Array; first: Uint8Array; limit: number }): readonly Uint8Array[];
