@@ -5,7 +5,9 @@ import type { Ghosts } from "./block-input.ts";
 import type { FetchMissing } from "./executor.ts";
 import { keccak } from "./keccak.ts";
 import {
+  type ByteBudget,
   bytesIn,
+  createByteBudget,
   type FetchedBlock,
   fetchHeader,
   inBatches,
@@ -15,7 +17,7 @@ import {
 import { StateOverlay } from "./state-overlay.ts";
 import { slotsOfSystem } from "./system-slots.ts";
 import type { Missing } from "./verdict.ts";
-import { createPreimageStore, type Witness } from "./witness.ts";
+import { createPreimageStore, MAX_WITNESS_BYTES, type Witness } from "./witness.ts";
 
 const MAX_ACCOUNTS = 20_000;
 const MAX_SLOTS = 200_000;
@@ -48,13 +50,14 @@ export async function fetchProofWitness(
     result(client, "debug_traceTransaction", [hash, { tracer: "prestateTracer" }]),
   );
   for (const trace of traces) addTrace(touched, trace);
-  const before = header.parentHash;
+  const budget = createByteBudget(2 * MAX_WITNESS_BYTES);
+  const before = { client, budget, blockHash: header.parentHash };
   const parts = await inBatches([...touched], async ([address, slots]) => [
-    ...(await proof(client, before, { address, slots: [...slots] })),
-    await code(client, before, address),
+    ...(await proof(before, { address, slots: [...slots] })),
+    await code(before, address),
   ]);
   const after = await inBatches([...touched], ([address, slots]) =>
-    proof(client, blockHash, { address, slots: [...slots] }),
+    proof({ client, budget, blockHash }, { address, slots: [...slots] }),
   );
   return { witness: parts.flat(), ghosts: ghostsIn(header.stateRoot, touched, after.flat()) };
 }
@@ -74,14 +77,15 @@ function ghostsIn(stateRoot: Hex, touched: Touched, nodes: Witness): Ghosts {
 
 /** Fetches what an execution missed by proofs at the parent; nothing where no key leads to it. */
 export function proofFetcher(client: RpcClient, parentHash: Hex): FetchMissing {
+  const at = { client, blockHash: parentHash, budget: createByteBudget(MAX_WITNESS_BYTES) };
   return async (missing) => {
     const parts = await inBatches(missing, async (each) => {
       if (each.kind === "ancestor") return [encodeHeader(await fetchHeader(client, each.hash))];
       if (each.kind === "code") {
-        return each.account === null ? [] : [await code(client, parentHash, each.account)];
+        return each.account === null ? [] : [await code(at, each.account)];
       }
       const target = targetOf(each);
-      return target === null ? [] : await proof(client, parentHash, target);
+      return target === null ? [] : await proof(at, target);
     });
     const wanted = new Set(missing.map(({ hash }) => hash));
     const found = parts.flat();
@@ -115,9 +119,15 @@ function keyBelow(path: string, byteCount: number): Hex | null {
   return null;
 }
 
+/** A node's state after a block, and how much of it may be asked for. */
+interface StateSource {
+  readonly client: RpcClient;
+  readonly blockHash: Hex;
+  readonly budget: ByteBudget;
+}
+
 async function proof(
-  client: RpcClient,
-  blockHash: Hex,
+  { client, blockHash, budget }: StateSource,
   { address, slots }: ProofTarget,
 ): Promise<Uint8Array[]> {
   const nodes: Uint8Array[] = [];
@@ -128,13 +138,15 @@ async function proof(
     const storage = arrayIn(answer["storageProof"]).flatMap((each) =>
       isObject(each) ? arrayIn(each["proof"]) : [],
     );
-    nodes.push(...[...arrayIn(answer["accountProof"]), ...storage].map(bytesIn));
+    for (const each of [...arrayIn(answer["accountProof"]), ...storage]) {
+      nodes.push(budget.spend(bytesIn(each)));
+    }
   }
   return nodes;
 }
 
-async function code(client: RpcClient, blockHash: Hex, address: Hex): Promise<Uint8Array> {
-  return bytesIn(await result(client, "eth_getCode", [address, { blockHash }]));
+async function code({ client, blockHash, budget }: StateSource, address: Hex): Promise<Uint8Array> {
+  return budget.spend(bytesIn(await result(client, "eth_getCode", [address, { blockHash }])));
 }
 
 function addTrace(touched: Touched, trace: unknown): void {

@@ -1,8 +1,9 @@
-import { fromHex, type Hex, isHex } from "@mach/core";
+import { fromHex, type Hex, isHex, toHex } from "@mach/core";
 import { checkHeader, type Header } from "@mach/rollups/header";
 import { isObject, type RpcClient } from "@mach/rpc";
 import { z } from "zod";
 import type { ClaimedBlock, Withdrawal } from "./block-input.ts";
+import { keccak } from "./keccak.ts";
 
 /** A source failed or answered with something else: nothing is known of the block. */
 export class SourceError extends Error {
@@ -18,6 +19,8 @@ export interface FetchedBlock {
 }
 
 const MAX_TRANSACTIONS = 20_000;
+/** Of all raw transactions of a block: calldata for 600 M gas at the floor of EIP-7623. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** Calls of one request that are open at the same time. */
 const CONCURRENCY = 16;
 
@@ -57,7 +60,10 @@ export async function fetchBlock(client: RpcClient, blockHash: Hex): Promise<Fet
     typeof each === "string" ? each : each.hash,
   );
   const parent = await fetchHeader(client, header.parentHash);
-  const transactions = await inBatches(transactionHashes, (each) => rawTransaction(client, each));
+  const budget = createByteBudget(MAX_BODY_BYTES);
+  const transactions = await inBatches(transactionHashes, async (each) =>
+    budget.spend(await rawTransaction(client, each)),
+  );
   const withdrawals: readonly Withdrawal[] = parsed.data.withdrawals ?? [];
   const block: ClaimedBlock = { kind: "header", header, transactions, withdrawals };
   return { block, header, blockHash, parent, transactionHashes };
@@ -91,6 +97,24 @@ export async function inBatches<T, R>(
   return results;
 }
 
+/** What all the answers about one block may come to: each by itself is bounded by the client. */
+export interface ByteBudget {
+  /** Gives the bytes back. Throws a SourceError when they are too many with those before. */
+  spend(bytes: Uint8Array): Uint8Array;
+}
+
+/** A budget of so many bytes. */
+export function createByteBudget(maxBytes: number): ByteBudget {
+  let spent = 0;
+  return {
+    spend(bytes) {
+      spent += bytes.length;
+      if (spent > maxBytes) throw new SourceError("the source gives more than a block can have");
+      return bytes;
+    },
+  };
+}
+
 /** Bytes in an answer. Throws a SourceError where it is something else. */
 export function bytesIn(value: unknown): Uint8Array {
   const hex = typeof value === "string" ? value.toLowerCase() : "";
@@ -110,6 +134,12 @@ function headerOf(raw: unknown, blockHash: Hex): Header {
 /** No standard names one method for it: clients have the one or the other. */
 async function rawTransaction(client: RpcClient, transactionHash: Hex): Promise<Uint8Array> {
   const answer = await client.call("eth_getRawTransactionByHash", [transactionHash]);
-  if (answer.ok && typeof answer.value === "string") return bytesIn(answer.value);
-  return bytesIn(await result(client, "debug_getRawTransaction", [transactionHash]));
+  const isGiven = answer.ok && typeof answer.value === "string";
+  const raw = isGiven
+    ? answer.value
+    : await result(client, "debug_getRawTransaction", [transactionHash]);
+  const bytes = bytesIn(raw);
+  // Said at once, and of the transaction: the body as a whole would only be another one.
+  if (toHex(keccak(bytes)) === transactionHash) return bytes;
+  throw new SourceError(`the source's transaction is not ${transactionHash}`);
 }
