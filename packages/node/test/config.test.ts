@@ -155,6 +155,16 @@ api: { port: -1 }
     expect(two.map(({ path }) => path)).toEqual(["rollups.0.opNodeUrls"]);
   });
 
+  it("counts two endpoints of one host as one source", () => {
+    const l1 = (rpcUrls: string) => {
+      const text = `network: { chainId: 1, registry: "0x${"12".repeat(20)}" }`;
+      return problemsOf({ file: fileOf(`${text}\nl1: { agree: 2, rpcUrls: ${rpcUrls} }\n`) });
+    };
+    const pathsOf = (rpcUrls: string) => l1(rpcUrls).map(({ path }) => path);
+    expect(pathsOf("[https://a/first-key, https://b/second-key]")).not.toContain("l1.agree");
+    expect(pathsOf("[https://a/first-key, https://a/second-key]")).toContain("l1.agree");
+  });
+
   it("does not pass over a misspelt variable", () => {
     const problems = problemsOf({ file: fileOf(MINIMAL), env: { MACH_API_PROT: "1" } });
     expect(problems.map((problem) => problem.path)).toEqual(["MACH_API_PROT"]);

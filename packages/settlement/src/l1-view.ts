@@ -10,7 +10,7 @@ export interface L1Block {
 }
 
 export type L1ViewFailure =
-  /** Fewer sources than `requiredAgreement` gave an answer that can be used. Try again later. */
+  /** Fewer hosts than `requiredAgreement` gave an answer that can be used. Try again later. */
   | {
       readonly ok: false;
       readonly code: "l1-unavailable";
@@ -26,9 +26,9 @@ export type L1ViewFailure =
   | { readonly ok: false; readonly code: "sources-disagree" };
 
 export interface L1ViewOptions {
-  /** Independent sources of the L1. */
+  /** Sources of the L1; those of one host are one source. */
   readonly rpcUrls: readonly string[];
-  /** How many of them have to give the same answer, 1 to all. */
+  /** How many hosts have to give the same answer, 1 to all. */
   readonly requiredAgreement: number;
   readonly chainId: bigint;
   /** Of each call. */
@@ -65,13 +65,16 @@ const MAX_IN_FLIGHT = 64;
  */
 export function createL1View(options: L1ViewOptions): L1View {
   const { requiredAgreement, rpcUrls, timeoutMs } = options;
-  if (requiredAgreement < 1 || requiredAgreement > new Set(rpcUrls).size) {
-    throw new RangeError("requiredAgreement is 1 to the number of different rpcUrls");
+  // Two keys of one provider say the same, and lie alike.
+  const hosts = new Set(rpcUrls.map((url) => new URL(url).host));
+  if (requiredAgreement < 1 || requiredAgreement > hosts.size) {
+    throw new RangeError("requiredAgreement is 1 to the number of different hosts of rpcUrls");
   }
   const maxResponseBytes = options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES;
-  const clients = [...new Set(rpcUrls)].map((url) =>
-    createHttpClient({ url, timeoutMs, maxResponseBytes, maxInFlight: MAX_IN_FLIGHT }),
-  );
+  const clients = [...new Set(rpcUrls)].map((url): Source => {
+    const limits = { timeoutMs, maxResponseBytes, maxInFlight: MAX_IN_FLIGHT };
+    return { host: new URL(url).host, client: createHttpClient({ url, ...limits }) };
+  });
 
   let newest: L1Block | null = null;
 
@@ -81,23 +84,26 @@ export function createL1View(options: L1ViewOptions): L1View {
     const stranger = reachable.find((head) => head.chainId !== options.chainId);
     if (stranger !== undefined)
       return { ok: false, code: "wrong-chain", chainId: stranger.chainId };
-    // The highest block that enough sources have finalized: one that runs ahead or lags behind
+    // The highest block that enough hosts have finalized: one that runs ahead or lags behind
     // alone moves nothing.
-    const height = reachable
-      .map((head) => head.finalized.number)
-      .toSorted((left, right) => (left > right ? -1 : 1))
-      .at(requiredAgreement - 1);
-    if (height === undefined) return unavailable(reachable.length, requiredAgreement);
+    const newestFirst = reachable.toSorted((left, right) =>
+      left.finalized.number > right.finalized.number ? -1 : 1,
+    );
+    const ofHosts = new Map(newestFirst.toReversed().map((head) => [head.host, head]));
+    const height = newestFirst
+      .filter((head) => ofHosts.get(head.host) === head)
+      .at(requiredAgreement - 1)?.finalized.number;
+    if (height === undefined) return unavailable(ofHosts.size, requiredAgreement);
     const sources = reachable.filter((head) => head.finalized.number >= height);
-    const blocks = await Promise.all(
-      sources.map(({ client, finalized }) =>
-        finalized.number === height ? finalized : readBlock(client, toQuantity(height)),
-      ),
+    const blocks = await askAll(sources, ({ client, finalized }) =>
+      finalized.number === height
+        ? Promise.resolve(finalized)
+        : readBlock(client, toQuantity(height)),
     );
     const agreed = agree(blocks, (block) => `${block.number} ${block.hash} ${block.timestamp}`);
     if (!agreed.ok) return agreed;
     if (agreed.value.number !== height) return unavailable(0, requiredAgreement);
-    const pinned = sources.filter((_, index) => blocks[index] !== null).map(({ client }) => client);
+    const pinned = sources.filter((_, index) => blocks[index]?.value !== null);
     const failure = await contradiction(pinned, agreed.value);
     if (failure !== null) return failure;
     if (newest === null || agreed.value.number > newest.number) newest = agreed.value;
@@ -106,7 +112,7 @@ export function createL1View(options: L1ViewOptions): L1View {
 
   /** What is final stays so: above another block at the newest height that was read, nothing is. */
   async function contradiction(
-    sources: readonly RpcClient[],
+    sources: readonly Source[],
     block: L1Block,
   ): Promise<L1ViewFailure | null> {
     if (newest === null || block.number < newest.number) return null;
@@ -115,54 +121,76 @@ export function createL1View(options: L1ViewOptions): L1View {
       block.number === number
         ? ({ ok: true, value: block } as const)
         : agree(
-            await Promise.all(sources.map((client) => readBlock(client, toQuantity(number)))),
+            await askAll(sources, ({ client }) => readBlock(client, toQuantity(number))),
             (each) => each.hash,
           );
     if (!kept.ok) return kept;
     return kept.value.hash === hash ? null : { ok: false, code: "sources-disagree" };
   }
 
-  function pin(sources: readonly RpcClient[], block: L1Block): PinnedL1 {
+  function pin(sources: readonly Source[], block: L1Block): PinnedL1 {
     return {
       block,
       async call(request) {
         // By hash (EIP-1898), so that no source answers from another block of that number.
-        const answers = await Promise.all(
-          sources.map((client) => ask(client, "eth_call", [request, { blockHash: block.hash }])),
+        const answers = await askAll(sources, async ({ client }) =>
+          parseData(await ask(client, "eth_call", [request, { blockHash: block.hash }])),
         );
-        const agreed = agree(answers.map(parseData), (data) => data);
+        const agreed = agree(answers, (data) => data);
         return agreed.ok ? { ok: true, data: agreed.value } : agreed;
       },
     };
   }
 
-  function agree<T>(answers: readonly (T | null)[], key: (answer: T) => string): Agreed<T> {
+  function agree<T>(answers: readonly Answer<T>[], key: (answer: T) => string): Agreed<T> {
     return agreeOn(answers, { required: requiredAgreement, key });
   }
 
   return {
     pinFinalized,
     async close() {
-      await Promise.all(clients.map((client) => client.close()));
+      await Promise.all(clients.map(({ client }) => client.close()));
     },
   };
 }
 
+/** One endpoint, and what it counts as. */
+interface Source {
+  readonly host: string;
+  readonly client: RpcClient;
+}
+
+interface Answer<T> {
+  readonly host: string;
+  /** Null where there is none that can be used. */
+  readonly value: T | null;
+}
+
 type Agreed<T> = { readonly ok: true; readonly value: T } | L1ViewFailure;
 
-/** The one answer that all give who give any, if they are enough. */
+function askAll<S extends Source, T>(
+  sources: readonly S[],
+  askOne: (source: S) => Promise<T | null>,
+): Promise<readonly Answer<T>[]> {
+  return Promise.all(
+    sources.map(async (source) => ({ host: source.host, value: await askOne(source) })),
+  );
+}
+
+/** The one answer that all give who give any, if they are enough hosts. */
 function agreeOn<T>(
-  answers: readonly (T | null)[],
+  answers: readonly Answer<T>[],
   rule: { readonly required: number; readonly key: (answer: T) => string },
 ): Agreed<T> {
   const { required, key } = rule;
-  const given = answers.filter((answer) => answer !== null);
+  const given = answers.flatMap(({ value }) => (value === null ? [] : [value]));
   const [first] = given;
   if (first === undefined) return unavailable(0, required);
   if (given.some((answer) => key(answer) !== key(first))) {
     return { ok: false, code: "sources-disagree" };
   }
-  return given.length < required ? unavailable(given.length, required) : { ok: true, value: first };
+  const hosts = new Set(answers.flatMap(({ host, value }) => (value === null ? [] : [host])));
+  return hosts.size < required ? unavailable(hosts.size, required) : { ok: true, value: first };
 }
 
 function unavailable(answered: number, required: number): L1ViewFailure {
@@ -181,17 +209,16 @@ async function ask(
   return result.ok ? result.value : null;
 }
 
-async function readHead(client: RpcClient): Promise<{
-  readonly client: RpcClient;
-  readonly chainId: bigint;
-  readonly finalized: L1Block;
-} | null> {
+async function readHead(
+  source: Source,
+): Promise<(Source & { readonly chainId: bigint; readonly finalized: L1Block }) | null> {
+  const { client } = source;
   const [chain, finalized] = await Promise.all([
     ask(client, "eth_chainId", []),
     readBlock(client, "finalized"),
   ]);
   const chainId = parseQuantity(chain);
-  return chainId === null || finalized === null ? null : { client, chainId, finalized };
+  return chainId === null || finalized === null ? null : { ...source, chainId, finalized };
 }
 
 async function readBlock(client: RpcClient, tag: string): Promise<L1Block | null> {

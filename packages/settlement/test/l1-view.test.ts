@@ -110,3 +110,35 @@ test("a URL that no HTTP call can go to is refused", () => {
   const rest = { requiredAgreement: 1, chainId: 1n, timeoutMs: 2_000 };
   expect(() => createL1View({ ...rest, rpcUrls: ["ws://127.0.0.1:1"] })).toThrow(RangeError);
 });
+
+test("two endpoints of one host are one source, which cannot agree with itself", async () => {
+  const rest = { chainId: 1n, timeoutMs: 2_000 };
+  const host = "http://127.0.0.1:1";
+  const rpcUrls = [`${host}/first-key`, `${host}/second-key`];
+  expect(() => createL1View({ ...rest, rpcUrls, requiredAgreement: 2 })).toThrow(RangeError);
+  const server = createServer(async (request, response) => {
+    let text = "";
+    for await (const chunk of request) text += String(chunk);
+    const { id, method } = JSON.parse(text) as { readonly id: number; readonly method: string };
+    const result = method === "eth_chainId" ? "0x1" : BLOCK;
+    response.end(JSON.stringify({ jsonrpc: "2.0", id, result }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { readonly port: number };
+  const provider = `http://127.0.0.1:${port}`;
+  // The third is of another host, and silent.
+  const urls = [`${provider}/first-key`, `${provider}/second-key`, host];
+  const view = createL1View({ ...rest, rpcUrls: urls, requiredAgreement: 2 });
+  onTestFinished(async () => {
+    await view.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  expect(await view.pinFinalized()).toEqual({
+    ok: false,
+    code: "l1-unavailable",
+    answered: 1,
+    required: 2,
+  });
+});

@@ -101,7 +101,7 @@ const sources = {
     min: 1,
     max: 16,
   }),
-  agree: integer("How many endpoints have to give the same answer before it counts.", {
+  agree: integer("How many hosts of endpoints have to give the same answer before it counts.", {
     min: 1,
     max: 16,
   }).default(1),
@@ -117,11 +117,16 @@ const sources = {
 
 /** Also asked of a section with other faults, so that all of them are named at once. */
 const ALWAYS = { when: (): boolean => true };
-const AGREE = { ...ALWAYS, path: ["agree"], error: "asks for more sources than rpcUrls names" };
+const AGREE = {
+  ...ALWAYS,
+  path: ["agree"],
+  error: "asks for more sources than rpcUrls names hosts",
+};
 
 function canAgree(value: { readonly rpcUrls: unknown; readonly agree: unknown }): boolean {
   if (!Array.isArray(value?.rpcUrls) || typeof value.agree !== "number") return true;
-  return value.agree <= value.rpcUrls.length;
+  const hosts = value.rpcUrls.map((url) => (URL.canParse(url) ? new URL(url).host : url));
+  return value.agree <= new Set(hosts).size;
 }
 
 const PLACES = {
