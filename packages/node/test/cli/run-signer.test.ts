@@ -15,6 +15,8 @@ import { mach } from "./cli-runs.ts";
 const TOKEN: Hex = `0x${"7e".repeat(32)}`;
 const CLI = new URL("../../src/cli.ts", import.meta.url).pathname;
 const FLAGS = ["--conditions=@mach/source", "--import", "tsx"];
+/** Processes of their own, on a machine that is busy. */
+const LONG = { timeout: 120_000 };
 const { domain, operator: address } = IDENTITY;
 
 async function prepare() {
@@ -62,7 +64,7 @@ async function codeAt(remote: RemoteSigner, height: bigint): Promise<string> {
   return result.ok ? "signed" : result.code;
 }
 
-it("signs until a signal ends it, and goes on from its record", async () => {
+it("signs until a signal ends it, and goes on from its record", LONG, async () => {
   const args = await prepare();
   const first = await run(args, 1_000_000);
   expect(await codeAt(first.remote, 10n)).toBe("signed");
@@ -74,7 +76,7 @@ it("signs until a signal ends it, and goes on from its record", async () => {
   expect(await codeAt(second.remote, 11n)).toBe("signed");
 });
 
-it("ends at once with a failure where the record cannot be written", async () => {
+it("ends at once with a failure where the record cannot be written", LONG, async () => {
   const { remote, ended, stderr } = await run(await prepare(), 256);
   let height = 1n;
   let code = await codeAt(remote, height);

@@ -80,7 +80,7 @@ async function tryAll(template: string, faults: readonly Fault[]): Promise<reado
 const RARELY = 0.01;
 
 test("whatever byte is flipped or file cut short: refused, or nothing signed lower", {
-  timeout: IS_LONG ? 3_600_000 : 120_000,
+  timeout: IS_LONG ? 7_200_000 : 300_000,
 }, async () => {
   const template = await signedPath(HEIGHT);
   const faults = faultsOf(template, {
