@@ -78,8 +78,11 @@ const CHEAP_LENGTH = 65_536;
 const MAX_DEPTH = 4_096;
 /** More than the state that a block reads. */
 const MAX_MEMBERS = 131_072;
+/** More than the lists of a block's whole witness: lists of nothing take many times their bytes. */
+const MAX_PARTS = 2_000_000;
 
 const QUOTE = 0x22;
+const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
@@ -89,12 +92,14 @@ const CLOSE_BRACE = 0x7d;
 
 /**
  * Whether an answer of a bounded size takes the parser a second: four megabytes of brackets do, or
- * of names that are all different.
+ * of names that are all different. Or much memory: a witness's bytes of empty lists would be
+ * gigabytes of them.
  */
 function isCostly(text: string): boolean {
   if (text.length < CHEAP_LENGTH) return false;
   let depth = 0;
   let members = 0;
+  let parts = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case QUOTE:
@@ -103,7 +108,12 @@ function isCostly(text: string): boolean {
       case OPEN_BRACKET:
       case OPEN_BRACE:
         depth++;
-        if (depth > MAX_DEPTH) return true;
+        parts++;
+        if (depth > MAX_DEPTH || parts > MAX_PARTS) return true;
+        break;
+      case COMMA:
+        parts++;
+        if (parts > MAX_PARTS) return true;
         break;
       case CLOSE_BRACKET:
       case CLOSE_BRACE:

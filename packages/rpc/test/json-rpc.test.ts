@@ -56,6 +56,16 @@ describe("a JSON-RPC response", () => {
     expect(parseJson(names)).toBeUndefined();
   });
 
+  it.each(["[]", "{}", '""', "0"])(
+    "that is a list of nothing but %s is refused: parsed it would take all memory",
+    (part) => {
+      const most = Array<string>(1_900_000).fill(part);
+      if (part === '""' || part === "0")
+        expect(parseJson(`[${most.join()}]`)).toHaveLength(1_900_000);
+      expect(parseJson(`[${most.join()},${most.join()}]`)).toBeUndefined();
+    },
+  );
+
   it("is not refused for what its strings hold", () => {
     const text = JSON.stringify({ a: '[{"\\'.repeat(5_000), b: ["\\\\", ":".repeat(200_000)] });
     expect(parseJson(text)).toEqual(JSON.parse(text));
