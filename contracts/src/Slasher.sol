@@ -31,8 +31,9 @@ contract Slasher is Convictions {
     mapping(bytes32 chargeId => Charge) private _charges;
     /// @dev Of the evidence; a charge that took an excused one's place has that one's, if it is later
     mapping(bytes32 chargeId => uint256) private _deadlines;
-    /// @dev By the digests of both claims: whoever signed them, the excuse is the same
-    mapping(bytes32 pairId => bool) private _isVoid;
+    /// @dev By the digests of both claims, whoever signed them, or by the lower's alone once L1 settled
+    /// against it: one excuse then stands for all charges, and nobody can bring more than are answered
+    mapping(bytes32 pairIdOrDigest => bool) private _isVoid;
 
     constructor(
         address owner_,
@@ -137,13 +138,14 @@ contract Slasher is Convictions {
                 || from + headers.length != heir.walkNumber - claim.blockNumber
                 || headerWalks.ancestorOf(heir.walkStart, from, headers) != claim.blockHash
         ) revert NotAnExcuse();
+        _isVoid[_pairIdOf(heir)] = true;
+        emit ChargeVoided(chargeId);
         (heir.higherDigest, heir.higherSigners) = evidenceVerifier.checkCertificate(between);
-        _void(chargeId);
         (heir.higherNumber, heir.higherHash, heir.higherEpoch) =
             (claim.blockNumber, claim.blockHash, claim.epoch);
         // The walk has passed this block, so that what was proved holds for it as well.
         heir.provedAt = _restart(_deadlines[chargeId]);
-        if (_isVoid[_pairIdOf(heir)]) return 0;
+        if (_isExcused(heir)) return 0;
         return _open(heir, _deadlines[chargeId]);
     }
 
@@ -166,7 +168,8 @@ contract Slasher is Convictions {
             keccak256(header) != blockHash || Headers.blockNumber(header) != charge_.lowerNumber
                 || blockHash == charge_.lowerHash
         ) revert NotAnExcuse();
-        _void(chargeId);
+        _isVoid[charge_.lowerDigest] = true;
+        emit ChargeVoided(chargeId);
     }
 
     /// @inheritdoc ISlasher
@@ -250,7 +253,7 @@ contract Slasher is Convictions {
     /// @inheritdoc ISlasher
     function charge(bytes32 chargeId) external view returns (Charge memory charge_, bool isVoid) {
         charge_ = _charges[chargeId];
-        return (charge_, _isVoid[_pairIdOf(charge_)]);
+        return (charge_, _isExcused(charge_));
     }
 
     /// @inheritdoc ISlasher
@@ -294,9 +297,8 @@ contract Slasher is Convictions {
 
     /// @dev Changes nothing where the charge is open, but for proving it
     function _open(Charge memory charge_, uint256 deadline) private returns (bytes32 chargeId) {
-        bytes32 pairId = _pairIdOf(charge_);
-        chargeId = keccak256(abi.encode(pairId, charge_.lowerSigners, charge_.higherSigners));
-        if (_isVoid[pairId]) revert ChargeIsVoid(chargeId);
+        chargeId = keccak256(abi.encode(_pairIdOf(charge_), charge_.lowerSigners, charge_.higherSigners));
+        if (_isExcused(charge_)) revert ChargeIsVoid(chargeId);
         if (deadline > _deadlines[chargeId]) _deadlines[chargeId] = deadline;
         Charge storage known = _charges[chargeId];
         if (known.lowerDigest == 0) {
@@ -314,11 +316,6 @@ contract Slasher is Convictions {
         uint256 left = (deadline + 2 * uint256(_challengeWindow) - block.timestamp) / 2;
         if (left > _challengeWindow) return _now();
         return SafeCast.toUint64(block.timestamp + left - _challengeWindow);
-    }
-
-    function _void(bytes32 chargeId) private {
-        _isVoid[_pairIdOf(_charges[chargeId])] = true;
-        emit ChargeVoided(chargeId);
     }
 
     function _convictSigners(
@@ -368,10 +365,9 @@ contract Slasher is Convictions {
     function _liveCharge(bytes32 chargeId) private view returns (Charge storage charge_) {
         charge_ = _charges[chargeId];
         if (charge_.lowerDigest == 0) revert UnknownCharge(chargeId);
-        if (_isVoid[_pairIdOf(charge_)]) revert ChargeIsVoid(chargeId);
+        if (_isExcused(charge_)) revert ChargeIsVoid(chargeId);
     }
 
-    /// @dev Two certificates at one height have no excuse
     function _challengeable(bytes32 chargeId) private view returns (Charge memory charge_) {
         charge_ = _liveCharge(chargeId);
         if (charge_.lowerNumber == charge_.higherNumber) revert NotAnExcuse();
@@ -385,13 +381,17 @@ contract Slasher is Convictions {
         return _genesisTime + (later + 1) * _epochSeconds + _evidenceWindow;
     }
 
-    function _requireOneHeight(Certificates.Claim calldata first, Certificates.Claim calldata second)
+    /// @dev Two certificates at one height have no excuse
+    function _isExcused(Charge memory charge_) private view returns (bool) {
+        if (charge_.lowerNumber == charge_.higherNumber) return false;
+        return _isVoid[_pairIdOf(charge_)] || _isVoid[charge_.lowerDigest];
+    }
+
+    function _requireOneHeight(Certificates.Claim calldata one, Certificates.Claim calldata other)
         private
         pure
     {
-        if (first.rollupId != second.rollupId || first.blockNumber != second.blockNumber) {
-            revert NotConflicting();
-        }
+        if (one.rollupId != other.rollupId || one.blockNumber != other.blockNumber) revert NotConflicting();
     }
 
     function _pairIdOf(Charge memory charge_) private pure returns (bytes32) {

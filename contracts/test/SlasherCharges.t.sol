@@ -253,6 +253,32 @@ contract SlasherChargesTest is SlasherTestBase {
         assertTrue(isVoid);
     }
 
+    /// @dev Else whoever opens more charges than are answered in time convicts with the rest
+    function test_settlementAgainstTheLowerVoidsEveryChargeAgainstIt() external {
+        bytes32 id = _charge();
+        bytes32 other = slasher.reportConflict(
+            certificateOf(claimOf(2, 100, LOWER)), _between(3, 104), nobody()
+        );
+        settlement.settle("game", _tip, keccak256("output"));
+        slasher.excuseBySettlement(id, 2, "game", 0, slice(_headers, 0, 5), _headers[5]);
+        (, bool isVoid) = slasher.charge(other);
+        assertTrue(isVoid);
+        IEvidenceVerifier.Certificate memory lower = certificateOf(claimOf(2, 100, LOWER));
+        IEvidenceVerifier.Certificate memory higher = _between(3, 103);
+        ISlasher.Accused[] memory accused = nobody();
+        vm.expectRevert();
+        slasher.reportConflict(lower, higher, accused);
+        // What conflicts at one height is no charge.
+        accused = accusedOf(2, 3, 1);
+        higher = _between(3, 100);
+        if (digestOf(domain, lower.claim) > digestOf(domain, higher.claim)) {
+            (lower, higher) = (higher, lower);
+            accused = accusedOf(3, 2, 1);
+        }
+        slasher.reportConflict(lower, higher, accused);
+        assertTrue(isConvicted(1, 100));
+    }
+
     function test_aSettlementWalkIsResumed() external {
         bytes32 id = _charge();
         settlement.settle("game", _tip, keccak256("output"));

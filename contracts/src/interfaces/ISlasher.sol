@@ -139,7 +139,8 @@ interface ISlasher {
     event ConflictCharged(bytes32 indexed chargeId, uint64 indexed rollupId, Charge charge);
     /// @notice The higher block's chain holds another block at the lower height
     event ChargeProved(bytes32 indexed chargeId, uint256 challengeEnd);
-    /// @notice The two certificates of a charge convict nobody
+    /// @notice The two certificates of a charge convict nobody; by settlement, nor does any other charge
+    /// against the same lower claim
     event ChargeVoided(bytes32 indexed chargeId);
     /// @notice A source was slashed for a conviction; asset and received are zero where what it takes
     /// does not pass through this contract
@@ -198,7 +199,8 @@ interface ISlasher {
         bytes[] calldata headers
     ) external returns (bytes32 heirId);
 
-    /// @notice Voids a charge because L1 settled another block at the lower height
+    /// @notice Voids a charge because L1 settled another block at the lower height, and with it every
+    /// charge against the same lower claim, now and later
     /// @param epoch Whose settlement adapter is asked: the lower certificate's epoch or a later one
     /// @param proof Shows the adapter a settled block
     /// @param from How many blocks below the settled block its walk is continued
