@@ -48,11 +48,37 @@ export function onSetOfUpdateKnown(state: EngineState, epoch: bigint, emit: Emit
   for (const each of state.setUpdates.keys()) {
     if (!state.epochs.has(each) && !state.epochs.has(each - 1n)) state.setUpdates.delete(each);
   }
+  for (const each of [epoch, epoch + 1n]) {
+    for (const update of takeUnfounded(state, each)) onSetUpdateVerified(state, update, emit);
+  }
   const undecided = state.setUpdates.get(epoch)?.undecided;
   if (undecided === undefined || registryHashOf(state, epoch) === undefined) return;
   const waiting = [...undecided.values()].flat();
   undecided.clear();
   for (const update of waiting) onSetUpdateVerified(state, update, emit);
+}
+
+/**
+ * Begins an epoch anew where L1 has another set for it, or for the one before, than the store had:
+ * signatures over two hashes, or by the indices of two sets, must never be summed. What the set
+ * that stands has signed is given back, to be judged by the hash that stands.
+ */
+function takeUnfounded(state: EngineState, epoch: bigint): readonly VerifiedSetUpdate[] {
+  const progress = state.setUpdates.get(epoch);
+  if (progress === undefined) return [];
+  const { held, signatures, undecided, isFinal } = progress;
+  const registryHash = registryHashOf(state, epoch);
+  const signedBy = registryHashOf(state, epoch - 1n);
+  const counted = [...signatures.values(), ...(held === null ? [] : [held])];
+  const all = [...counted, ...[...undecided.values()].flat()];
+  const isOfHash = counted.every((each) => each.operatorSetHash === registryHash);
+  const isOfSigners = all.every((each) => each.signedBy === signedBy);
+  if ((registryHash === undefined || isOfHash) && (signedBy === undefined || isOfSigners)) {
+    return [];
+  }
+  state.setUpdates.delete(epoch);
+  progressOf(state, epoch).isFinal = isFinal && isOfHash;
+  return all.filter((each) => each.signedBy === signedBy);
 }
 
 /** Takes a set update with a valid signature: of one operator, or a quorum's. */

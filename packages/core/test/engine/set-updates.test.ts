@@ -308,3 +308,34 @@ describe("serving", () => {
     expect(firstOpenSetUpdate(node.state())).toBe(1n);
   });
 });
+
+describe("where L1 has another set than the store had", () => {
+  test("what was counted for the store's hash is not summed with what L1's hash gets", () => {
+    const node = createSetNode();
+    node.knows(operatorSetOf(0n), { ...operatorSetOf(1n), operatorSetHash: WRONG });
+    for (const index of [0, 1, 2]) node.receive(signedBy([index], 1n, WRONG));
+    expect(node.held(1n)?.operatorSetHash).toBe(WRONG);
+    node.knows(operatorSetOf(1n));
+    expect(node.held(1n)).toBeNull();
+    // It is false by L1, and each who signed it is told of.
+    const convicted = node
+      .of("store-evidence")
+      .flatMap(({ evidence }) => (evidence.kind === "false-set-update" ? evidence.operators : []));
+    expect(new Set(convicted)).toEqual(new Set(OPERATORS.slice(0, 3)));
+    for (const index of [1, 2, 3]) expect(node.receive(signedBy([index]))).toBe("accepted");
+    const held = node.held(1n);
+    if (held === null) throw new Error("no update");
+    expect(held).toEqual(signedBy([1, 2, 3]));
+    expect(verifySetUpdate(xorBls, held, operatorSetOf(0n)).ok).toBe(true);
+  });
+
+  test("signatures by the indices of the store's set convict nobody of L1's set", () => {
+    const node = createSetNode();
+    node.knows({ ...operatorSetOf(0n), operatorSetHash: WRONG });
+    // Waits for the hash of epoch 1: a lie, by the set that the store had.
+    node.receive({ ...signedBy([0], 1n, OTHER), signedBy: WRONG });
+    node.knows(operatorSetOf(0n), operatorSetOf(1n));
+    expect(node.of("store-evidence")).toEqual([]);
+    expect(node.receive(signedBy([0]))).toBe("accepted");
+  });
+});
