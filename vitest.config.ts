@@ -22,7 +22,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 240_000,
-          fileParallelism: false,
+          // Each has a network of its own, and waits for blocks and epochs most of the time.
+          maxWorkers: 2,
         },
       },
     ],
