@@ -135,7 +135,11 @@ export function createMachClient(options: MachClientOptions): MachClient {
       const full = policyOf(policy);
       const question = {
         rollupId,
-        read: () => queryFinality(context, { rollupId, policy: full }),
+        async read() {
+          // A quiet rollup must not let the trust in the sets lapse.
+          await sets.follow();
+          return await queryFinality(context, { rollupId, policy: full });
+        },
         async take(certificate: Certificate) {
           if (certificate.claim.rollupId !== rollupId) return null;
           await verifier.verify(certificate, full);

@@ -37,6 +37,8 @@ export interface ReplayedNode {
   /** Ends every event stream. */
   cut(): void;
   readonly streams: () => number;
+  /** From now on no event stream opens. */
+  refuseStreams(): void;
   /** From now on no request is answered. */
   hang(): void;
   stop(): Promise<void>;
@@ -54,11 +56,12 @@ export async function startNode(): Promise<ReplayedNode> {
   const resumed: (string | undefined)[] = [];
   const streams = new Set<ServerResponse>();
   let isHanging = false;
+  let hasStreams = true;
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
     asked.push(path);
     if (isHanging) return;
-    if (path.startsWith("/v1/events")) {
+    if (hasStreams && path.startsWith("/v1/events")) {
       resumed.push(request.headers["last-event-id"]?.toString());
       response.writeHead(200, { ...ANY_ORIGIN, "content-type": "text/event-stream" });
       response.write("retry: 10\n\n");
@@ -102,6 +105,9 @@ export async function startNode(): Promise<ReplayedNode> {
       for (const each of streams) each.end();
     },
     streams: () => streams.size,
+    refuseStreams() {
+      hasStreams = false;
+    },
     hang() {
       isHanging = true;
     },

@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { createFinalizedTag, type RpcRequest } from "../src/finalized-tag.ts";
+import type { FinalityAnswer } from "../src/index.ts";
+import { factsOf } from "../src/verdict.ts";
+import { certify, chainTo, claimOf, NOW, ROLLUP } from "./signed-network.ts";
+
+const BLOCK = chainTo(26)[26] ?? { blockNumber: 0n, blockHash: "0x", header: "0x" };
+const CERTIFICATE = certify(claimOf(BLOCK));
+const { blockHash } = BLOCK;
+const HEAD: FinalityAnswer = {
+  status: "fast-final",
+  rollupId: ROLLUP,
+  block: { blockNumber: 26n, blockHash, timestamp: CERTIFICATE.claim.timestamp },
+  certificate: CERTIFICATE,
+  facts: factsOf(CERTIFICATE, NOW),
+  reported: { observed: null, safe: null, finalized: null },
+  endpoints: [],
+};
+
+/** What reaches the RPC of a request, with the head that the client verified. */
+async function sent(request: RpcRequest, answer: FinalityAnswer = HEAD): Promise<RpcRequest> {
+  let passed: RpcRequest = { method: "none" };
+  const send = createFinalizedTag(
+    (each) => {
+      passed = each;
+      return Promise.resolve(null);
+    },
+    { mach: { getFinality: () => Promise.resolve(answer) }, rollupId: ROLLUP },
+  );
+  await send(request);
+  return passed;
+}
+
+describe("the tag finalized", () => {
+  const cases: readonly [string, readonly unknown[], string, readonly unknown[]][] = [
+    ["eth_getBlockByNumber", ["finalized", true], "eth_getBlockByHash", [blockHash, true]],
+    ["eth_call", [{ to: "0x1" }, "finalized"], "eth_call", [{ to: "0x1" }, { blockHash }]],
+    ["eth_getBalance", ["0x1", "finalized"], "eth_getBalance", ["0x1", { blockHash }]],
+    [
+      "eth_getStorageAt",
+      ["0x1", "0x0", "finalized"],
+      "eth_getStorageAt",
+      ["0x1", "0x0", { blockHash }],
+    ],
+    ["eth_getBlockReceipts", ["finalized"], "eth_getBlockReceipts", [{ blockHash }]],
+    [
+      "eth_getLogs",
+      [{ fromBlock: "0x1", toBlock: "finalized" }],
+      "eth_getLogs",
+      [{ fromBlock: "0x1", toBlock: "0x1a" }],
+    ],
+    [
+      "eth_getLogs",
+      [{ fromBlock: "finalized", toBlock: "finalized" }],
+      "eth_getLogs",
+      [{ blockHash }],
+    ],
+    [
+      "eth_getTransactionByBlockNumberAndIndex",
+      ["finalized", "0x0"],
+      "eth_getTransactionByBlockHashAndIndex",
+      [blockHash, "0x0"],
+    ],
+  ];
+
+  it.each(cases)("of %s %j is pinned", async (method, params, asMethod, asParams) => {
+    expect(await sent({ method, params })).toEqual({ method: asMethod, params: asParams });
+  });
+
+  it.each([
+    ["a method that is not known", { method: "debug_traceBlockByNumber", params: ["finalized"] }],
+    ["a batch within", { method: "eth_call", params: [{ to: "finalized" }, "finalized"] }],
+    [
+      "an object of EIP-1898",
+      { method: "eth_getBalance", params: ["0x1", { blockNumber: "finalized" }] },
+    ],
+    ["named params", { method: "eth_call", params: { block: "finalized" } }],
+    ["topics", { method: "eth_getLogs", params: [{ topics: ["finalized"] }] }],
+  ])("in %s is refused rather than passed on", async (_, request) => {
+    await expect(sent(request)).rejects.toMatchObject({ code: "bad-option" });
+  });
+
+  it("is an error where no head is final, with the reason", async () => {
+    const request = { method: "eth_getBlockByNumber", params: ["finalized", false] };
+    const reported = { observed: null, safe: null, finalized: null };
+    const late: FinalityAnswer = { status: "not-yet", code: "too-old", reported, endpoints: [] };
+    await expect(sent(request, late)).rejects.toMatchObject({
+      code: "no-final-block",
+      reason: "too-old",
+    });
+  });
+
+  it("is an error where the RPC gives another block", async () => {
+    const options = { mach: { getFinality: () => Promise.resolve(HEAD) }, rollupId: ROLLUP };
+    const lie = { hash: `0x${"00".repeat(32)}`, number: "0x1a" };
+    const send = createFinalizedTag(() => Promise.resolve(lie), options);
+    await expect(
+      send({ method: "eth_getBlockByNumber", params: ["finalized", false] }),
+    ).rejects.toMatchObject({ code: "block-mismatch" });
+  });
+
+  it.each(["latest", "safe", "0x1a"])("is not %s, which passes as it is", async (tag) => {
+    const request = { method: "eth_getBalance", params: ["0x1", tag] };
+    expect(await sent(request)).toEqual(request);
+  });
+});
