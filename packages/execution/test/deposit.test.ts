@@ -87,6 +87,9 @@ describe("a deposit", () => {
     expect(holocene.gasUsed).toBe(21_000n + 16_000n);
     const isthmus = await (await setUp("isthmus", "0x00")).run({ data });
     expect(isthmus.gasUsed).toBe(21_000n + 40_000n);
+    // Enough for what it cost before, and not for the floor: it cannot begin.
+    const poor = await (await setUp("isthmus", "0x00")).run({ data, gasLimit: 50_000n });
+    expect(poor).toMatchObject({ isSuccess: false, gasUsed: 50_000n });
   });
 
   it("is read from its bytes, or not at all", () => {
