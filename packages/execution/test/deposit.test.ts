@@ -8,7 +8,7 @@ import { blockContext } from "../src/execute-block.ts";
 import { rulesAt } from "../src/rules.ts";
 import { createPreimageStore } from "../src/witness.ts";
 import { WitnessState } from "../src/witness-state.ts";
-import { blockOn, CONTRACT, makeWorld, SENDER } from "./support/world.ts";
+import { blockOn, CONTRACT, makeWorld, SENDER, word } from "./support/world.ts";
 
 const BEFORE = 10n ** 20n;
 /** SSTORE(5, SLOAD(1)). */
@@ -79,6 +79,16 @@ describe("a deposit", () => {
     const gasUsed = "gasLimit" in changes ? changes.gasLimit : DEPOSIT.gasLimit;
     expect(result).toEqual({ isSuccess: false, gasUsed, logs: [], nonce: 0n });
     expect(await account(SENDER)).toMatchObject({ nonce: 1n, balance: BEFORE + 5n });
+  });
+
+  it("pays for a slot by what it was when the deposit began, not the one before", async () => {
+    // SSTORE(1, CALLDATALOAD(0)), on a slot that holds 1.
+    const { run } = await setUp("holocene", "0x5f3560015500");
+    expect(await run({ data: word(0) })).toMatchObject({ isSuccess: true });
+    const { gasUsed } = await run({ data: word(1) });
+    const calldata = 31n * 4n + 16n;
+    const fromZeroAndCold = 20_000n + 2_100n;
+    expect(gasUsed).toBe(21_000n + calldata + 2n + 3n + 3n + fromZeroAndCold);
   });
 
   it("pays the floor of its data since Isthmus", async () => {
