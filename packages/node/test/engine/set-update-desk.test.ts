@@ -85,6 +85,25 @@ describe("an operator", () => {
   });
 });
 
+describe("a signer whose turn comes late", () => {
+  it.each([
+    [1_119_999, "key-failed"],
+    [1_120_000, "no-longer-wanted"],
+  ])("is told at %d ms whether contracts still accept it", async (at, code) => {
+    const late: ClaimSigner = {
+      ...signerOf(0),
+      signSetUpdate: async ({ isStillWanted }) => {
+        node.clock.now = at;
+        return { ok: false, code: isStillWanted() ? "key-failed" : "no-longer-wanted" };
+      },
+    };
+    const node = create(0, late);
+    node.finalize(0n, 1n);
+    await node.shell.settle();
+    expect(node.announced).toEqual([{ type: "set-update-refused", epoch: 1n, code }]);
+  });
+});
+
 describe("what peers send", () => {
   it("becomes an update that is stored, then announced, and improves", async () => {
     const node = create();
