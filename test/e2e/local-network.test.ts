@@ -6,6 +6,7 @@ import { encodeEvidence, encodeOperatorSet } from "@mach/api";
 import { createNativeBls } from "@mach/bls";
 import { createPortableBls } from "@mach/bls/portable";
 import { isConsistentOperatorSet, keccak256, verifyCertificate, verifySetUpdate } from "@mach/core";
+import { createMachClient } from "@mach/sdk";
 import { REGISTRY_ABI, STAKE_VAULT_ABI } from "@mach/settlement";
 import { Contract, JsonRpcProvider } from "ethers";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -99,6 +100,41 @@ it("every node serves the same set update, over the registry's own hash", async 
   const fixed = await registry.getFunction("operatorSetHash").staticCall(epoch);
   provider.destroy();
   expect(update).toMatchObject({ operatorSetHash: fixed, domain: network.deployment.domain });
+});
+
+it("the SDK verifies a block by L1 alone, and by the set before with its update", async () => {
+  const rollupId = 901n;
+  await until("a height", () => fastFinalHeight(rollupId));
+  const { data: about } = await read(network.apiUrl, "network", {});
+  const { domain, genesisTime, epochSeconds } = about;
+  const { chainId, verifyingContract: registry } = domain;
+  const options = {
+    endpoints: [network.apiUrl, ...network.operators.map(({ apiUrl }) => apiUrl)],
+    network: { chainId, registry, genesisTime, epochSeconds },
+  };
+  const rollup = new JsonRpcProvider(network.rollups[0]?.rpcUrl, undefined, {
+    staticNetwork: true,
+  });
+  const hash = (await rollup.getBlock("latest"))?.hash as `0x${string}`;
+  rollup.destroy();
+  const trust = { l1: { rpcUrls: [network.l1.rpcUrl] } };
+  const byL1 = createMachClient({ ...options, trust });
+  const answer = await byL1.waitForFinality({ rollupId, hash, pollMs: 200 });
+  if (answer.status !== "fast-final") throw new Error(JSON.stringify(answer.endpoints));
+  expect(answer.blockHash).toBe(hash);
+  expect(answer.endpoints.map(({ code }) => code)).toContain("verified");
+  const { facts } = answer;
+  expect(facts.signedWeight * 10_000n).toBeGreaterThanOrEqual(
+    facts.totalWeight * BigInt(facts.thresholdBps),
+  );
+  const before = facts.epoch === 0n ? 0n : facts.epoch - 1n;
+  const { data: set } = await read(network.apiUrl, "operatorSet", { epoch: before });
+  const pin = { epoch: before, operatorSetHash: set.operatorSetHash };
+  const byUpdates = createMachClient({ ...options, trust: pin });
+  expect(await byUpdates.getBlock({ rollupId, block: hash })).toMatchObject({
+    status: "fast-final",
+    certificate: { operatorSetHash: facts.operatorSetHash },
+  });
 });
 
 it("every block and transaction of a rollup is found with the certificate that covers it", async () => {
