@@ -24,13 +24,13 @@ afterEach(async () => {
   await Promise.all([node.stop(), ...l1.map((endpoint) => endpoint.stop())]);
 });
 
-function client(agree?: number): MachClient {
+function client(agree?: number, now: () => number = () => NOW): MachClient {
   const rpcUrls = l1.map(({ url }) => url);
   return createMachClient({
     endpoints: [node.url],
     network: NETWORK,
     trust: { l1: agree === undefined ? { rpcUrls } : { rpcUrls, agree } },
-    now: () => NOW,
+    now,
   });
 }
 
@@ -77,6 +77,16 @@ describe("trust in L1", () => {
   it("says that an epoch is not fixed", async () => {
     for (const { sets } of l1) sets.clear();
     expect(await codeOf(client())).toBe("not-fixed");
+  });
+
+  it("ends with the set's validity, but not for what was accepted before", async () => {
+    const late = NOW + 120_000;
+    expect(await codeOf(client(1, () => late))).toBe("stale-set");
+    let now = NOW;
+    const mach = client(1, () => now);
+    expect(await codeOf(mach)).toBe("valid");
+    now = late;
+    expect(await codeOf(mach)).toBe("valid");
   });
 
   it("takes no set from a node that does not hash to what L1 has", async () => {
