@@ -36,7 +36,12 @@ export function createEndpoints(
     if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
       throw new SdkError("bad-option", `endpoints: ${url} is no http or https URL`);
     }
-    return new URL(url).href;
+    const { pathname, search, hash, username, password, href } = new URL(url);
+    // Routes start at the root, and a URL is repeated in answers: it holds no secret.
+    if (pathname !== "/" || `${search}${hash}${username}${password}` !== "") {
+      throw new SdkError("bad-option", "endpoints: only scheme, host and port are taken");
+    }
+    return href;
   });
   if (new Set(origins).size !== origins.length) {
     throw new SdkError("bad-option", "endpoints: the same URL twice is one voice, not two");

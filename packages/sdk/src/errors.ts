@@ -3,6 +3,8 @@ export type SdkErrorCode =
   | "bad-option"
   /** The verified head is unknown, not final by the policy, or contradicted. */
   | "no-final-block"
+  /** The tag stands where it cannot be verified. */
+  | "unverifiable-request"
   /** The RPC's block is not the one that the certificate names. */
   | "block-mismatch";
 

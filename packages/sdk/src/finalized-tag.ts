@@ -51,7 +51,7 @@ const FILTERS: ReadonlySet<string> = new Set(["eth_getLogs", "eth_newFilter"]);
  * Sends requests whose tag `finalized` means the verified fast-final block, pinned by its hash so
  * that the RPC cannot answer from another. Every other request passes as it is. Rejects with an
  * `SdkError`: `no-final-block` where no head meets the policy, `block-mismatch` where the RPC's
- * block is another, `bad-option` where the tag stands in a method that is not known.
+ * block is another, `unverifiable-request` where the tag stands in a method that is not known.
  */
 export function createFinalizedTag(send: SendRequest, options: FinalizedTagOptions): SendRequest {
   const { mach, rollupId, headMs = DEFAULT_HEAD_MS } = options;
@@ -77,12 +77,21 @@ export function createFinalizedTag(send: SendRequest, options: FinalizedTagOptio
     return entry.head;
   }
 
+  async function checkChain(block: FastFinalHead["block"]): Promise<void> {
+    const height = `0x${block.blockNumber.toString(16)}`;
+    const own = await send({ method: "eth_getBlockByNumber", params: [height, false] });
+    if (own === null) throw mismatch();
+    checkBlock(own, block);
+  }
+
   return async (request) => {
     const { method, params } = request;
     if (!mentionsTag(params)) return await send(request);
     if (!Array.isArray(params)) throw unknownPlace(method);
     const { block } = await headNow();
     const rewritten = rewrite({ method, params }, block);
+    // A range is named by numbers: the RPC must be on the certified chain, and that far.
+    if (isRange(rewritten)) await checkChain(block);
     const result = await send(rewritten);
     if (method === "eth_getBlockByNumber") checkBlock(result, block);
     return result;
@@ -130,12 +139,23 @@ function checkBlock(result: unknown, block: FastFinalHead["block"]): void {
     isRecord(result) &&
     result["hash"] === block.blockHash &&
     result["number"] === `0x${block.blockNumber.toString(16)}`;
-  if (isSame) return;
-  throw new SdkError("block-mismatch", "the RPC gave another block than the certified one");
+  if (!isSame) throw mismatch();
+}
+
+function isRange({ method, params }: RpcRequest): boolean {
+  const [filter] = Array.isArray(params) ? params : [];
+  return FILTERS.has(method) && isRecord(filter) && filter["blockHash"] === undefined;
+}
+
+function mismatch(): SdkError {
+  return new SdkError("block-mismatch", "the RPC does not have the certified block");
 }
 
 function unknownPlace(method: string): SdkError {
-  return new SdkError("bad-option", `${method}: the tag finalized cannot be verified here`);
+  return new SdkError(
+    "unverifiable-request",
+    `${method}: the tag finalized cannot be verified here`,
+  );
 }
 
 /** Whether the tag stands anywhere within, so that none passes unseen. */

@@ -118,12 +118,48 @@ export async function queryFinality(
   }
   if (heads.filter(isContradicted).length >= context.agree) return reportedContradiction(judged);
   const reported = reportedHeads(heads, context.agree);
-  const head = finalityOfMemory(context, question);
+  const newest = finalityOfMemory(context, question);
+  const isTooLight = newest === null && judged.some(isBelowWeight);
+  const head = isTooLight ? await headOfRecent(context, question) : newest;
   if (head?.status === "contradicted") return { ...head, endpoints };
   if (head === null) {
     return { status: "not-yet", code: notYetCode(judged) ?? "pending", reported, endpoints };
   }
   return { ...head, reported, endpoints };
+}
+
+/** How many of a rollup's newest certificates are looked at for one that is heavy enough. */
+const RECENT_CERTIFICATES = 5;
+
+/**
+ * The newest certificate has just reached the threshold, as a rule, and grows for a moment: what a
+ * policy asks for in weight one of those before it has.
+ */
+async function headOfRecent(
+  context: QueryContext,
+  question: { readonly rollupId: bigint; readonly policy: FullPolicy },
+): Promise<FastFinalHead | ContradictedAnswer | null> {
+  const { rollupId, policy } = question;
+  await askAll<"certificates", boolean>(context.endpoints, {
+    ask: (client) => client.get("certificates", { rollupId, limit: RECENT_CERTIFICATES }),
+    async judge(result) {
+      const said = result.ok ? result.answer.data.slice(-RECENT_CERTIFICATES) : [];
+      const verdicts = [];
+      for (const certificate of said) {
+        if (certificate.claim.rollupId !== rollupId) continue;
+        verdicts.push(await context.verifier.verify(certificate, policy));
+      }
+      return verdicts.some(({ status }) => status === "valid");
+    },
+    isDecisive: (isFound) => isFound,
+    compareMs: context.compareMs,
+  });
+  return finalityOfMemory(context, question);
+}
+
+function isBelowWeight(judged: Judged<unknown>): boolean {
+  if (judged.kind !== "pending") return false;
+  return judged.code === "below-min-weight" || judged.code === "below-min-signed-weight";
 }
 
 /**

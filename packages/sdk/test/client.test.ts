@@ -1,3 +1,5 @@
+import { encodeCertificate } from "@mach/api";
+import { createNativeBls } from "@mach/bls";
 import type { VerifiedCertificate } from "@mach/core";
 import { afterEach, describe, expect, it } from "vitest";
 import { createMachClient, type MachClient, type MachClientOptions } from "../src/index.ts";
@@ -217,6 +219,18 @@ describe("a policy", () => {
     expect(verdict).toMatchObject({ status: "not-yet", code, facts: { signedWeight: 70n } });
   });
 
+  it("of weight is met by an older certificate while the newest one grows", async () => {
+    const [node] = await honestNodes(1);
+    const heavy = certify(claimOf(blockAt(CHAIN, 9)), { signers: [0, 1, 2] });
+    node?.putRaw(`/v1/rollups/${ROLLUP}/certificates?limit=5`, {
+      data: [heavy, CERTIFICATE].map(encodeCertificate),
+      next: null,
+    });
+    const client = clientOf(nodes, { policy: { minWeightBps: 9000 } });
+    const head = await client.getFinality({ rollupId: ROLLUP });
+    expect(head).toMatchObject({ status: "fast-final", block: { blockNumber: 9n } });
+  });
+
   it("below more than two thirds is refused before anything is asked", async () => {
     const asked = await honestNodes(1);
     expect(() => clientOf(asked, { policy: { minWeightBps: 6666 } })).toThrow(
@@ -329,6 +343,15 @@ describe("two valid certificates that conflict", () => {
     });
     const above = await client.verifyCertificate(certify(claimOf(blockAt(fork, 12))));
     expect(above).toMatchObject({ status: "valid" });
+  });
+});
+
+describe("the native BLS", () => {
+  it("gives the same verdict", async () => {
+    const client = clientOf(await honestNodes(1), { bls: createNativeBls() });
+    expect(await client.verifyCertificate(CERTIFICATE)).toMatchObject({ status: "valid" });
+    const forged = { ...CERTIFICATE, ...forge(CERTIFICATE) };
+    expect(await client.verifyCertificate(forged)).toMatchObject({ code: "bad-signature" });
   });
 });
 

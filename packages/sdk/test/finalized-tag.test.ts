@@ -22,6 +22,8 @@ async function sent(request: RpcRequest, answer: FinalityAnswer = HEAD): Promise
   let passed: RpcRequest = { method: "none" };
   const send = createFinalizedTag(
     (each) => {
+      const isCheck = request.method === "eth_getLogs" && each.method === "eth_getBlockByNumber";
+      if (isCheck) return Promise.resolve({ hash: blockHash, number: "0x1a" });
       passed = each;
       return Promise.resolve(null);
     },
@@ -77,7 +79,7 @@ describe("the tag finalized", () => {
     ["named params", { method: "eth_call", params: { block: "finalized" } }],
     ["topics", { method: "eth_getLogs", params: [{ topics: ["finalized"] }] }],
   ])("in %s is refused rather than passed on", async (_, request) => {
-    await expect(sent(request)).rejects.toMatchObject({ code: "bad-option" });
+    await expect(sent(request)).rejects.toMatchObject({ code: "unverifiable-request" });
   });
 
   it("is an error where no head is final, with the reason", async () => {
@@ -87,6 +89,21 @@ describe("the tag finalized", () => {
     await expect(sent(request, late)).rejects.toMatchObject({
       code: "no-final-block",
       reason: "too-old",
+    });
+  });
+
+  it.each([
+    ["lags behind", null],
+    ["is on another branch", { hash: `0x${"00".repeat(32)}`, number: "0x1a" }],
+  ])("is an error in a range of logs where the RPC %s", async (_, own) => {
+    const options = { mach: { getFinality: () => Promise.resolve(HEAD) }, rollupId: ROLLUP };
+    const send = createFinalizedTag(
+      ({ method }) => Promise.resolve(method === "eth_getLogs" ? [] : own),
+      options,
+    );
+    const params = [{ fromBlock: "0x1", toBlock: "finalized" }];
+    await expect(send({ method: "eth_getLogs", params })).rejects.toMatchObject({
+      code: "block-mismatch",
     });
   });
 

@@ -27,6 +27,8 @@ export interface ReplayedNode {
   /** The Last-Event-ID of each event stream that was opened. */
   readonly resumed: readonly (string | undefined)[];
   put(path: string, data: unknown): void;
+  /** As `put`, of the whole body. */
+  putRaw(path: string, body: unknown): void;
   forget(path: string): void;
   putSet(operatorSet: OperatorSet): void;
   putUpdate(update: SetUpdate): void;
@@ -69,9 +71,9 @@ export async function startNode(): Promise<ReplayedNode> {
       response.on("close", () => streams.delete(response));
       return;
     }
-    const data = documents.get(path);
-    const body = data === undefined ? { code: "not-yet", message: "" } : { data };
-    const status = data === undefined ? 404 : 200;
+    const known = documents.get(path);
+    const body = known ?? { code: "not-yet", message: "" };
+    const status = known === undefined ? 404 : 200;
     response.writeHead(status, { ...ANY_ORIGIN, "content-type": "application/json" });
     response.end(JSON.stringify(body));
   });
@@ -81,7 +83,8 @@ export async function startNode(): Promise<ReplayedNode> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     asked,
     resumed,
-    put: (path, data) => documents.set(path, data),
+    put: (path, data) => documents.set(path, { data }),
+    putRaw: (path, body) => documents.set(path, body),
     forget: (path) => documents.delete(path),
     putSet: (set) => node.put(`/v1/epochs/${set.epoch}`, encodeOperatorSet(set)),
     putUpdate: (update) => node.put(`/v1/epochs/${update.epoch}/update`, encodeSetUpdate(update)),
