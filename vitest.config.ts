@@ -13,6 +13,8 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/test/**/*.test.ts", "test/*.test.ts"],
           testTimeout: 30_000,
+          // By default one core is left to vitest itself.
+          maxWorkers: 2,
         },
       },
       {
