@@ -21,6 +21,9 @@ export interface WatchQuestion {
 /** Twice the heartbeat of a node, and some. */
 const IDLE_MS = 45_000;
 const RETRY_MS = 1_000;
+/** No endpoint can have this client check, or poll, more often than this. */
+const BREATH_MS = 50;
+const GAP_POLL_MS = 1_000;
 /** While events come, polling only finds what a stream was not told. */
 const CALM_POLLS = 10;
 
@@ -121,18 +124,20 @@ function createFeed(
       return pushed;
     },
     isDue() {
-      const everyMs = open.size === endpoints.length ? CALM_POLLS * pollMs : pollMs;
-      return mustPoll || performance.now() - lastPoll >= everyMs;
+      const calmMs = open.size === endpoints.length ? CALM_POLLS * pollMs : pollMs;
+      const everyMs = mustPoll ? Math.min(GAP_POLL_MS, calmMs) : calmMs;
+      return performance.now() - lastPoll >= everyMs;
     },
     polled() {
       mustPoll = false;
       lastPoll = performance.now();
     },
     async wake(signal) {
-      if (newest.size === 0 && !mustPoll) {
-        awake = new AbortController();
-        await pause(pollMs, AbortSignal.any([signal, awake.signal]));
-      }
+      await pause(BREATH_MS, signal);
+      if (newest.size > 0) return;
+      awake = new AbortController();
+      const ms = mustPoll ? Math.min(GAP_POLL_MS, pollMs) : pollMs;
+      await pause(ms, AbortSignal.any([signal, awake.signal]));
     },
   };
 }

@@ -13,7 +13,10 @@ import { certify, chainTo, claimOf, NETWORK, NOW, ROLLUP, setOf } from "./signed
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
-it("a page in Chromium verifies a block by three nodes, one of which lies", async ({ skip }) => {
+// A browser's first start on a busy machine takes its time.
+it("a page in Chromium verifies a block by three nodes, one of which lies", {
+  timeout: 120_000,
+}, async ({ skip }) => {
   const program = findProgram(NAMES);
   if (program === null) skip(`none of ${NAMES.join(", ")} is on the PATH: no browser was tried`);
   const chain = chainTo(6);

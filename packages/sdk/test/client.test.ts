@@ -22,6 +22,9 @@ import {
   updateInto,
 } from "./signed-network.ts";
 
+/** Tests share their machine with others. */
+const PATIENT = { timeout: 10_000 };
+
 const nodes: ReplayedNode[] = [];
 afterEach(async () => {
   await Promise.all(nodes.splice(0).map((node) => node.stop()));
@@ -361,7 +364,7 @@ describe("waiting", () => {
     node?.putChain(CHAIN, null);
     const { blockHash: hash } = CERTIFIED;
     const waiting = clientOf(nodes).waitForFinality({ rollupId: ROLLUP, hash, pollMs: 20 });
-    await expect.poll(() => node?.asked.length).toBeGreaterThan(2);
+    await expect.poll(() => node?.asked.length, PATIENT).toBeGreaterThan(2);
     node?.putChain(CHAIN, CERTIFICATE);
     expect(await waiting).toMatchObject({ status: "fast-final", blockHash: hash });
   });

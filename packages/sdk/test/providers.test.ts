@@ -9,6 +9,9 @@ import { machActions } from "../src/viem.ts";
 import { type ReplayedNode, startNode } from "./replayed-node.ts";
 import { certify, claimOf, NETWORK, NOW, ROLLUP, setOf, type TestBlock } from "./signed-network.ts";
 
+/** Tests share their machine with others. */
+const PATIENT = { timeout: 10_000 };
+
 const MINED = 9;
 const FINAL = 6;
 
@@ -46,10 +49,11 @@ describe("ethers", () => {
       expect([block?.number, block?.hash]).toEqual([FINAL, chain[FINAL]?.blockHash]);
       const heard: unknown[] = [];
       await provider.on("finalized", (height) => heard.push(height));
-      await expect.poll(() => heard).toEqual([FINAL]);
+      await expect.poll(() => heard, PATIENT).toEqual([FINAL]);
+      await expect.poll(() => node.streams(), PATIENT).toBe(1);
       const next = chain[FINAL + 1] ?? { blockNumber: 0n, blockHash: "0x", header: "0x" };
       node.push("a-1", certify(claimOf(next)));
-      await expect.poll(() => heard).toEqual([FINAL, FINAL + 1]);
+      await expect.poll(() => heard, PATIENT).toEqual([FINAL, FINAL + 1]);
       const address = `0x${"11".repeat(20)}`;
       expect(await provider.getBalance(address, "finalized")).toBe(0n);
       const logs = await provider.getLogs({ fromBlock: 0, toBlock: "finalized" });

@@ -36,6 +36,8 @@ export interface ReplayedNode {
   putChain(chain: readonly TestBlock[], certificate: VerifiedCertificate | null): void;
   /** Pushes a certificate to every open event stream. */
   push(id: string, certificate: VerifiedCertificate): void;
+  /** Tells every event stream that something was lost. */
+  pushGap(): void;
   /** Ends every event stream. */
   cut(): void;
   readonly streams: () => number;
@@ -103,6 +105,9 @@ export async function startNode(): Promise<ReplayedNode> {
       const rule = encodeBadgeRule(certificateRule(certificate));
       const data = JSON.stringify({ data: encodeCertificate(certificate), rule });
       for (const each of streams) each.write(`event: certificate\nid: ${id}\ndata: ${data}\n\n`);
+    },
+    pushGap() {
+      for (const each of streams) each.write('event: gap\ndata: {"data":null}\n\n');
     },
     cut() {
       for (const each of streams) each.end();

@@ -3,6 +3,9 @@ import { createMachClient, type FinalityAnswer } from "../src/index.ts";
 import { type ReplayedNode, startNode } from "./replayed-node.ts";
 import { certify, chainTo, claimOf, forge, NETWORK, NOW, ROLLUP, setOf } from "./signed-network.ts";
 
+/** Tests share their machine with others. */
+const PATIENT = { timeout: 10_000 };
+
 const CHAIN = chainTo(12);
 const [AT_8, AT_9, AT_10] = [8, 9, 10].map((height) =>
   certify(claimOf(CHAIN[height] ?? { blockNumber: 0n, blockHash: "0x", header: "0x" })),
@@ -43,7 +46,7 @@ it("tells of a pushed certificate once it is verified, and of no forged one", as
   const heads = watch(NEVER_MS);
   expect(await nextHead(heads)).toBe(8n);
   const next = nextHead(heads);
-  await expect.poll(() => node.streams()).toBe(1);
+  await expect.poll(() => node.streams(), PATIENT).toBe(1);
   node.push("a-1", { ...AT_10, ...forge(AT_10) });
   node.push("a-2", AT_9);
   expect(await next).toBe(9n);
@@ -53,13 +56,13 @@ it("comes back with Last-Event-ID after its stream was cut", async () => {
   const heads = watch(NEVER_MS);
   await nextHead(heads);
   const next = nextHead(heads);
-  await expect.poll(() => node.streams()).toBe(1);
+  await expect.poll(() => node.streams(), PATIENT).toBe(1);
   node.push("a-7", AT_9);
   expect(await next).toBe(9n);
   const after = nextHead(heads);
   node.cut();
-  await expect.poll(() => node.resumed, { timeout: 10_000 }).toEqual([undefined, "a-7"]);
-  await expect.poll(() => node.streams()).toBe(1);
+  await expect.poll(() => node.resumed, PATIENT).toEqual([undefined, "a-7"]);
+  await expect.poll(() => node.streams(), PATIENT).toBe(1);
   node.push("a-8", AT_10);
   expect(await after).toBe(10n);
 });
@@ -73,11 +76,24 @@ it("polls where no stream opens", async () => {
   expect(await next).toBe(10n);
 });
 
+it("reads the state again after a gap, and is not driven by a flood of them", async () => {
+  const heads = watch(NEVER_MS);
+  await nextHead(heads);
+  const next = nextHead(heads);
+  await expect.poll(() => node.streams(), PATIENT).toBe(1);
+  const polls = () => node.asked.filter((path) => path.endsWith("/finality")).length;
+  const before = polls();
+  for (let count = 0; count < 1_000; count++) node.pushGap();
+  node.putChain(CHAIN, AT_10);
+  expect(await next).toBe(10n);
+  expect(polls() - before).toBeLessThanOrEqual(2);
+});
+
 it("tells of a contradiction and does not go back to a head", async () => {
   const heads = watch(NEVER_MS);
   await nextHead(heads);
   const next = heads.next();
-  await expect.poll(() => node.streams()).toBe(1);
+  await expect.poll(() => node.streams(), PATIENT).toBe(1);
   const other = chainTo(12, 9)[8];
   if (other === undefined) throw new RangeError("no block 8");
   node.push("a-1", certify(claimOf(other)));
@@ -88,8 +104,8 @@ it("ends with its signal, and leaves no stream behind", async () => {
   const heads = watch(NEVER_MS);
   await nextHead(heads);
   const last = heads.next();
-  await expect.poll(() => node.streams()).toBe(1);
+  await expect.poll(() => node.streams(), PATIENT).toBe(1);
   stop.abort();
   expect(await last).toEqual({ done: true, value: undefined });
-  await expect.poll(() => node.streams()).toBe(0);
+  await expect.poll(() => node.streams(), PATIENT).toBe(0);
 });
