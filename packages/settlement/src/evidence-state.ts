@@ -1,7 +1,13 @@
 import type { Hex } from "@mach/core";
 import type { Accusation, EncodedEvidence } from "./evidence-calldata.ts";
 import { type KnownWalk, type SubmissionState, walkDistances } from "./evidence-plan.ts";
-import type { ChargeState, SlasherReader, SlasherTerms, SlashPreview } from "./slasher-reader.ts";
+import type {
+  ChargeState,
+  Conviction,
+  SlasherReader,
+  SlasherTerms,
+  SlashPreview,
+} from "./slasher-reader.ts";
 
 /** What an operator would lose at a source if it were slashed now. */
 export interface Expectation extends Accusation {
@@ -11,6 +17,8 @@ export interface Expectation extends Accusation {
 
 /** Questions under way to one endpoint. */
 const MAX_IN_FLIGHT = 16;
+/** All, as the contract's fractions have it. */
+const WAD = 10n ** 18n;
 
 /** What the Slasher knows of evidence already. Rejects where the L1 cannot be asked. */
 export async function readState(
@@ -20,8 +28,11 @@ export async function readState(
 ): Promise<Omit<SubmissionState, "hasSettlement">> {
   const convicted = new Set<Hex>();
   const collected = new Set<string>();
+  const present = await reader.readWad(evidence.kind);
   await inBatches(evidence.accused, async ({ convictionId }) => {
-    if ((await reader.readConviction(convictionId)) === null) return;
+    const conviction = await reader.readConviction(convictionId);
+    // Evidence of a dearer kind convicts once more, and what it adds is taken from every source.
+    if (conviction === null || isDearer(present, conviction)) return;
     convicted.add(convictionId);
     for (const source of terms.sources) {
       if (await reader.isCollected(convictionId, source)) collected.add(convictionId + source);
@@ -50,16 +61,31 @@ export async function readExpected(
   const { reader, terms, state } = context;
   const present = await reader.readWad(kind);
   const expected = await inBatches(accused, async (each) => {
-    const wad = (await reader.readConviction(each.convictionId))?.wad ?? present;
-    const slash = { operator: each.operator, wad, kind };
+    const conviction = await reader.readConviction(each.convictionId);
+    const isMore = conviction === null || isDearer(present, conviction);
+    const full = isMore ? present : conviction.wad;
     const found: Expectation[] = [];
     for (const source of terms.sources) {
       if (state.collected(each.convictionId, source)) continue;
+      const isTaken = conviction !== null && (await reader.isCollected(each.convictionId, source));
+      const wad = isTaken ? remaining(full, conviction.wad) : full;
+      const slash = { operator: each.operator, wad, kind };
       found.push({ ...each, source, preview: await reader.previewSlash(source, slash) });
     }
     return found;
   });
   return expected.flat();
+}
+
+/** Whether evidence that costs this much now makes a conviction dearer, as the contract says it. */
+function isDearer(wad: bigint, conviction: Conviction): boolean {
+  return wad > conviction.wad && wad > conviction.presentWad;
+}
+
+/** The fraction of what an earlier taking left that makes both together the whole one, rounded up. */
+function remaining(wad: bigint, taken: bigint): bigint {
+  const left = WAD - taken;
+  return left === 0n ? 0n : ((wad - taken) * WAD + left - 1n) / left;
 }
 
 /** Maps in order, with a bounded number under way at once. */

@@ -29,6 +29,8 @@ export interface Conviction {
   readonly reporter: Hex;
   /** The fraction that it costs at each source; 1e18 is all. */
   readonly wad: bigint;
+  /** What its kind costs from now on. */
+  readonly presentWad: bigint;
 }
 
 /** A charge that is on record. */
@@ -125,6 +127,11 @@ export function createSlasherReader(provider: Provider, slasher: Hex): SlasherRe
     }
   }
 
+  async function readWadAt(kind: number): Promise<bigint> {
+    const [wads] = (await ask(contract, "parameters")) as unknown[][];
+    return toBigInt(wads?.[kind]);
+  }
+
   return {
     readTime,
     async readTerms() {
@@ -153,13 +160,14 @@ export function createSlasherReader(provider: Provider, slasher: Hex): SlasherRe
       };
     },
     async readConviction(convictionId) {
-      const [, time, , reporter, wad] = (await ask(
+      const [, time, kind, reporter, wad] = (await ask(
         contract,
         "conviction",
         convictionId,
       )) as unknown[];
       if (toBigInt(time) === 0n) return null;
-      return { reporter: toAddress(reporter), wad: toBigInt(wad) };
+      const presentWad = await readWadAt(Number(toBigInt(kind)));
+      return { reporter: toAddress(reporter), wad: toBigInt(wad), presentWad };
     },
     async readCharge(chargeId) {
       const [charge, isVoid] = (await ask(contract, "charge", chargeId)) as [unknown[], boolean];
@@ -168,10 +176,7 @@ export function createSlasherReader(provider: Provider, slasher: Hex): SlasherRe
       const [walkStart, walkNumber] = [toHash(charge[11]), toBigInt(charge[12])];
       return { isVoid, provedAt: provedAt === 0n ? null : provedAt, walkStart, walkNumber };
     },
-    async readWad(kind) {
-      const [wads] = (await ask(contract, "parameters")) as unknown[][];
-      return toBigInt(wads?.[KINDS.indexOf(kind)]);
-    },
+    readWad: (kind) => readWadAt(KINDS.indexOf(kind)),
     async isCollected(convictionId, source) {
       return (await ask(contract, "isCollected", convictionId, source)) === true;
     },
