@@ -9,7 +9,7 @@ import {
 import { type Claim, claimDigest } from "../claim.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Hex } from "../hex.ts";
-import { chargeBranches } from "./charges.ts";
+import { chargeSignersOf } from "./charges.ts";
 import {
   addContradiction,
   checkAgainstFinalized,
@@ -182,7 +182,7 @@ function replace(
   }
   if (own !== undefined) checkBranches(rollup, emit);
   // Also one that L1 contradicts at once may tell who has signed another branch too.
-  if (held === undefined) chargeBranches(state, rollup, { of: certificate }, emit);
+  if (held === undefined) chargeSignersOf(state, rollup, certificate, emit);
   // Held against L1 at once, above its finalised head too, where it may stand on a branch that L1
   // has left lower down: the heads may not move for minutes.
   checkAgainstFinalized(rollup, emit);

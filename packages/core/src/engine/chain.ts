@@ -1,7 +1,7 @@
 import { claimDigest } from "../claim.ts";
 import { trySum } from "./attestation-pool.ts";
 import { rebindAbove, rebindAt } from "./bound-operators.ts";
-import { chargeBranches } from "./charges.ts";
+import { chargeSettled } from "./charges.ts";
 import { checkAgainstFinalized, checkBranches, newestServed } from "./contradiction.ts";
 import type { Emit } from "./effects.ts";
 import { claimOf } from "./own-claim.ts";
@@ -37,9 +37,8 @@ export function onBlockVerified(
   heightAt(rollup, blockNumber).observedAtMs = observedAtMs;
   rebindAt(rollup, block);
   prune(state, rollup);
-  if (rollup.dropped.size > 0 && checkBranches(rollup, emit)) {
-    chargeBranches(state, rollup, { of: null }, emit);
-  }
+  if (rollup.dropped.size > 0) checkBranches(rollup, emit);
+  chargeSettled(state, rollup, emit);
   considerHeight(state, rollup, blockNumber, emit);
   proposeClaims(state, rollup, emit);
 }
@@ -83,6 +82,7 @@ export function onHeads(
   // A source that has lost its finalised head takes nothing back: it stays what it was.
   if (heads.finalized !== null) rollup.finalized = heads.finalized;
   checkAgainstFinalized(rollup, emit);
+  chargeSettled(state, rollup, emit);
   rollup.newest = newestServed(rollup);
   if (rollup.lock !== null) proposeClaims(state, rollup, emit);
 }

@@ -12,14 +12,38 @@ const MAX_CHARGES = 8;
 
 /**
  * Charges the operators that are in two certificates at different heights, one of the followed
- * branch and one that is off it (protocol section 3, `conflicting-certificates`). Each is held
- * against the nearest ones, because one in between would excuse whoever signed both. Where a
- * certificate is named, only its own pairs are looked at: the others have been before.
+ * branch and one that is off it (protocol section 3, `conflicting-certificates`), once L1 has
+ * settled the lower height: until then it may still free whoever left that branch, and this node
+ * may be the last to hear of it. Looks at what has been settled since the last time.
  */
-export function chargeBranches(
+export function chargeSettled(state: EngineState, rollup: RollupState, emit: Emit): void {
+  const { finalized, blocks, charged } = rollup;
+  if (finalized === null || finalized.blockNumber <= charged) return;
+  // What lies below is known only on the branch that L1 has finalised.
+  if (blocks.get(finalized.blockNumber)?.blockHash !== finalized.blockHash) return;
+  rollup.charged = finalized.blockNumber;
+  if (rollup.dropped.size === 0 && rollup.contradictions.length === 0) return;
+  charge(state, rollup, ({ lower }) => lower.claim.blockNumber > charged, emit);
+}
+
+/** As `chargeSettled`, for a certificate that comes when the lower height has been settled. */
+export function chargeSignersOf(
   state: EngineState,
   rollup: RollupState,
-  asked: { readonly of: VerifiedCertificate | null },
+  certificate: VerifiedCertificate,
+  emit: Emit,
+): void {
+  charge(state, rollup, (pair) => Object.values(pair).includes(certificate), emit);
+}
+
+/**
+ * Holds each certificate that is off the followed branch against the nearest ones on it, because
+ * one in between would excuse whoever signed both.
+ */
+function charge(
+  state: EngineState,
+  rollup: RollupState,
+  isAsked: (pair: Pair) => boolean,
   emit: Emit,
 ): void {
   const { on, off } = sortByBranch(rollup);
@@ -32,11 +56,10 @@ export function chargeBranches(
     if (above !== undefined) pairs.push({ lower: each, higher: above });
     if (below !== undefined) pairs.push({ lower: below, higher: each });
     for (const pair of pairs) {
-      const isAsked = asked.of === null || Object.values(pair).includes(asked.of);
-      const charge = isAsked && left > 0 ? chargeOf(state, rollup, pair) : null;
-      if (charge === null) continue;
+      const evidence = left > 0 && isAsked(pair) ? chargeOf(state, rollup, pair) : null;
+      if (evidence === null) continue;
       left -= 1;
-      emit({ type: "store-evidence", evidence: charge });
+      emit({ type: "store-evidence", evidence });
     }
   }
 }
@@ -63,10 +86,10 @@ interface Pair {
   readonly higher: VerifiedCertificate;
 }
 
-/** The charge of a pair; null where it is none, is excused, or cannot be shown from what is kept. */
+/** The charge of a pair; null where it is none, may be excused, or cannot be shown from what is kept. */
 function chargeOf(state: EngineState, rollup: RollupState, pair: Pair): Evidence | null {
   const { lower, higher } = pair;
-  if (isSettledAgainst(rollup, lower)) return null;
+  if (!isSettled(rollup, lower)) return null;
   const headers = headersBetween(rollup, pair);
   const operators = headers === null ? [] : signersInBoth(state, lower, higher);
   if (headers === null || operators.length === 0) return null;
@@ -112,9 +135,8 @@ function blockOf(
   return dropped.get(at.blockHash)?.block ?? null;
 }
 
-/** Whether L1 has finalised another branch: whoever signed that one was free to. */
-function isSettledAgainst({ finalized, blocks }: RollupState, lower: VerifiedCertificate): boolean {
-  if (finalized === null || finalized.blockNumber < lower.claim.blockNumber) return false;
-  if (blocks.get(finalized.blockNumber)?.blockHash !== finalized.blockHash) return false;
-  return blocks.get(lower.claim.blockNumber)?.blockHash !== lower.claim.blockHash;
+/** Whether L1 has settled the height for this block: where it is another's, the signers were free. */
+function isSettled({ charged, blocks }: RollupState, { claim }: VerifiedCertificate): boolean {
+  if (claim.blockNumber > charged) return false;
+  return blocks.get(claim.blockNumber)?.blockHash === claim.blockHash;
 }

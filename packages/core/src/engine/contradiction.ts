@@ -17,12 +17,11 @@ export function addContradiction(
   rollup: RollupState,
   contradiction: Contradiction,
   emit: Emit,
-): boolean {
+): void {
   const isNew = contradiction.claims.some((each) => !rollup.contradicted.has(each.digest));
-  if (!isNew) return false;
+  if (!isNew) return;
   restoreContradiction(rollup, contradiction);
   emit({ type: "store-contradiction", rollupId: rollup.rollupId, contradiction });
-  return true;
 }
 
 /** Takes a contradiction from the store. */
@@ -127,9 +126,9 @@ function isOffFinalized(
 /**
  * Holds the certificates against each other along the followed branch, whose blocks link: one that
  * is off it conflicts with every one on it above the fork, because neither block is then the
- * other's ancestor. All of them above the fork are contradicted; true where that is new.
+ * other's ancestor. All of them above the fork are contradicted.
  */
-export function checkBranches(rollup: RollupState, emit: Emit): boolean {
+export function checkBranches(rollup: RollupState, emit: Emit): void {
   const { certified, blocks, contradicted, dropped } = rollup;
   let highestOn: bigint | null = null;
   for (const [blockNumber, { certificate, digest }] of certified) {
@@ -137,7 +136,7 @@ export function checkBranches(rollup: RollupState, emit: Emit): boolean {
     if (blocks.get(blockNumber)?.blockHash !== certificate.claim.blockHash) continue;
     if (highestOn === null || blockNumber > highestOn) highestOn = blockNumber;
   }
-  if (highestOn === null) return false;
+  if (highestOn === null) return;
   let from: bigint | null = null;
   for (const [blockNumber, { certificate, digest }] of certified) {
     const own = blocks.get(blockNumber)?.blockHash;
@@ -147,12 +146,12 @@ export function checkBranches(rollup: RollupState, emit: Emit): boolean {
     const aboveFork = (dropped.get(blockHash)?.ancestor ?? blockNumber - 1n) + 1n;
     if (highestOn >= aboveFork && (from === null || aboveFork < from)) from = aboveFork;
   }
-  if (from === null) return false;
+  if (from === null) return;
   const lowest = from;
   const against = [...certified]
     .filter(([blockNumber]) => blockNumber >= lowest)
     .map(([blockNumber, { digest }]) => ({ blockNumber, digest }));
-  return addContradiction(rollup, { ...spanning(against), fromBlockNumber: lowest }, emit);
+  addContradiction(rollup, { ...spanning(against), fromBlockNumber: lowest }, emit);
 }
 
 /** Drops what is closed, and claims that memory holds no certificate for any more. */

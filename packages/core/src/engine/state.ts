@@ -155,6 +155,8 @@ export interface RollupState {
   newest: CertifiedHeight | null;
   /** By height: what is still to be held against L1's finalised head. */
   readonly unsettled: Map<bigint, UnsettledClaim>;
+  /** The height through which L1 has settled what pairs of certificates are charged for. */
+  charged: bigint;
   /** The open ones. */
   contradictions: readonly Contradiction[];
   /** By digest, with the height: as far back as certificates are in memory. */
@@ -231,6 +233,7 @@ export function createEngineState(options: EngineOptions): EngineState {
       certified: new Map(),
       newest: null,
       unsettled: new Map(),
+      charged: -1n,
       contradictions: [],
       contradicted: new Map(),
       bound: new Map(),

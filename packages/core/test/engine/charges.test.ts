@@ -35,25 +35,31 @@ function onTheRight() {
 }
 
 describe("certificates of two branches at different heights", () => {
-  it("charge who signed both, the lower one being of the branch that was left", () => {
-    const { operator, left, right } = onTheRight();
-    operator.certify(blockIn(left, 6), [0, 1, 2]);
-    operator.certify(blockIn(right, 9), [1, 2, 3]);
-    expect(chargesOf(operator)).toEqual([{ lower: 6n, higher: 9n, headers: 3, guilty: [1, 2] }]);
-  });
-
-  it("charge who signed both, the higher one being of the branch that was left", () => {
+  it("charge who signed both, once L1 has settled the lower height", () => {
     const { operator, left, right } = onTheRight();
     operator.certify(blockIn(left, 8), [0, 1, 2]);
     operator.certify(blockIn(right, 7), [1, 2, 3]);
+    operator.finalize(blockIn(right, 6));
+    expect(chargesOf(operator)).toEqual([]);
+    operator.finalize(blockIn(right, 7));
+    operator.finalize(blockIn(right, 8));
     expect(chargesOf(operator)).toEqual([{ lower: 7n, higher: 8n, headers: 1, guilty: [1, 2] }]);
+  });
+
+  it("charge nobody for leaving a branch that L1 has given up", () => {
+    const { operator, left, right } = onTheRight();
+    operator.certify(blockIn(left, 6), [0, 1, 2]);
+    operator.certify(blockIn(right, 9), [1, 2, 3]);
+    operator.finalize(blockIn(right, 10));
+    expect(chargesOf(operator)).toEqual([]);
   });
 
   it("charge the nearest pair, because one in between excuses", () => {
     const { operator, left, right } = onTheRight();
-    for (const height of [7, 9, 11]) operator.certify(blockIn(right, height), [1, 2, 3]);
-    operator.certify(blockIn(left, 6), [0, 1, 2]);
-    expect(chargesOf(operator)).toEqual([{ lower: 6n, higher: 7n, headers: 1, guilty: [1, 2] }]);
+    for (const height of [5, 6, 7]) operator.certify(blockIn(right, height), [1, 2, 3]);
+    operator.certify(blockIn(left, 8), [0, 1, 2]);
+    operator.finalize(blockIn(right, 9));
+    expect(chargesOf(operator)).toEqual([{ lower: 7n, higher: 8n, headers: 1, guilty: [1, 2] }]);
   });
 
   it("charge nobody past a certificate in between, of the branch that was left either", () => {
@@ -61,18 +67,20 @@ describe("certificates of two branches at different heights", () => {
     operator.certify(blockIn(left, 7), [0, 1, 2]);
     operator.certify(blockIn(left, 8), [0, 1, 2]);
     operator.certify(blockIn(right, 6), [1, 2, 3]);
+    operator.finalize(blockIn(right, 9));
     expect(chargesOf(operator)).toEqual([{ lower: 6n, higher: 7n, headers: 1, guilty: [1, 2] }]);
   });
 
-  it("charge who signed both when only the blocks tell that they are of two branches", () => {
+  it("charge nobody before this node has followed what L1 has finalised", () => {
     const { genesis, left, right } = fork();
     const operator = new Operator(genesis);
-    operator.follow(blockIn(left, 6));
-    operator.certify(blockIn(left, 6), [0, 1, 2]);
-    operator.certify(blockIn(right, 9), [1, 2, 3]);
+    operator.follow(blockIn(left, 8));
+    operator.certify(blockIn(left, 8), [0, 1, 2]);
+    operator.certify(blockIn(right, 7), [1, 2, 3]);
+    operator.finalize(blockIn(right, 9));
     expect(chargesOf(operator)).toEqual([]);
     operator.follow(blockIn(right, 9));
-    expect(chargesOf(operator)).toEqual([{ lower: 6n, higher: 9n, headers: 3, guilty: [1, 2] }]);
+    expect(chargesOf(operator)).toEqual([{ lower: 7n, higher: 8n, headers: 1, guilty: [1, 2] }]);
   });
 
   it("charge who signed what L1 contradicts, above what it has finalised", () => {
