@@ -60,17 +60,19 @@ export async function startRawPeer(
     },
     async publish(topic, data): Promise<void> {
       await until(() => pubsub.getSubscribers(topic).length > 0);
-      await until(() => pubsub.getPeers().length > 0);
-      // A subscription may be known before there is a stream to publish on.
-      let recipients = 0;
-      while (recipients === 0) {
-        const result = await pubsub.publish(topic, data).catch(() => ({ recipients: [] }));
-        recipients = result.recipients.length;
-        if (recipients === 0) await new Promise((resolve) => setImmediate(resolve));
-      }
+      // A subscription may be known before there is a stream to publish on, and what was published on
+      // none is taken for a duplicate ever after.
+      await until(() => hasStream(pubsub));
+      const { recipients } = await pubsub.publish(topic, data);
+      if (recipients.length === 0) throw new Error(`nobody took what was published on ${topic}`);
     },
     stop: async () => {
       await libp2p.stop();
     },
   };
+}
+
+function hasStream(pubsub: GossipSub): boolean {
+  if (!("streamsOutbound" in pubsub)) throw new Error("gossipsub keeps its streams elsewhere");
+  return pubsub.streamsOutbound instanceof Map && pubsub.streamsOutbound.size > 0;
 }
