@@ -7,6 +7,8 @@ import { type LocalNetwork, startLocalNetwork } from "../../scripts/local-networ
 import { read, until } from "./api.ts";
 
 const ROLLUP_ID = 902n;
+/** How many blocks go. */
+const DEPTH = 4n;
 /** More than the blocks that anvil's finalized tag is behind. */
 const BLOCKS_TO_FINALITY = "0x50";
 
@@ -32,18 +34,21 @@ async function finality() {
 }
 
 /** Replaces the newest blocks by others: a transaction makes the new branch differ. */
-async function reorg(depth: number): Promise<void> {
+async function reorg(): Promise<void> {
   const [from, to] = await rollup.send("eth_accounts", []);
   const transaction = { from, to, value: "0x1", gas: "0x5208" };
-  await rollup.send("anvil_reorg", [depth, [[transaction, 0]]]);
+  await rollup.send("anvil_reorg", [Number(DEPTH), [[transaction, 0]]]);
 }
 
 it("a reorg of what all have signed locks every operator until L1 has decided", async () => {
-  const certified = await until("a few certificates", async () => {
-    const { fastFinal } = await finality();
-    return fastFinal !== null && fastFinal.blockNumber >= 8n ? fastFinal.blockNumber : null;
+  const first = await until("a certificate", async () => (await finality()).fastFinal);
+  // Whoever has signed nothing of what goes is not locked.
+  const certified = await until("certificates of all, deeper than the reorg", async () => {
+    const { fastFinal, participation } = await finality();
+    const isDeep = fastFinal !== null && fastFinal.blockNumber > first.blockNumber + DEPTH;
+    return isDeep && participation.signed === participation.total ? fastFinal.blockNumber : null;
   });
-  await reorg(4);
+  await reorg();
   for (const operator of network.operators) {
     await until(`the lock of ${operator.name}`, async () => {
       const { data } = await read(operator.apiUrl, "rollup", { rollupId: ROLLUP_ID });
