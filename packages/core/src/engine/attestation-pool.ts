@@ -155,6 +155,7 @@ function poolAt(height: HeightState, attestation: AdmittedAttestation): ClaimPoo
       arrived: new Map(),
       isSumming: false,
       hasBadSum: false,
+      summed: null,
     };
     height.pools.set(digest, pool);
   }

@@ -43,15 +43,19 @@ export function startSum(
   emit: Emit,
 ): void {
   const { attestations, isEachVerified } = summed;
+  const signers = bitfieldFromIndices(
+    attestations.map((each) => each.index),
+    epoch.operatorSet.operators.length,
+  );
+  // Whatever became of it, it would become of it again, and without an end where nothing is kept.
+  if (isEachVerified && pool.summed === signers) return;
+  if (isEachVerified) pool.summed = signers;
   pool.isSumming = true;
   emit({
     type: "check-sum",
     claim: pool.claim,
     digest: pool.digest,
-    signers: bitfieldFromIndices(
-      attestations.map((each) => each.index),
-      epoch.operatorSet.operators.length,
-    ),
+    signers,
     publicKeys: attestations.map((each) => each.publicKey),
     signatures: attestations.map((each) => each.signature),
     isEachVerified,

@@ -71,6 +71,8 @@ export interface ClaimPool {
   isSumming: boolean;
   /** A sum has failed: from then on only attributed signatures are summed. */
   hasBadSum: boolean;
+  /** The signers of the attributed sum that was started last: the same one is not made again. */
+  summed: Hex | null;
 }
 
 /** What is known of one attested height. */
