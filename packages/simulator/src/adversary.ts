@@ -2,7 +2,6 @@ import {
   bitfieldFromIndices,
   type Certificate,
   type Claim,
-  certificateId,
   type Hex,
   keccak256,
   type SetUpdate,
@@ -12,6 +11,7 @@ import {
   type WireAttestation,
 } from "@mach/core";
 import type { BlockTree, SimBlock } from "./block-tree.ts";
+import { certify } from "./certify.ts";
 import type { Coverage } from "./coverage.ts";
 import type { FaultKind } from "./fault.ts";
 import { forge } from "./forgery.ts";
@@ -213,10 +213,8 @@ class Cabal implements Adversary {
     }[],
   ): Certificate | null {
     const { setting, random } = this.#ports;
-    const digest = setting.digestOf(claim);
-    const heard = this.#heard.get(digest);
-    const operatorSet = setting.operatorSet(claim.epoch);
-    if (heard === undefined || operatorSet === null) return null;
+    const heard = this.#heard.get(setting.digestOf(claim));
+    if (heard === undefined) return null;
     const chosen: {
       readonly index: number;
       readonly weight: bigint;
@@ -230,17 +228,9 @@ class Cabal implements Adversary {
       if (setting.isEnough(claim.epoch, sumWeight(chosen))) break;
     }
     if (!setting.isEnough(claim.epoch, sumWeight(chosen))) return null;
-    const indices = chosen.map(({ index }) => index);
-    const signers = bitfieldFromIndices(indices, operators.length);
-    const { operatorSetHash } = operatorSet;
-    return {
-      version: 1,
-      certificateId: certificateId({ digest, operatorSetHash, signers }),
-      domain: setting.domain,
-      claim,
-      operatorSetHash,
-      signers,
-      signature: setting.bls.sum(chosen.map(({ signature }) => signature)),
-    };
+    return certify(setting, claim, {
+      indices: chosen.map(({ index }) => index),
+      signatures: chosen.map(({ signature }) => signature),
+    });
   }
 }

@@ -2,13 +2,13 @@ import {
   bitfieldFromIndices,
   type Certificate,
   type Claim,
-  certificateId,
   compressSignature,
   type Hex,
   setUpdateDigest,
   type WireAttestation,
 } from "@mach/core";
 import { type BlockTree, pathBetween } from "./block-tree.ts";
+import { certify } from "./certify.ts";
 import type { Message } from "./message.ts";
 import type { Random } from "./random.ts";
 import type { Member, Setting } from "./setting.ts";
@@ -114,7 +114,7 @@ function loneCertificate(forging: Forging): readonly Forgery[] {
   const isAll = random.chance(0.5);
   const indices = isAll ? operators.map(({ index }) => index) : [own.index];
   const { signature } = attest(forging, member, claim);
-  const certificate = certificateOf(forging, indices, signature);
+  const certificate = certify(setting, claim, { indices, signatures: [signature] });
   if (certificate === null) return [];
   return [{ message: { type: "certificate", certificate }, signs: setting.digestOf(claim) }];
 }
@@ -132,8 +132,8 @@ function paddedCertificate(forging: Forging): readonly Forgery[] {
   const missing = operators.filter(({ operator }) => !heard?.has(operator));
   if (heard === undefined || signed.length === 0 || missing.length === 0) return [];
   const indices = [...signed, random.pick(missing)].map(({ index }) => index);
-  const sum = setting.bls.sum([...heard.values()].map(({ signature }) => signature));
-  const certificate = certificateOf(forging, indices, sum);
+  const signatures = [...heard.values()].map(({ signature }) => signature);
+  const certificate = certify(setting, claim, { indices, signatures });
   return certificate === null
     ? []
     : [{ message: { type: "certificate", certificate }, signs: null }];
@@ -178,11 +178,7 @@ function falseCharge(forging: Forging): readonly Forgery[] {
       ({ operator }) => heard.get(operator)?.signature ?? noise(random),
     );
     const indices = signed.map(({ index }) => index);
-    const certificate = certificateOf(
-      { ...forging, claim: first.claim },
-      indices,
-      setting.bls.sum(signatures),
-    );
+    const certificate = certify(setting, first.claim, { indices, signatures });
     return certificate === null ? [] : [{ certificate, signed }];
   });
   const [lower, higher] = [certificates.at(0), certificates.at(-1)];
@@ -243,25 +239,4 @@ function headersBetween(
   return pathBetween(from, to)
     .map(({ headerRlp }) => headerRlp)
     .reverse();
-}
-
-function certificateOf(
-  { setting, claim }: Forging,
-  indices: readonly number[],
-  signature: Uint8Array | Hex,
-): Certificate | null {
-  const operatorSet = setting.operatorSet(claim.epoch);
-  if (operatorSet === null || indices.length === 0) return null;
-  const digest = setting.digestOf(claim);
-  const signers = bitfieldFromIndices(indices, operatorSet.operators.length);
-  const { operatorSetHash } = operatorSet;
-  return {
-    version: 1,
-    certificateId: certificateId({ digest, operatorSetHash, signers }),
-    domain: setting.domain,
-    claim,
-    operatorSetHash,
-    signers,
-    signature: typeof signature === "string" ? signature : compressSignature(signature),
-  };
 }

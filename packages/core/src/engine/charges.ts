@@ -11,10 +11,10 @@ const MAX_HEADERS = 1_024;
 const MAX_CHARGES = 8;
 
 /**
- * Charges the operators that are in two certificates at different heights, one of the followed
- * branch and one that is off it (protocol section 3, `conflicting-certificates`), once L1 has
- * settled the lower height: until then it may still free whoever left that branch, and this node
- * may be the last to hear of it. Looks at what has been settled since the last time.
+ * Charges the operators that are in two certificates at different heights, the lower one of the
+ * followed branch and the higher one off it (protocol section 3, `conflicting-certificates`), once
+ * L1 has settled the lower height: until then it may still free whoever left that branch, and this
+ * node may be the last to hear of it. Looks at what has been settled since the last time.
  */
 export function chargeSettled(state: EngineState, rollup: RollupState, emit: Emit): void {
   const { finalized, blocks, charged } = rollup;
@@ -22,7 +22,6 @@ export function chargeSettled(state: EngineState, rollup: RollupState, emit: Emi
   // What lies below is known only on the branch that L1 has finalised.
   if (blocks.get(finalized.blockNumber)?.blockHash !== finalized.blockHash) return;
   rollup.charged = finalized.blockNumber;
-  if (rollup.dropped.size === 0 && rollup.contradictions.length === 0) return;
   charge(state, rollup, ({ lower }) => lower.claim.blockNumber > charged, emit);
 }
 
@@ -33,12 +32,15 @@ export function chargeSignersOf(
   certificate: VerifiedCertificate,
   emit: Emit,
 ): void {
-  charge(state, rollup, (pair) => Object.values(pair).includes(certificate), emit);
+  const isOfPair = ({ lower, higher }: Pair): boolean =>
+    lower === certificate || higher === certificate;
+  charge(state, rollup, isOfPair, emit);
 }
 
 /**
- * Holds each certificate that is off the followed branch against the nearest ones on it, because
- * one in between would excuse whoever signed both.
+ * Holds each certificate of a left branch against the nearest one below it on the followed branch,
+ * because one in between would excuse whoever signed both. One above it is never the pair's other
+ * half: L1 does not settle a height for a block that is off the branch.
  */
 function charge(
   state: EngineState,
@@ -46,39 +48,33 @@ function charge(
   isAsked: (pair: Pair) => boolean,
   emit: Emit,
 ): void {
-  const { on, off } = sortByBranch(rollup);
+  const { certified, dropped } = rollup;
+  // A charge is shown by the headers of the branch that was left: as a rule there is none.
+  if (dropped.size === 0) return;
   let left = MAX_CHARGES;
-  for (const each of off) {
-    const { blockNumber } = each.claim;
-    const above = on.find(({ claim }) => claim.blockNumber > blockNumber);
-    const below = on.findLast(({ claim }) => claim.blockNumber < blockNumber);
-    const pairs: Pair[] = [];
-    if (above !== undefined) pairs.push({ lower: each, higher: above });
-    if (below !== undefined) pairs.push({ lower: below, higher: each });
-    for (const pair of pairs) {
-      const evidence = left > 0 && isAsked(pair) ? chargeOf(state, rollup, pair) : null;
-      if (evidence === null) continue;
-      left -= 1;
-      emit({ type: "store-evidence", evidence });
-    }
+  for (const { certificate: higher } of certified.values()) {
+    if (!dropped.has(higher.claim.blockHash)) continue;
+    const lower = nearestBelow(rollup, higher.claim.blockNumber);
+    const isDue = left > 0 && lower !== null && isAsked({ lower, higher });
+    const evidence = isDue ? chargeOf(state, rollup, { lower, higher }) : null;
+    if (evidence === null) continue;
+    left -= 1;
+    emit({ type: "store-evidence", evidence });
   }
 }
 
-/** The certificates of the followed branch, lowest first, and those that are known to be off it. */
-function sortByBranch({ certified, blocks, dropped }: RollupState): {
-  readonly on: readonly VerifiedCertificate[];
-  readonly off: readonly VerifiedCertificate[];
-} {
-  const on: VerifiedCertificate[] = [];
-  const off: VerifiedCertificate[] = [];
+/** The highest certificate of the followed branch below a height. */
+function nearestBelow(
+  { certified, blocks }: RollupState,
+  height: bigint,
+): VerifiedCertificate | null {
+  let nearest: VerifiedCertificate | null = null;
   for (const { certificate } of certified.values()) {
     const { blockNumber, blockHash } = certificate.claim;
-    const own = blocks.get(blockNumber)?.blockHash;
-    if (own === blockHash) on.push(certificate);
-    else if (own !== undefined || dropped.has(blockHash)) off.push(certificate);
+    if (blockNumber >= height || blocks.get(blockNumber)?.blockHash !== blockHash) continue;
+    if (nearest === null || nearest.claim.blockNumber < blockNumber) nearest = certificate;
   }
-  on.sort((a, b) => (a.claim.blockNumber < b.claim.blockNumber ? -1 : 1));
-  return { on, off };
+  return nearest;
 }
 
 interface Pair {
