@@ -165,6 +165,41 @@ describe("a contradicted claim", () => {
   });
 });
 
+describe("a sum that changes nothing", () => {
+  it("is made once beside a certificate of another claim at the height", () => {
+    const node = readyNode();
+    follow(node, [1n, 1n]);
+    node.receiveCertificate(certify(claimAt(1n, 1), [1, 2, 3]));
+    for (const operator of OPERATORS.slice(1)) node.receive(attest(operator, claimAt(1n)));
+    node.receive(attest(first, claimAt(1n)));
+    expect(node.trace.sums).toEqual(["0x0e", "0x0f"]);
+    expect(node.trace.contradictions).toEqual([1]);
+  });
+
+  it("is made once where as many claims of the height are contradicted as are recorded", () => {
+    const node = readyNode();
+    follow(node, [1n, 1n]);
+    for (let branch = 1; branch <= 8; branch++) {
+      node.receiveCertificate(certify(claimAt(1n, branch), [1, 2, 3]));
+    }
+    const stored = node.trace.certificates.length;
+    for (const operator of OPERATORS.slice(1)) node.receive(attest(operator, claimAt(1n)));
+    node.receive(attest(first, claimAt(1n)));
+    expect(node.trace.sums).toEqual(["0x0e", "0x0f"]);
+    expect(node.trace.certificates).toHaveLength(stored);
+  });
+
+  it("is made once for more signers of what L1 has contradicted", () => {
+    const node = readyNode();
+    follow(node, [1n, 1n]);
+    for (const operator of OPERATORS.slice(0, 3)) node.receive(attest(operator, claimAt(1n)));
+    finalize(node, 1n, 1);
+    node.receive(attest(OPERATORS[3] as Hex, claimAt(1n)));
+    expect(node.trace.sums).toEqual(["0x07", "0x0f"]);
+    expect(node.trace.certificates.map(({ signers }) => signers)).toEqual(["0x07"]);
+  });
+});
+
 describe("evidence that comes late", () => {
   it("is made when the certificate comes after the attestation to another claim", () => {
     const node = readyNode();

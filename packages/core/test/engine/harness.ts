@@ -112,6 +112,8 @@ export function attest(operator: Hex, claim: Claim): WireAttestation {
 /** What a node of the tests did, in the order in which it did it. */
 export interface Trace {
   readonly published: VerifiedAttestation[];
+  /** The signers of each sum that was asked for. */
+  readonly sums: Hex[];
   readonly certificates: VerifiedCertificate[];
   readonly gossiped: VerifiedCertificate[];
   readonly evidence: Evidence[];
@@ -147,6 +149,7 @@ export function createTestNode(options: Partial<EngineOptions> = {}): TestNode {
   });
   const trace: Trace = {
     published: [],
+    sums: [],
     certificates: [],
     gossiped: [],
     evidence: [],
@@ -235,6 +238,7 @@ function perform(node: TestNode, effect: Effect): void {
       return;
     case "check-sum": {
       const { claim, digest, signers, publicKeys, signatures } = effect;
+      node.trace.sums.push(signers);
       const sum = toHex(xorSum(signatures));
       const isValid = xorBls.verifyAggregate({ publicKeys, message: digest, signature: sum });
       const signature = isValid ? sum : null;
