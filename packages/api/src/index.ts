@@ -84,6 +84,25 @@ export {
   rollupSchema,
 } from "./network.ts";
 export { buildOpenApi, type JsonObject } from "./openapi.ts";
+export {
+  encodeOperatorReport,
+  encodeOperatorSummary,
+  encodeParticipation,
+  LAPSE_KINDS,
+  LAPSE_REASONS,
+  type Lapse,
+  type LapseCount,
+  type LapseKind,
+  type LapseReason,
+  MAX_LAPSE_REASONS,
+  MAX_LAPSES,
+  type OperatorReport,
+  type OperatorSummary,
+  type Participation,
+  type ParticipationCounts,
+  participationShape,
+  type RollupParticipation,
+} from "./participation.ts";
 export { MAX_PAGE_ITEMS } from "./route-fields.ts";
 export {
   type AnyRoute,

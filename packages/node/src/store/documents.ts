@@ -2,14 +2,17 @@ import {
   encodeEpochRollup,
   encodeEvidence,
   encodeOperatorSet,
+  encodeParticipation,
   epochRollupSchema,
   evidenceSchema,
+  MAX_OPERATORS,
   operatorSetSchema,
+  participationShape,
 } from "@mach/api";
 import { type Contradiction, type Hex, isHex, keccak256Text } from "@mach/core";
 import { z } from "zod";
 import { canonicalJson } from "./canonical-json.ts";
-import type { EpochRecord, EvidenceEntry, ResumePoint } from "./store.ts";
+import type { EpochRecord, EvidenceEntry, ParticipationRecord, ResumePoint } from "./store.ts";
 
 const hash = z.custom<Hex>((value) => typeof value === "string" && isHex(value, 32));
 const uint64 = z
@@ -53,6 +56,18 @@ export const resumePointSchema: z.ZodType<ResumePoint, unknown> = z.strictObject
   blockHash: hash,
 });
 
+const address = z.custom<Hex>((value) => typeof value === "string" && isHex(value, 20));
+
+/** Reads the row of a rollup's participation in an epoch. */
+export const participationRecordSchema: z.ZodType<ParticipationRecord, unknown> = z.strictObject({
+  rollupId: uint64,
+  epoch: uint64,
+  throughBlockNumber: uint64,
+  operators: z
+    .array(z.strictObject({ operator: address, ...participationShape }))
+    .max(MAX_OPERATORS),
+});
+
 /** The JSON of an epoch's row. */
 export function encodeEpochRecord({ operatorSet, rollups }: EpochRecord): unknown {
   const { epoch } = operatorSet;
@@ -91,4 +106,17 @@ export function contradictionId(contradiction: Contradiction): Hex {
 /** The JSON of a resume point. */
 export function encodeResumePoint({ rollupId, blockNumber, blockHash }: ResumePoint): unknown {
   return { rollupId: `${rollupId}`, blockNumber: `${blockNumber}`, blockHash };
+}
+
+/** The JSON of a rollup's participation in an epoch. */
+export function encodeParticipationRecord(record: ParticipationRecord): unknown {
+  return {
+    rollupId: `${record.rollupId}`,
+    epoch: `${record.epoch}`,
+    throughBlockNumber: `${record.throughBlockNumber}`,
+    operators: record.operators.map((each) => ({
+      operator: each.operator,
+      ...encodeParticipation(each),
+    })),
+  };
 }

@@ -25,12 +25,14 @@ import {
   encodeContradiction,
   encodeEpochRecord,
   encodeEvidenceEntry,
+  encodeParticipationRecord,
   encodeResumePoint,
   epochRecordSchema,
   evidenceEntrySchema,
   hashSchema,
   isSameEpoch,
   numberSchema,
+  participationRecordSchema,
   resumePointSchema,
 } from "./documents.ts";
 import { evidenceId } from "./evidence-id.ts";
@@ -41,7 +43,9 @@ import {
   type ContradictionEntry,
   type EpochRecord,
   type EvidenceEntry,
+  MAX_PARTICIPATION_EPOCHS,
   type PageRequest,
+  type ParticipationRecord,
   type PutCertificateResult,
   type PutEpochResult,
   type PutEvidenceResult,
@@ -61,6 +65,7 @@ export type OpenStoreResult =
   | { readonly ok: false; readonly code: "store-corrupt" };
 
 const DOMAIN = nameKey("domain");
+const NO_PREFIX = new Uint8Array(0);
 
 /** Opens the store of a data folder, and makes it where it is missing. Throws on a bad disk. */
 export async function openLmdbStore(
@@ -139,12 +144,7 @@ class LmdbStore implements Store {
 
   async contradictions(rollupId: bigint): Promise<readonly Contradiction[]> {
     const { contradictions } = this.#tables;
-    const prefix = numberKey([rollupId]);
-    const keys = contradictions.firstKeys({
-      prefix,
-      first: prefix,
-      limit: Number.MAX_SAFE_INTEGER,
-    });
+    const keys = allKeys(contradictions, numberKey([rollupId]));
     return keys.map((key) => present(contradictions.get(contradictionSchema, key), key));
   }
 
@@ -199,7 +199,7 @@ class LmdbStore implements Store {
 
   async listEvidence(page: PageRequest): Promise<readonly EvidenceEntry[]> {
     const { evidence, evidenceOrder } = this.#tables;
-    return pageKeys(evidenceOrder, new Uint8Array(0), page).map((key) => {
+    return pageKeys(evidenceOrder, NO_PREFIX, page).map((key) => {
       const id = present(evidenceOrder.get(hashSchema, key), key);
       return present(evidence.get(evidenceEntrySchema, hexKey(id)), hexKey(id));
     });
@@ -222,7 +222,7 @@ class LmdbStore implements Store {
 
   async listAlerts(): Promise<readonly Alert[]> {
     const { alerts } = this.#tables;
-    const keys = alerts.lastKeys({ prefix: new Uint8Array(0), limit: this.#options.maxAlerts });
+    const keys = alerts.lastKeys({ prefix: NO_PREFIX, limit: this.#options.maxAlerts });
     return keys.map((key) => present(alerts.get(alertSchema, key), key)).reverse();
   }
 
@@ -233,6 +233,34 @@ class LmdbStore implements Store {
 
   async resumePoint(rollupId: bigint): Promise<ResumePoint | null> {
     return this.#tables.resumePoints.get(resumePointSchema, numberKey([rollupId]));
+  }
+
+  async putParticipation(records: readonly ParticipationRecord[]): Promise<void> {
+    const { commit, participation } = this.#tables;
+    await commit(() => {
+      for (const record of records) {
+        const { epoch, rollupId } = record;
+        participation.put(numberKey([epoch, rollupId]), encodeParticipationRecord(record));
+      }
+      const [last] = participation.lastKeys({ prefix: NO_PREFIX, limit: 1 });
+      if (last === undefined) return;
+      const lowest = numberOf(last) - BigInt(MAX_PARTICIPATION_EPOCHS) + 1n;
+      for (const key of allKeys(participation, NO_PREFIX)) {
+        if (numberOf(key) >= lowest) return;
+        participation.remove(key);
+      }
+    });
+  }
+
+  async participation(epoch: bigint): Promise<readonly ParticipationRecord[]> {
+    const { participation } = this.#tables;
+    return allKeys(participation, numberKey([epoch])).map((key) =>
+      present(participation.get(participationRecordSchema, key), key),
+    );
+  }
+
+  async participationEpochs(): Promise<readonly bigint[]> {
+    return [...new Set(allKeys(this.#tables.participation, NO_PREFIX).map(numberOf))];
   }
 
   flush(): Promise<void> {
@@ -254,7 +282,7 @@ class LmdbStore implements Store {
   /** The oldest alert, where one at `position` would make them more than are kept. */
   #alertBeyondBound(position: bigint): { readonly key: Uint8Array; readonly alert: Alert } | null {
     const { alerts } = this.#tables;
-    const everything = { prefix: new Uint8Array(0), first: numberKey([0n]), limit: 1 };
+    const everything = { prefix: NO_PREFIX, first: numberKey([0n]), limit: 1 };
     const [key] = alerts.firstKeys(everything);
     if (key === undefined) return null;
     // Only the oldest ever goes, so that the positions between have no gaps.
@@ -272,8 +300,13 @@ function pageKeys(table: Table, prefix: Uint8Array, page: PageRequest): readonly
   return table.firstKeys({ prefix, first, limit });
 }
 
+/** Every key that begins with a prefix, ascending: for tables whose rows are few. */
+function allKeys(table: Table, prefix: Uint8Array): readonly Uint8Array[] {
+  return table.firstKeys({ prefix, first: prefix, limit: Number.MAX_SAFE_INTEGER });
+}
+
 function nextPosition(table: Table): bigint {
-  const [last] = table.lastKeys({ prefix: new Uint8Array(0), limit: 1 });
+  const [last] = table.lastKeys({ prefix: NO_PREFIX, limit: 1 });
   return last === undefined ? 0n : numberOf(last) + 1n;
 }
 

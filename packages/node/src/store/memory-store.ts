@@ -15,7 +15,9 @@ import {
   type ContradictionEntry,
   type EpochRecord,
   type EvidenceEntry,
+  MAX_PARTICIPATION_EPOCHS,
   type PageRequest,
+  type ParticipationRecord,
   type PutCertificateResult,
   type PutEpochResult,
   type PutEvidenceResult,
@@ -42,6 +44,8 @@ class MemoryStore implements Store {
   readonly #evidence = new Map<Hex, EvidenceEntry>();
   readonly #alerts = new Map<string, Alert>();
   readonly #resumePoints = new Map<bigint, ResumePoint>();
+  /** By epoch, then by rollup. */
+  readonly #participation = new Map<bigint, Map<bigint, ParticipationRecord>>();
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -158,6 +162,26 @@ class MemoryStore implements Store {
 
   async resumePoint(rollupId: bigint): Promise<ResumePoint | null> {
     return this.#resumePoints.get(rollupId) ?? null;
+  }
+
+  async putParticipation(records: readonly ParticipationRecord[]): Promise<void> {
+    for (const record of records) {
+      const rollups = entryOf(this.#participation, record.epoch, () => new Map());
+      rollups.set(record.rollupId, record);
+    }
+    const newest = (await this.participationEpochs()).at(-1) ?? 0n;
+    for (const epoch of this.#participation.keys()) {
+      if (epoch + BigInt(MAX_PARTICIPATION_EPOCHS) <= newest) this.#participation.delete(epoch);
+    }
+  }
+
+  async participation(epoch: bigint): Promise<readonly ParticipationRecord[]> {
+    const records = [...(this.#participation.get(epoch)?.values() ?? [])];
+    return records.sort((left, right) => (left.rollupId < right.rollupId ? -1 : 1));
+  }
+
+  async participationEpochs(): Promise<readonly bigint[]> {
+    return [...this.#participation.keys()].sort((left, right) => (left < right ? -1 : 1));
   }
 
   async flush(): Promise<void> {}

@@ -1,4 +1,4 @@
-import { type Alert, MAX_PAGE_ITEMS } from "@mach/api";
+import { type Alert, MAX_PAGE_ITEMS, type Participation } from "@mach/api";
 import type {
   Certificate,
   Contradiction,
@@ -27,6 +27,19 @@ export interface ContradictionEntry {
   readonly rollupId: bigint;
   readonly contradiction: Contradiction;
 }
+
+/** What this node has seen of each operator on a rollup in an epoch. */
+export interface ParticipationRecord {
+  readonly rollupId: bigint;
+  readonly epoch: bigint;
+  /** Up to which height is counted: none at or below it is ever counted again. */
+  readonly throughBlockNumber: bigint;
+  /** By ascending address. */
+  readonly operators: readonly (Participation & { readonly operator: Hex })[];
+}
+
+/** How many epochs' participation is kept, the newest included: whoever wants more reads in time. */
+export const MAX_PARTICIPATION_EPOCHS = 32;
 
 /** A part of a list; never more than MAX_PAGE_ITEMS of `@mach/api`, whatever `limit` says. */
 export interface PageRequest {
@@ -105,6 +118,16 @@ export interface Store {
 
   putResumePoint(point: ResumePoint): Promise<void>;
   resumePoint(rollupId: bigint): Promise<ResumePoint | null>;
+
+  /**
+   * Keeps all of these or none, each in the place of the one of its rollup and epoch. Those of
+   * epochs that are MAX_PARTICIPATION_EPOCHS or more below the newest one go.
+   */
+  putParticipation(records: readonly ParticipationRecord[]): Promise<void>;
+  /** Of an epoch, by ascending rollupId. */
+  participation(epoch: bigint): Promise<readonly ParticipationRecord[]>;
+  /** The epochs that there are records of, ascending. */
+  participationEpochs(): Promise<readonly bigint[]>;
 
   flush(): Promise<void>;
   stop(): Promise<void>;

@@ -39,6 +39,8 @@ export interface Tables {
   /** By position. */
   readonly alerts: Table;
   readonly resumePoints: Table;
+  /** By epoch and rollup. */
+  readonly participation: Table;
   /** Runs one atomic change; readers see it when this resolves. */
   commit<T>(change: () => T): Promise<T>;
   /** Resolves when all that was committed is on disk. */
@@ -63,6 +65,7 @@ export function openTables(path: string): Tables {
     alertPositions: table("alert-positions"),
     alerts: table("alerts"),
     resumePoints: table("resume-points"),
+    participation: table("participation"),
     commit: (change) => root.transaction(change),
     async flush() {
       await root.flushed;
