@@ -1,3 +1,4 @@
+import type { VerifiedCertificate } from "../certificate.ts";
 import type { Emit } from "./effects.ts";
 import type {
   CertifiedHeight,
@@ -54,16 +55,27 @@ export function openContradiction(rollup: RollupState): Contradiction | null {
   return lowest;
 }
 
-/** The highest certificate that may be served as fast-final. */
-export function newestServed(rollup: RollupState): CertifiedHeight | null {
+/** The highest certificate that may be served as fast-final, of those that are accepted. */
+export function newestServed(
+  rollup: RollupState,
+  accepts: AcceptCertificate = acceptAny,
+): CertifiedHeight | null {
   const from = openContradiction(rollup)?.fromBlockNumber ?? null;
   let newest: CertifiedHeight | null = null;
   for (const [blockNumber, held] of rollup.certified) {
     if (from !== null && blockNumber >= from) continue;
     if (rollup.contradicted.has(held.digest)) continue;
-    if (newest === null || newest.certificate.claim.blockNumber < blockNumber) newest = held;
+    if (newest !== null && newest.certificate.claim.blockNumber >= blockNumber) continue;
+    if (accepts(held.certificate)) newest = held;
   }
   return newest;
+}
+
+/** Which certificates count for a reader: more than the threshold may be asked for. */
+export type AcceptCertificate = (certificate: VerifiedCertificate) => boolean;
+
+export function acceptAny(): boolean {
+  return true;
 }
 
 /**

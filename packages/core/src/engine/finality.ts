@@ -5,7 +5,12 @@ import type { Hex } from "../hex.ts";
 import { requiredWeight } from "../quorum.ts";
 import { isAttestedHeight } from "../rollup.ts";
 import { isSplit } from "./bound-operators.ts";
-import { newestServed, openContradiction } from "./contradiction.ts";
+import {
+  type AcceptCertificate,
+  acceptAny,
+  newestServed,
+  openContradiction,
+} from "./contradiction.ts";
 import {
   type CertifiedHeight,
   type EngineState,
@@ -69,11 +74,19 @@ export interface BlockView {
   readonly headers: readonly Hex[];
 }
 
-/** The heads of a rollup at `now`; null for a rollup that this node does not follow. */
-export function finalityOf(state: EngineState, rollupId: bigint, now: number): FinalityView | null {
+/**
+ * The heads of a rollup at `now`; null for a rollup that this node does not follow. The fast-final
+ * one is the newest whose own certificate is accepted.
+ */
+export function finalityOf(
+  state: EngineState,
+  rollupId: bigint,
+  now: number,
+  accepts?: AcceptCertificate,
+): FinalityView | null {
   const rollup = state.rollups.get(rollupId);
   if (rollup === undefined) return null;
-  const certified = rollup.newest;
+  const certified = accepts === undefined ? rollup.newest : newestServed(rollup, accepts);
   const participation = participationOf(state, rollup, now);
   return {
     rollupId,
@@ -88,21 +101,25 @@ export function finalityOf(state: EngineState, rollupId: bigint, now: number): F
   };
 }
 
-/** The status of one block, by number on the followed branch, or by hash. */
+/**
+ * The status of one block, by number on the followed branch, or by hash. Of the certificates that
+ * cover it only those that are accepted count.
+ */
 export function blockOf(
   state: EngineState,
   rollupId: bigint,
   key: { readonly blockNumber: bigint } | { readonly blockHash: Hex },
+  accepts: AcceptCertificate = acceptAny,
 ): BlockView | null {
   const rollup = state.rollups.get(rollupId);
   if (rollup === undefined) return null;
   const blockNumber =
     "blockNumber" in key ? key.blockNumber : rollup.numberByHash.get(key.blockHash);
   const block = blockNumber === undefined ? undefined : rollup.blocks.get(blockNumber);
-  if (block === undefined) return offBranch(rollup, key);
+  if (block === undefined) return offBranch(rollup, key, accepts);
   const presentWeight = presentWeightAt(rollup, block);
   const base = { block, presentWeight, certificate: null, headers: [] };
-  const cover = coverOf(rollup, block);
+  const cover = coverOf(rollup, block, accepts);
   const covered = cover === null ? base : { ...base, ...cover };
   if (isUnder(rollup, block, rollup.finalized)) return { ...covered, status: "finalized" };
   const own = certifiedFor(rollup, block);
@@ -150,6 +167,7 @@ function headOf(from: {
 function offBranch(
   rollup: RollupState,
   key: { readonly blockNumber: bigint } | { readonly blockHash: Hex },
+  accepts: AcceptCertificate,
 ): BlockView {
   const unknown: BlockView = {
     status: "unknown",
@@ -168,15 +186,20 @@ function offBranch(
     if (rollup.contradicted.has(digest)) {
       return { ...unknown, status: "contradicted", certificate };
     }
-    if (blockNumber <= served) return { ...unknown, status: "fast-final", certificate };
+    const isServed = blockNumber <= served && accepts(certificate);
+    if (isServed) return { ...unknown, status: "fast-final", certificate };
   }
   return unknown;
 }
 
-/** The lowest served certificate at or above a block of the followed branch, and the way to it. */
+/**
+ * The lowest served certificate that is accepted, at or above a block of the followed branch, and
+ * the way to it.
+ */
 function coverOf(
   rollup: RollupState,
   block: VerifiedBlock,
+  accepts: AcceptCertificate,
 ): { readonly certificate: VerifiedCertificate; readonly headers: readonly Hex[] } | null {
   const newest = rollup.newest?.certificate.claim.blockNumber;
   if (newest === undefined) return null;
@@ -184,12 +207,13 @@ function coverOf(
   for (let at = block.blockNumber; at <= newest; at += 1n) {
     const onBranch = rollup.blocks.get(at);
     if (onBranch === undefined) return null;
-    if (at > block.blockNumber) headers.unshift(onBranch.headerRlp);
+    if (at > block.blockNumber) headers.push(onBranch.headerRlp);
     const held = rollup.certified.get(at);
     if (held === undefined) continue;
     const { certificate, digest } = held;
     if (certificate.claim.blockHash !== onBranch.blockHash) return null;
-    if (!rollup.contradicted.has(digest)) return { certificate, headers };
+    if (rollup.contradicted.has(digest) || !accepts(certificate)) continue;
+    return { certificate, headers: headers.reverse() };
   }
   return null;
 }
