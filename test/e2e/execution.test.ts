@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Hex } from "@mach/core";
-import { JsonRpcProvider } from "ethers";
+import { JsonRpcProvider, toBeHex } from "ethers";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type LocalNetwork, startLocalNetwork } from "../../scripts/local-network/local-network.ts";
 import { read, until } from "./api.ts";
@@ -11,7 +11,8 @@ import { read, until } from "./api.ts";
 const ROOT = new URL("../../", import.meta.url).pathname;
 const ROLLUP_ID = 901n;
 const VICTIM: Hex = `0x${"ab".repeat(20)}`;
-/** anvil calls a block finalised that has 64 above it. */
+/** anvil calls a block finalised that has as many above it. */
+const BLOCKS_TO_FINALITY = 64;
 const FINALITY_MS = 150_000;
 
 let network: LocalNetwork;
@@ -139,6 +140,7 @@ it(
     // anvil calls a block safe that has 32 above it, which the test may have waited for.
     expect(["observed", "safe"]).toContain(data.status);
     expect(data.certificate).toBeNull();
+    await rollup.send("anvil_mine", [toBeHex(BLOCKS_TO_FINALITY)]);
     await until(
       "L1 finality to pass it",
       async () => {
