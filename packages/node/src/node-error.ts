@@ -13,6 +13,10 @@ export type NodeErrorCode =
   | "secret-key-unusable"
   /** The data folder is another process's, or another network's, or cannot be written. */
   | "data-folder-unusable"
+  /** The database is out of reach: nothing that it holds can be told now. */
+  | "database-unavailable"
+  /** The database's tables are of another version, or of another network. */
+  | "database-unusable"
   /** The L1 or the registry cannot be read, or is not the one configured. */
   | "registry-unusable"
   /** The HTTP API cannot listen. */

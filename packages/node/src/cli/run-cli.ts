@@ -9,6 +9,7 @@ import {
 const USAGE = `mach: fast finality for rollups that anyone can check
 
   mach run --config FILE              run a node: an operator, or an observer
+  mach db migrate --config FILE       make or update the tables of the database, for readers
   mach keys new --out FILE            make a BLS key
   mach protection init --config FILE  make an operator's signing record, once
   mach protection export --out FILE   write what another record has to know of this one
@@ -31,6 +32,7 @@ const COMMANDS: readonly {
   readonly load: () => Promise<{ readonly command: Command }>;
 }[] = [
   { name: ["run"], load: () => import("./run-node.ts") },
+  { name: ["db", "migrate"], load: () => import("./migrate-database.ts") },
   { name: ["keys", "new"], load: () => import("./new-key.ts") },
   { name: ["protection", "init"], load: () => import("./init-protection.ts") },
   { name: ["protection", "export"], load: () => import("./export-protection.ts") },

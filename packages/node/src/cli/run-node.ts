@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
 import { BlsError } from "@mach/bls";
-import { type ConfigProblem, loadConfig, type NodeConfig } from "../config.ts";
+import type { NodeConfig } from "../config.ts";
 import { GossipError } from "../gossip/gossip-error.ts";
 import { NodeError } from "../node-error.ts";
-import { type Command, type CommandContext, type ExitCode, UsageError } from "./command.ts";
+import type { Command, CommandContext, ExitCode } from "./command.ts";
+import { CONFIG_OPTIONS, describeProblems, loadByOptions } from "./config-options.ts";
 
 /** `mach run`: the node itself, until a signal ends it. */
 export const command: Command = {
@@ -26,21 +27,10 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const LEAVE_MS = 250;
 
 async function runNode(args: readonly string[], context: CommandContext): Promise<ExitCode> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      config: { type: "string" },
-      set: { type: "string", multiple: true },
-      "no-env": { type: "boolean" },
-    },
-  });
-  const result = loadConfig({
-    file: values.config,
-    env: values["no-env"] === true ? {} : context.environment,
-    flags: parseSettings(values.set ?? []),
-  });
+  const { values } = parseArgs({ args: [...args], options: CONFIG_OPTIONS });
+  const result = loadByOptions(values, context);
   if (!result.ok) {
-    context.output.stderr(describe(result.problems));
+    context.output.stderr(describeProblems(result.problems));
     return 2;
   }
   const controller = new AbortController();
@@ -86,21 +76,6 @@ function isExplained(error: unknown): error is Error {
  */
 function leaveSoon(): void {
   setTimeout(() => process.exit(), LEAVE_MS).unref();
-}
-
-function parseSettings(settings: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    settings.map((setting) => {
-      const separator = setting.indexOf("=");
-      if (separator < 1) throw new UsageError("--set takes PATH=VALUE, such as api.port=4501");
-      return [setting.slice(0, separator), setting.slice(separator + 1)];
-    }),
-  );
-}
-
-function describe(problems: readonly ConfigProblem[]): string {
-  const lines = problems.map(({ path, message }) => `  ${path}: ${message}`);
-  return `The configuration is wrong in ${problems.length} place(s):\n${lines.join("\n")}\n`;
 }
 
 /** In one line, and of this package's errors alone: what libraries say is for who uses them. */

@@ -2,6 +2,7 @@ import type { Hex } from "@mach/core";
 import { z } from "zod";
 import { type ExecutionConfig, execution } from "./execution.ts";
 import { address, bigInteger, integer, text, texts, urls } from "./fields.ts";
+import { type SettlementConfig, settlement } from "./settlement.ts";
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
@@ -37,6 +38,7 @@ export interface RollupConfig {
   readonly wsUrls: readonly string[];
   readonly opNodeUrls?: readonly string[] | undefined;
   readonly execution?: ExecutionConfig | undefined;
+  readonly settlementContract?: Hex | undefined;
   readonly agree: number;
   readonly pollMs: number;
   readonly timeoutMs: number;
@@ -80,6 +82,7 @@ export interface NodeConfig {
   readonly dataDir: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly network: { readonly chainId: bigint; readonly registry: Hex };
+  readonly database?: string | undefined;
   readonly l1: L1Config;
   readonly operator?: OperatorConfig | undefined;
   readonly payer?: PayerConfig | undefined;
@@ -87,6 +90,7 @@ export interface NodeConfig {
   readonly gossip: GossipConfig;
   readonly api?: ApiConfig | undefined;
   readonly engine: EngineConfig;
+  readonly settlement: SettlementConfig;
   readonly lifelinePort?: number | undefined;
 }
 
@@ -174,6 +178,11 @@ function isHttpUrl(value: string): boolean {
   return URL.canParse(value) && HTTP.includes(new URL(value).protocol);
 }
 
+function isPostgresUrl(value: string): boolean {
+  const schemes = ["postgres:", "postgresql:"];
+  return URL.canParse(value) && schemes.includes(new URL(value).protocol);
+}
+
 const operator = z
   .strictObject({
     address: address("The operator's address, as it is registered on the L1."),
@@ -214,6 +223,10 @@ const rollup = z
       max: 16,
     }).optional(),
     execution: execution.optional(),
+    settlementContract: address(
+      "The L1 contract that settles the rollup, where the registry names no adapter: op " +
+        "AnchorStateRegistry, orbit Rollup, cdk RollupManager, zk diamond proxy.",
+    ).optional(),
   })
   .refine(canAgree, AGREE)
   .refine(havePlaces, PLACES);
@@ -287,10 +300,13 @@ const api = z
       min: 16,
       max: 100_000,
     }).default(4_096),
-    maxEventClients: integer("How many clients may read server-sent events at once.", {
-      min: 1,
-      max: 100_000,
-    }).default(1_024),
+    maxEventClients: integer(
+      "How many clients may read server-sent events, and how many wait, at once.",
+      {
+        min: 1,
+        max: 100_000,
+      },
+    ).default(1_024),
     eventHistory: integer("How many past events are kept for Last-Event-ID.", {
       min: 0,
       max: 100_000,
@@ -341,6 +357,12 @@ export const configSchema: z.ZodType<NodeConfig, unknown> = z.strictObject({
     .default("info")
     .describe("The least severe level that is logged."),
   network,
+  database: text(
+    "The PostgreSQL, postgres://user@host/name, that `mach api` serves readers from; the password " +
+      "may stand in a file instead (PGPASSFILE). Without it readers are served by the node alone.",
+  )
+    .refine(isPostgresUrl, { error: "expected a URL that begins with postgres://" })
+    .optional(),
   l1,
   operator: operator.optional(),
   payer: payer.optional(),
@@ -353,6 +375,7 @@ export const configSchema: z.ZodType<NodeConfig, unknown> = z.strictObject({
   gossip: gossip.prefault({}),
   api: api.optional(),
   engine: engine.prefault({}),
+  settlement: settlement.prefault({}),
   lifelinePort: integer("Stop when the connection to this loopback port closes.", {
     min: 1,
     max: 65_535,

@@ -1,30 +1,9 @@
 import type { Participation } from "@mach/api";
-import { describe, expect, onTestFinished, test } from "vitest";
-import type { DataFolder } from "../../src/data-folder.ts";
-import { openLmdbStore } from "../../src/store/lmdb-store.ts";
-import { createMemoryStore } from "../../src/store/memory-store.ts";
-import {
-  MAX_PARTICIPATION_EPOCHS,
-  type ParticipationRecord,
-  type Store,
-  type StoreOptions,
-} from "../../src/store/store.ts";
+import { expect, test } from "vitest";
+import { MAX_PARTICIPATION_EPOCHS, type ParticipationRecord } from "../../src/store/store.ts";
 import { IDENTITY } from "../signer/test-claims.ts";
 import { lockedFolder } from "../signer/test-folders.ts";
-
-const OPTIONS: StoreOptions = { domain: IDENTITY.domain, maxEvidence: 5, maxAlerts: 3 };
-
-async function lmdbStoreIn(folder: DataFolder): Promise<Store> {
-  const result = await openLmdbStore(folder, OPTIONS);
-  if (!result.ok) throw new Error(result.code);
-  onTestFinished(() => result.store.stop());
-  return result.store;
-}
-
-const STORES: Readonly<Record<string, () => Promise<Store>>> = {
-  memory: async () => createMemoryStore(OPTIONS),
-  lmdb: async () => lmdbStoreIn(await lockedFolder()),
-};
+import { describeStores, lmdbStoreIn } from "./stores.ts";
 
 const SEEN: Participation = {
   expected: 9,
@@ -49,7 +28,7 @@ function recordOf(epoch: bigint, rollupId = 901n, seen = SEEN): ParticipationRec
   return { rollupId, epoch, throughBlockNumber: 12n, operators };
 }
 
-describe.each(Object.entries(STORES))("participation in %s", (_, createStore) => {
+describeStores("participation", (createStore) => {
   test("is kept by epoch and rollup, and a record takes the place of the one before", async () => {
     const store = await createStore();
     expect(await store.participation(3n)).toEqual([]);

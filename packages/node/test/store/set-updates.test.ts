@@ -1,25 +1,8 @@
 import { type Hex, type SetUpdate, toSetUpdate } from "@mach/core";
-import { describe, expect, onTestFinished, test } from "vitest";
-import type { DataFolder } from "../../src/data-folder.ts";
-import { openLmdbStore } from "../../src/store/lmdb-store.ts";
-import { createMemoryStore } from "../../src/store/memory-store.ts";
-import type { Store, StoreOptions } from "../../src/store/store.ts";
+import { expect, test } from "vitest";
 import { hashOf, IDENTITY } from "../signer/test-claims.ts";
 import { lockedFolder } from "../signer/test-folders.ts";
-
-const OPTIONS: StoreOptions = { domain: IDENTITY.domain, maxEvidence: 5, maxAlerts: 3 };
-
-async function lmdbStoreIn(folder: DataFolder): Promise<Store> {
-  const result = await openLmdbStore(folder, OPTIONS);
-  if (!result.ok) throw new Error(result.code);
-  onTestFinished(() => result.store.stop());
-  return result.store;
-}
-
-const STORES: Readonly<Record<string, () => Promise<Store>>> = {
-  memory: async () => createMemoryStore(OPTIONS),
-  lmdb: async () => lmdbStoreIn(await lockedFolder()),
-};
+import { describeStores, lmdbStoreIn } from "./stores.ts";
 
 function updateOf(epoch: bigint, signers: Hex = "0x07"): SetUpdate {
   return {
@@ -33,7 +16,7 @@ function updateOf(epoch: bigint, signers: Hex = "0x07"): SetUpdate {
   };
 }
 
-describe.each(Object.entries(STORES))("a store in %s", (_, createStore) => {
+describeStores("a store", (createStore) => {
   test("keeps the set update that was put last, without what verification added", async () => {
     const store = await createStore();
     expect(await store.setUpdateOf(4n)).toBeNull();

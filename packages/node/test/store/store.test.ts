@@ -9,28 +9,13 @@ import {
   type DoubleAttestation,
 } from "@mach/core";
 import { open } from "lmdb";
-import { describe, expect, onTestFinished, test } from "vitest";
-import type { DataFolder } from "../../src/data-folder.ts";
+import { describe, expect, test } from "vitest";
 import { openLmdbStore } from "../../src/store/lmdb-store.ts";
-import { createMemoryStore } from "../../src/store/memory-store.ts";
 import { openRow, sealRow } from "../../src/store/row.ts";
-import type { EpochRecord, Store, StoreOptions } from "../../src/store/store.ts";
+import type { EpochRecord } from "../../src/store/store.ts";
 import { claimAt, hashOf, IDENTITY } from "../signer/test-claims.ts";
 import { lockedFolder } from "../signer/test-folders.ts";
-
-const OPTIONS: StoreOptions = { domain: IDENTITY.domain, maxEvidence: 5, maxAlerts: 3 };
-
-async function lmdbStoreIn(folder: DataFolder, options = OPTIONS): Promise<Store> {
-  const result = await openLmdbStore(folder, options);
-  if (!result.ok) throw new Error(result.code);
-  onTestFinished(() => result.store.stop());
-  return result.store;
-}
-
-const STORES: Readonly<Record<string, () => Promise<Store>>> = {
-  memory: async () => createMemoryStore(OPTIONS),
-  lmdb: async () => lmdbStoreIn(await lockedFolder()),
-};
+import { describeStores, lmdbStoreIn, OPTIONS } from "./stores.ts";
 
 function certificateFor(claim: Claim, signers: `0x${string}` = "0x07"): Certificate {
   const digest = claimDigest(IDENTITY.domain, claim);
@@ -102,7 +87,7 @@ function alertOf(alertId: string, change: Partial<Alert> = {}): Alert {
   };
 }
 
-describe.each(Object.entries(STORES))("a store in %s", (_, createStore) => {
+describeStores("a store", (createStore) => {
   test("what is unknown is null or an empty list, never a default", async () => {
     const store = await createStore();
     await store.putCertificate(certificateFor(claimAt(5n)));
