@@ -40,6 +40,34 @@ export interface RollupSource {
   readonly failed: number;
 }
 
+/** What L1 has settled of a rollup, beside what is certified on this node. */
+export interface RollupSettlement {
+  /** Why it is not read or compared; null where it is. */
+  readonly code: string | null;
+  /** The L1 contract that settles the rollup; null where none is known. */
+  readonly contract: Hex | null;
+  /** The finalised L1 block through which it was read; null before any. */
+  readonly l1BlockNumber: bigint | null;
+  readonly newest: SettledRollupRoot | null;
+  /** Settled roots by how they stand beside the certificates of this node, since its start. */
+  readonly agreed: number;
+  readonly contradicted: number;
+  readonly uncertified: number;
+  /** The rollup's sources are of another chain than L1 settled: what they call final is not. */
+  readonly isDisputed: boolean;
+}
+
+/** A root that finalised L1 holds for a rollup block, and how it stands beside the certificates. */
+export interface SettledRollupRoot {
+  readonly verdict: "agrees" | "contradicts" | "uncertified";
+  /** Null where the root's height is not known. */
+  readonly blockNumber: bigint | null;
+  /** In the terms of a claim: op and orbit the output root, cdk the state root, zk the batch's. */
+  readonly root: Hex;
+  readonly l1BlockNumber: bigint;
+  readonly transactionHash: Hex;
+}
+
 /** A rollup that a node follows: its parameters, and what its blocks are read from. */
 export interface FollowedRollup extends EpochRollup {
   /** How many sources must have a block by the same hash. */
@@ -47,6 +75,7 @@ export interface FollowedRollup extends EpochRollup {
   /** Why the node trusts no newer block now; null where it does. */
   readonly abstention: string | null;
   readonly sources: readonly RollupSource[];
+  readonly settlement: RollupSettlement;
 }
 
 /** What an operator of a node has to know; `message` names what to do next. */
@@ -159,6 +188,33 @@ const rollupSource = z
     z.meta({ id: "RollupSource", description: "An RPC endpoint as the node that asks it sees it" }),
   );
 
+const rollupSettlement = z
+  .strictObject({
+    code: code.apply(z.nullable).check(z.meta({ description: "Why it is not read or compared" })),
+    contract: address.apply(z.nullable).check(z.meta({ description: "The L1 contract" })),
+    l1BlockNumber: uint64
+      .apply(z.nullable)
+      .check(z.meta({ description: "The finalised L1 block through which it was read" })),
+    newest: z
+      .strictObject({
+        verdict: z.enum(["agrees", "contradicts", "uncertified"]),
+        blockNumber: uint64.apply(z.nullable),
+        root: hash,
+        l1BlockNumber: uint64,
+        transactionHash: hash,
+      })
+      .apply(z.nullable),
+    agreed: count.check(z.meta({ description: "Settled as certified here, since the start" })),
+    contradicted: count,
+    uncertified: count,
+    isDisputed: z
+      .boolean()
+      .check(z.meta({ description: "The sources are of another chain than L1 settled" })),
+  })
+  .check(
+    z.meta({ id: "RollupSettlement", description: "What L1 has settled, beside the certificates" }),
+  );
+
 export const rollupSchema: DocumentSchema<FollowedRollup> = z
   .extend(epochRollup, {
     agree: count.check(
@@ -168,6 +224,7 @@ export const rollupSchema: DocumentSchema<FollowedRollup> = z
       .apply(z.nullable)
       .check(z.meta({ description: "Why the node trusts no newer block now, or signs none" })),
     sources: z.array(rollupSource).check(z.maxLength(64)),
+    settlement: rollupSettlement,
   })
   .check(z.meta({ id: "Rollup", description: "A rollup that the node follows" }));
 
@@ -250,6 +307,28 @@ export function encodeRollup(rollup: FollowedRollup): Document<FollowedRollup> {
       agreed: source.agreed,
       failed: source.failed,
     })),
+    settlement: encodeSettlement(rollup.settlement),
+  };
+}
+
+function encodeSettlement(settlement: RollupSettlement): Document<RollupSettlement> {
+  const { code, contract, l1BlockNumber, newest, isDisputed } = settlement;
+  const { agreed, contradicted, uncertified } = settlement;
+  return {
+    code,
+    contract,
+    l1BlockNumber: l1BlockNumber?.toString() ?? null,
+    newest: newest && {
+      verdict: newest.verdict,
+      blockNumber: newest.blockNumber?.toString() ?? null,
+      root: newest.root,
+      l1BlockNumber: newest.l1BlockNumber.toString(),
+      transactionHash: newest.transactionHash,
+    },
+    agreed,
+    contradicted,
+    uncertified,
+    isDisputed,
   };
 }
 

@@ -1,35 +1,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { encodeEvidence, parseEvidence } from "@mach/api";
-import {
-  epochAt,
-  openAttestations,
-  openSetUpdates,
-  peerBindingDigest,
-  type RollupResume,
-  type SignedPeerBinding,
-} from "@mach/core";
-import type { RegistryEpoch } from "@mach/settlement";
+import { epochAt, type RollupResume } from "@mach/core";
+import { createL1View, type L1View, type RegistryEpoch } from "@mach/settlement";
 import type { Logger } from "pino";
 import { type Alerts, createAlerts } from "./alerts.ts";
 import type { NodeConfig } from "./config.ts";
 import { type Announcer, createAnnouncer } from "./engine/announcer.ts";
-import { certifiedHeads } from "./engine/certified-heads.ts";
 import { createEpochWatcher, type EpochPayer, type EpochWatcher } from "./engine/epoch-watcher.ts";
 import { followRollups, type RollupFollowing } from "./engine/follow-rollups.ts";
+import { createGossipHandlers } from "./engine/gossip-handlers.ts";
 import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
 import type { ClaimSigner } from "./engine/ports.ts";
 import { createReExecution, type ReExecution } from "./engine/re-execution.ts";
 import { keepEpoch, restoreEngine } from "./engine/restore.ts";
 import { guardRecord } from "./engine/rollback-guard.ts";
+import { createSettledClaims, type SettledClaims } from "./engine/settled-claims.ts";
 import { createEngineShell, type EngineShell } from "./engine/shell.ts";
 import { closeInOrder, type Foundation } from "./foundation.ts";
 import { createGossip, type Gossip } from "./gossip/gossip.ts";
-import type { GossipHandlers } from "./gossip/handlers.ts";
 import { healthOf } from "./health.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { NodeError } from "./node-error.ts";
 import type { OperatorSigner } from "./operator.ts";
-import { canonicalJson, parseJsonBytes } from "./store/canonical-json.ts";
 import type { EpochRecord } from "./store/store.ts";
 import { VERSION } from "./version.ts";
 import { createEngineView } from "./view/engine-view.ts";
@@ -55,6 +46,8 @@ const CHAIN_DEPTH_FACTOR = 4;
 const EPOCH_LOOKBACK = 14;
 /** Heights below the newest certificate that are compared with a peer's again. */
 const SYNC_OVERLAP = 8;
+/** Events of as many L1 blocks as are read at once. */
+const MAX_L1_BYTES = 8_388_608;
 /** How long one peer may answer before it is another's turn. */
 const SYNC_PEER_TIMEOUT_MS = 20_000;
 
@@ -70,6 +63,8 @@ export class MachNode {
   readonly #engine: EngineShell;
   readonly #gossip: Gossip;
   readonly #sync: PeerSync;
+  readonly #l1: L1View;
+  readonly #settled: SettledClaims;
   readonly #following: RollupFollowing;
   readonly #http: HttpServer | null;
   #watcher: EpochWatcher | null = null;
@@ -112,6 +107,8 @@ export class MachNode {
         peerTimeoutMs: SYNC_PEER_TIMEOUT_MS,
       },
     );
+    this.#l1 = createL1View(l1ViewOptions(config));
+    this.#settled = this.#followSettlement();
     this.#following = this.#followRollups();
     this.#http = this.#createHttp();
   }
@@ -125,7 +122,7 @@ export class MachNode {
     if (listening?.ok === false) throw new NodeError("api-unusable", listening.message);
     await this.#gossip.start();
     const newest = known.at(-1);
-    if (newest !== undefined) this.#following.onParameters(newest.rollups);
+    if (newest !== undefined) this.#onParameters(newest.operatorSet.epoch, newest.rollups);
     this.#sync.start();
     this.#watcher = this.#watchEpochs(known);
     this.#watcher.start();
@@ -146,6 +143,8 @@ export class MachNode {
     await closeInOrder([
       async () => await this.#watcher?.stop(),
       () => this.#following.stop(),
+      () => this.#l1.close(),
+      () => this.#settled.stop(),
       async () => await this.#http?.stop(),
       () => this.#gossip.stop(),
       () => this.#execution.stop(),
@@ -232,44 +231,28 @@ export class MachNode {
         logger,
         ...(operator && { bindingSigner: operator.bindings }),
       },
-      this.#gossipHandlers(),
-    );
-  }
-
-  #gossipHandlers(): GossipHandlers {
-    const { store } = this.#dependencies.foundation;
-    return {
-      encodeEvidence: (evidence) => Buffer.from(canonicalJson(encodeEvidence(evidence))),
-      decodeEvidence: (document) => {
-        const parsed = parseEvidence(parseJsonBytes(document));
-        return parsed.ok ? parsed.value : null;
-      },
-      onAttestations: (attestations, from) => this.#engine.receiveAttestations(attestations, from),
-      onCertificate: (certificate) => this.#engine.receiveCertificate(certificate),
-      onEvidence: (evidence) => this.#engine.receiveEvidence(evidence),
-      onSetUpdate: (update) => this.#engine.receiveSetUpdate(update),
-      verifyBinding: (binding) => this.#isOperatorsBinding(binding),
-      serveCertificates: (query) => store.listCertificates(query),
-      serveAttestations: (query) => openAttestations(this.#engine.state(), query),
-      serveEvidence: (query) => store.listEvidence(query),
-      serveSetUpdates: (query) => openSetUpdates(this.#engine.state(), query),
-      serveHeads: () => certifiedHeads(this.#engine.state()),
-      onPeerReady: (peer) => this.#sync.onPeerReady(peer),
-    };
-  }
-
-  /** Whether an operator of a set that is known here signed the binding. */
-  #isOperatorsBinding(binding: SignedPeerBinding): boolean {
-    const { bls, domain } = this.#dependencies.foundation;
-    const message = peerBindingDigest(domain, binding);
-    const { signature, operator } = binding;
-    const keys = new Set(
-      [...this.#engine.state().epochs.values()].flatMap(({ operatorSet, byOperator }) => {
-        const index = byOperator.get(operator);
-        return index === undefined ? [] : (operatorSet.operators[index]?.publicKey ?? []);
+      createGossipHandlers({
+        engine: this.#engine,
+        ...foundation,
+        onPeerReady: (peer) => this.#sync.onPeerReady(peer),
       }),
     );
-    return [...keys].some((key) => bls.verifyAggregate({ publicKeys: [key], message, signature }));
+  }
+
+  #followSettlement(): SettledClaims {
+    const { foundation, logger, onFatal } = this.#dependencies;
+    const { rollups, network, settlement } = this.#config;
+    return createSettledClaims(
+      {
+        l1: this.#l1,
+        engine: this.#engine,
+        store: foundation.store,
+        alerts: this.#alerts,
+        log: (fields, message) => logger.info(fields, message),
+        onFatal,
+      },
+      { registry: network.registry, rollups, ...settlement },
+    );
   }
 
   #followRollups(): RollupFollowing {
@@ -282,6 +265,7 @@ export class MachNode {
           this.#announcer.onHeads(rollupId);
           this.#execution.onBlock(rollupId);
         },
+        trustsFinalized: (rollupId) => this.#settled.trustsFinalized(rollupId),
         log: (fields, message) => logger.info(fields, message),
       },
       {
@@ -351,6 +335,11 @@ export class MachNode {
     // Read from L1's finalised state just now: the store's word alone would not do to sign it.
     this.#engine.input({ type: "set-final", epoch, operatorSetHash });
     this.#gossip.recheckBindings();
+    this.#onParameters(epoch, rollups);
+  }
+
+  #onParameters(epoch: bigint, rollups: EpochRecord["rollups"]): void {
+    this.#settled.onParameters(epoch, rollups);
     this.#following.onParameters(rollups);
   }
 
@@ -365,7 +354,7 @@ export class MachNode {
       events: this.#events,
       blockOfTransaction: (rollupId, hash) => this.#following.blockOfTransaction(rollupId, hash),
       abstention: (rollupId) => this.#following.abstention(rollupId),
-      sources: rollupSources(this.#config.rollups, this.#following),
+      sources: rollupSources(this.#config.rollups, this.#following, this.#settled),
       health: () =>
         healthOf({
           state: this.#engine.state(),
@@ -391,6 +380,12 @@ export class MachNode {
     };
     return createHttpServer({ view, logger, now }, { host, port, software: VERSION, limits });
   }
+}
+
+function l1ViewOptions({ network, l1 }: NodeConfig): Parameters<typeof createL1View>[0] {
+  const { rpcUrls, agree: requiredAgreement, timeoutMs } = l1;
+  const { chainId } = network;
+  return { rpcUrls, requiredAgreement, chainId, timeoutMs, maxResponseBytes: MAX_L1_BYTES };
 }
 
 function now(): number {

@@ -177,7 +177,7 @@ async function readVerifiedBatches(l1: NodeCall, query: SettlementQuery): Promis
     const subject = { by: "batch", batchNumber } as const;
     roots.push({ standing: "confirmed", subject, root, exitRoot, l1BlockNumber, transactionHash });
   }
-  return { ok: true, roots, revertedTo: null };
+  return { ok: true, roots, revertedTo: null, undecided: 0 };
 }
 
 /** Hashes, or whole blocks with theirs. */

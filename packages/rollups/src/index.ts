@@ -47,12 +47,26 @@ export { opOutputRoot } from "./op.ts";
 export { type OrbitInfo, orbitInfo, orbitOutputRoot } from "./orbit.ts";
 export { type ClaimReading, type ReadClaimOptions, readClaim } from "./read-claim.ts";
 export {
+  type ComparedBlock,
   compareWithSettled,
   type SettledAnswer,
   type SettledRoot,
   type SettlementContracts,
   type SettlementQuery,
 } from "./settlement.ts";
+export {
+  readSettlementContracts,
+  type SettlementContractsAnswer,
+  type SettlementPlace,
+} from "./settlement-contracts.ts";
+export {
+  createSettledPlaces,
+  MAX_WALK_BLOCKS,
+  type SettledPlace,
+  type SettledPlaceAnswer,
+  type SettledPlaces,
+  type SettledPlacesOptions,
+} from "./settlement-place.ts";
 export type { SourceDescription } from "./source-description.ts";
 export type {
   BlockCheck,

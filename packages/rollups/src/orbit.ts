@@ -139,5 +139,5 @@ async function readConfirmedAssertions(
       transactionHash,
     });
   }
-  return { ok: true, roots, revertedTo: null };
+  return { ok: true, roots, revertedTo: null, undecided: 0 };
 }

@@ -11,7 +11,13 @@ import type { CheckedBlock, NodeCall, NodeFailure } from "./stack.ts";
 
 /** The L1 contracts of a rollup, by its stack. Addresses of 20 bytes, lower case. */
 export type SettlementContracts =
-  | { readonly stack: "op"; readonly disputeGameFactory: Hex; readonly anchorStateRegistry: Hex }
+  | {
+      readonly stack: "op";
+      /** Rollups of one cluster share both contracts: a game has to name its own. */
+      readonly rollupId: bigint;
+      readonly disputeGameFactory: Hex;
+      readonly anchorStateRegistry: Hex;
+    }
   | { readonly stack: "orbit"; readonly rollup: Hex }
   | { readonly stack: "cdk"; readonly rollupManager: Hex; readonly rollupIndex: bigint }
   | { readonly stack: "zk"; readonly diamond: Hex };
@@ -48,6 +54,8 @@ export type SettledAnswer =
       readonly roots: readonly SettledRoot[];
       /** Every batch above this one was taken back within the range; null where none was. */
       readonly revertedTo: bigint | null;
+      /** What L1 may still confirm of this range: ask again later, until it is old enough. */
+      readonly undecided: number;
     }
   | NodeFailure
   /** More events than are read at once: ask for fewer L1 blocks. */
@@ -66,12 +74,18 @@ export type L1Logs =
   | NodeFailure
   | { readonly ok: false; readonly code: "too-many" };
 
+/** What is compared with L1: a checked block, or what a certified claim says of one. */
+export type ComparedBlock = Pick<
+  CheckedBlock,
+  "blockNumber" | "blockHash" | "stateRoot" | "outputRoot" | "unverifiable" | "isWithinBatch"
+>;
+
 /**
  * What a root of finalised L1 says of a checked block: that L1 holds the same, another one, or
  * something about another block. `batchNumber` is that of the batch which the block ends, or null.
  */
 export function compareWithSettled(
-  block: CheckedBlock,
+  block: ComparedBlock,
   settled: SettledRoot,
   batchNumber: bigint | null,
 ): "agrees" | "contradicts" | "elsewhere" {
@@ -150,10 +164,10 @@ export async function readLogs(
 /** The words that a view of a contract returns at the query's L1 block. */
 export async function readView(
   l1: NodeCall,
-  query: SettlementQuery,
+  { stateAt }: Pick<SettlementQuery, "stateAt">,
   call: { readonly to: Hex; readonly data: Hex },
 ): Promise<{ readonly ok: true; readonly words: readonly Hex[] } | NodeFailure> {
-  const at = { blockHash: query.stateAt, requireCanonical: true };
+  const at = { blockHash: stateAt, requireCanonical: true };
   const answer = await l1("eth_call", [call, at]);
   if (!answer.ok) return answer;
   const words = parseWords(answer.value);
@@ -163,6 +177,12 @@ export async function readView(
 /** A word or a topic as a uint of `bits`, or null where it is larger or absent. */
 export function wordToUint(word: Hex | undefined, bits = 64): bigint | null {
   return word === undefined ? null : parseQuantity(word, bits);
+}
+
+/** A word as an address, or null where it is none. */
+export function wordToAddress(word: Hex | undefined): Hex | null {
+  const value = wordToUint(word, 160);
+  return value === null ? null : `0x${value.toString(16).padStart(40, "0")}`;
 }
 
 interface PlacedLog extends L1Log {

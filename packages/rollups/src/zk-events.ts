@@ -51,5 +51,5 @@ export async function readBatchEvents(
       transactionHash,
     });
   }
-  return { ok: true, roots, revertedTo };
+  return { ok: true, roots, revertedTo, undecided: 0 };
 }

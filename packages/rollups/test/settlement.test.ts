@@ -29,11 +29,17 @@ const events = new Interface([
   "event BlockExecution(uint256 indexed batchNumber, bytes32 indexed batchHash, bytes32 indexed commitment)",
   "event BlocksRevert(uint256 totalBatchesCommitted, uint256 totalBatchesVerified, uint256 totalBatchesExecuted)",
   "function isGameClaimValid(address) view returns (bool)",
+  "function l2ChainId() view returns (uint256)",
   "function l2BlockNumber() view returns (uint256)",
 ]);
 
 const CONTRACTS: Readonly<Record<string, SettlementContracts>> = {
-  op: { stack: "op", disputeGameFactory: CONTRACT, anchorStateRegistry: REGISTRY },
+  op: {
+    stack: "op",
+    rollupId: 10n,
+    disputeGameFactory: CONTRACT,
+    anchorStateRegistry: REGISTRY,
+  },
   orbit: { stack: "orbit", rollup: CONTRACT },
   cdk: { stack: "cdk", rollupManager: CONTRACT, rollupIndex: 3n },
   zk: { stack: "zk", diamond: CONTRACT },
@@ -77,8 +83,13 @@ describe("op: a dispute game", () => {
   const created = log("DisputeGameCreated", [GAME, 0, ROOT]);
   const isValid = `${REGISTRY} ${events.encodeFunctionData("isGameClaimValid", [GAME])}`;
   const blockNumber = `${GAME} ${events.encodeFunctionData("l2BlockNumber")}`;
+  const chainId = `${GAME} ${events.encodeFunctionData("l2ChainId")}`;
   const answer = (value: Hex): NodeAnswer => ({ ok: true, value });
-  const valid = { [isValid]: answer(uintWord(1)), [blockNumber]: answer(uintWord(9_000)) };
+  const valid = {
+    [isValid]: answer(uintWord(1)),
+    [chainId]: answer(uintWord(10)),
+    [blockNumber]: answer(uintWord(9_000)),
+  };
 
   it("settles its root where the anchor registry calls the claim valid", async () => {
     const node = l1([created], valid);
@@ -94,6 +105,7 @@ describe("op: a dispute game", () => {
         },
       ],
       revertedTo: null,
+      undecided: 0,
     });
     expect(node.asked[0]).toEqual([
       "eth_getLogs",
@@ -112,8 +124,17 @@ describe("op: a dispute game", () => {
 
   it("settles nothing where it is not valid, whatever it says of itself", async () => {
     const node = l1([created], { ...valid, [isValid]: answer(ZERO_HASH) });
-    expect(await read("op", node)).toEqual({ ok: true, roots: [], revertedTo: null });
+    const undecided = { ok: true, roots: [], revertedTo: null, undecided: 1 };
+    expect(await read("op", node)).toEqual(undecided);
     expect(node.asked).toHaveLength(2);
+  });
+
+  it("settles nothing of another rollup that shares the contracts, or of several", async () => {
+    const nothing = { ok: true, roots: [], revertedTo: null, undecided: 0 };
+    const other = { ...valid, [chainId]: answer(uintWord(11)) };
+    expect(await read("op", l1([created], other))).toEqual(nothing);
+    const several: NodeAnswer = { ok: false, code: "refused", number: 3 };
+    expect(await read("op", l1([created], { ...valid, [chainId]: several }))).toEqual(nothing);
   });
 
   it("settles nothing with a number that is no block's, or without one", async () => {
@@ -214,6 +235,7 @@ describe("zk: a batch", () => {
         { standing: "confirmed", subject: { by: "batch", batchNumber: 5n }, root: ROOT },
       ],
       revertedTo: null,
+      undecided: 0,
     });
   });
 

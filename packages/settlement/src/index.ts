@@ -57,7 +57,17 @@ export {
 } from "./evidence-submission.ts";
 export { connectL1, type L1Connection } from "./l1-connection.ts";
 export { createL1Signer } from "./l1-signer.ts";
-export type { L1Block, L1ViewFailure, L1ViewOptions } from "./l1-view.ts";
+export {
+  createL1View,
+  type L1Block,
+  type L1Call,
+  type L1CallAnswer,
+  type L1ReadResult,
+  type L1View,
+  type L1ViewFailure,
+  type L1ViewOptions,
+  type PinnedL1,
+} from "./l1-view.ts";
 export {
   type LightClientResult,
   type LightClientTarget,

@@ -42,7 +42,25 @@ export interface PinnedL1 {
   readonly block: L1Block;
   /** The returned bytes of a contract call at this block; "0x" where there is no contract. */
   call(request: { readonly to: Hex; readonly data: string }): Promise<L1CallResult>;
+  /**
+   * What enough hosts make `read` say alike, asked each by itself; null is no answer. What it asks
+   * for has to be of finalized blocks: by the hash of `block`, or at or below its number.
+   */
+  read<T>(
+    read: (call: L1Call) => Promise<T | null>,
+    key: (value: T) => string,
+  ): Promise<L1ReadResult<T>>;
 }
+
+/** One JSON-RPC call to one source; `number` is that of the node's error. Never rejects. */
+export type L1Call = (method: string, params: readonly unknown[]) => Promise<L1CallAnswer>;
+
+export type L1CallAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly code: "refused"; readonly number?: number }
+  | { readonly ok: false; readonly code: "unavailable" };
+
+export type L1ReadResult<T> = { readonly ok: true; readonly value: T } | L1ViewFailure;
 
 export type L1CallResult = { readonly ok: true; readonly data: Hex } | L1ViewFailure;
 export type PinResult = { readonly ok: true; readonly l1: PinnedL1 } | L1ViewFailure;
@@ -139,10 +157,13 @@ export function createL1View(options: L1ViewOptions): L1View {
         const agreed = agree(answers, (data) => data);
         return agreed.ok ? { ok: true, data: agreed.value } : agreed;
       },
+      async read(read, key) {
+        return agree(await askAll(sources, ({ client }) => read(callOf(client))), key);
+      },
     };
   }
 
-  function agree<T>(answers: readonly Answer<T>[], key: (answer: T) => string): Agreed<T> {
+  function agree<T>(answers: readonly Answer<T>[], key: (answer: T) => string): L1ReadResult<T> {
     return agreeOn(answers, { required: requiredAgreement, key });
   }
 
@@ -166,8 +187,6 @@ interface Answer<T> {
   readonly value: T | null;
 }
 
-type Agreed<T> = { readonly ok: true; readonly value: T } | L1ViewFailure;
-
 function askAll<S extends Source, T>(
   sources: readonly S[],
   askOne: (source: S) => Promise<T | null>,
@@ -181,7 +200,7 @@ function askAll<S extends Source, T>(
 function agreeOn<T>(
   answers: readonly Answer<T>[],
   rule: { readonly required: number; readonly key: (answer: T) => string },
-): Agreed<T> {
+): L1ReadResult<T> {
   const { required, key } = rule;
   const given = answers.flatMap(({ value }) => (value === null ? [] : [value]));
   const [first] = given;
@@ -203,10 +222,20 @@ async function ask(
   method: string,
   params: readonly unknown[],
 ): Promise<unknown> {
-  const first = await client.call(method, params);
-  // A kept connection that has gone says nothing about the source, and reading twice is harmless.
-  const result = !first.ok && first.staleConnection ? await client.call(method, params) : first;
-  return result.ok ? result.value : null;
+  const answer = await callOf(client)(method, params);
+  return answer.ok ? answer.value : null;
+}
+
+function callOf(client: RpcClient): L1Call {
+  return async (method, params) => {
+    const first = await client.call(method, params);
+    // A kept connection that has gone says nothing about the source; reading twice is harmless.
+    const result = !first.ok && first.staleConnection ? await client.call(method, params) : first;
+    if (result.ok) return { ok: true, value: result.value };
+    if (result.code !== "rpc-error") return { ok: false, code: "unavailable" };
+    const { number } = result;
+    return { ok: false, code: "refused", ...(number === undefined ? {} : { number }) };
+  };
 }
 
 async function readHead(

@@ -17,6 +17,8 @@ export interface FollowRollupsPorts {
   readonly engine: Pick<EngineShell, "input">;
   readonly alerts: Alerts;
   readonly onBlock: (rollupId: bigint) => void;
+  /** Whether what a rollup's sources call finalized may count now. */
+  readonly trustsFinalized: (rollupId: bigint) => boolean;
   readonly log: (fields: object, message: string) => void;
 }
 
@@ -117,7 +119,7 @@ class Following implements RollupFollowing {
   }
 
   #eventsOf(rollupId: bigint): RollupFollowerEvents {
-    const { engine, alerts, log, onBlock } = this.#ports;
+    const { engine, alerts, log, onBlock, trustsFinalized } = this.#ports;
     return {
       onBlock: ({ observedAtMs, ...block }) => {
         this.#abstentions.delete(rollupId);
@@ -126,7 +128,8 @@ class Following implements RollupFollowing {
         onBlock(rollupId);
       },
       onHeads: ({ safe, finalized }) => {
-        engine.input({ type: "heads", rollupId, safe, finalized });
+        const trusted = trustsFinalized(rollupId) ? finalized : null;
+        engine.input({ type: "heads", rollupId, safe, finalized: trusted });
       },
       onAbstain: (abstention) => this.#onAbstain(rollupId, abstention),
       onReorg: ({ commonAncestor, depth }) => {

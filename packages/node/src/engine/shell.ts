@@ -1,6 +1,7 @@
 import {
   type Certificate,
   type Claim,
+  type Contradiction,
   createEngineState,
   type Effect,
   type EngineOptions,
@@ -51,6 +52,8 @@ export interface EngineShell {
   receiveEvidence(evidence: Evidence): Promise<Verdict>;
   /** One operator's signature over an epoch's hash, or a whole set update. */
   receiveSetUpdate(update: SetUpdate): Promise<Verdict>;
+  /** Takes that L1 has settled against certificates; resolves when it is stored and announced. */
+  contradict(rollupId: bigint, contradiction: Contradiction): Promise<void>;
   /** Waits for effects under way. */
   settle(): Promise<void>;
 }
@@ -166,6 +169,12 @@ class Shell implements EngineShell {
     if (this.#hasFailed) return FAILED;
     const verdict = await this.#setUpdates.receive(update);
     return this.#hasFailed ? FAILED : verdict;
+  }
+
+  async contradict(rollupId: bigint, contradiction: Contradiction): Promise<void> {
+    // Before it is stored: nothing of it is served meanwhile.
+    this.input({ type: "contradiction-restored", rollupId, contradiction });
+    await this.#storeContradiction({ rollupId, contradiction });
   }
 
   async settle(): Promise<void> {
@@ -312,7 +321,7 @@ class Shell implements EngineShell {
   }
 
   async #storeContradiction(
-    effect: Extract<Effect, { type: "store-contradiction" }>,
+    effect: Omit<Extract<Effect, { type: "store-contradiction" }>, "type">,
   ): Promise<void> {
     const { rollupId, contradiction } = effect;
     await this.#ports.store.putContradiction({ rollupId, contradiction });

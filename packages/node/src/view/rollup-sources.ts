@@ -1,14 +1,16 @@
 import type { FollowedRollup } from "@mach/api";
 import type { RollupConfig } from "../config.ts";
 import type { RollupFollowing } from "../engine/follow-rollups.ts";
+import type { SettledClaims } from "../engine/settled-claims.ts";
 
-/** A rollup's sources, and how many of them have to agree. */
-export type RollupSources = Pick<FollowedRollup, "agree" | "sources">;
+/** A rollup's sources, how many of them have to agree, and what L1 says of it. */
+export type RollupSources = Pick<FollowedRollup, "agree" | "sources" | "settlement">;
 
 /** What readers are told of a rollup's sources: a host each, without the secrets of its URL. */
 export function rollupSources(
   rollups: readonly Pick<RollupConfig, "rollupId" | "agree">[],
   following: Pick<RollupFollowing, "sources">,
+  settled: Pick<SettledClaims, "status">,
 ): (rollupId: bigint) => RollupSources {
   const agreeOf = new Map(rollups.map(({ rollupId, agree }) => [rollupId, agree]));
   return (rollupId) => ({
@@ -18,5 +20,6 @@ export function rollupSources(
       label: host,
       since: BigInt(Math.floor(sinceMs / 1_000)),
     })),
+    settlement: settled.status(rollupId),
   });
 }

@@ -37,6 +37,7 @@ function follow(anvil: Pick<Anvil, "httpUrl">, options: { readonly from?: bigint
       engine: { input: (input) => inputs.push(input) },
       alerts,
       onBlock: (rollupId) => moved.push(rollupId),
+      trustsFinalized: () => true,
       log: () => undefined,
     },
     {

@@ -78,6 +78,7 @@ function follow(node: EngineNode, anvil: Anvil): void {
       engine: node.shell,
       alerts: createAlerts({ publish: () => undefined, now: () => Date.now() }),
       onBlock: () => undefined,
+      trustsFinalized: () => true,
       log: () => undefined,
     },
     {

@@ -77,6 +77,22 @@ export const rollup: FollowedRollup = {
       failed: 3,
     },
   ],
+  settlement: {
+    code: null,
+    contract: `0x${"5e".repeat(20)}`,
+    l1BlockNumber: 4_000n,
+    newest: {
+      verdict: "agrees",
+      blockNumber: 36n,
+      root: `0x${"0f".repeat(32)}`,
+      l1BlockNumber: 3_990n,
+      transactionHash: `0x${"7a".repeat(32)}`,
+    },
+    agreed: 2,
+    contradicted: 0,
+    uncertified: 1,
+    isDisputed: false,
+  },
 };
 
 export const finality: Finality = {

@@ -1,6 +1,7 @@
 import { encodeCertificate, encodeEvidence, MAX_PAGE_ITEMS, type NodeEvent } from "@mach/api";
 import { type Hex, keccak256 } from "@mach/core";
 import { describe, expect, it } from "vitest";
+import { UNREAD_STATUS } from "../../src/engine/settled-claims-follower.ts";
 import type { NodeView, ViewResult } from "../../src/http/node-view.ts";
 import { createEngineView } from "../../src/view/engine-view.ts";
 import { createEventHub } from "../../src/view/events.ts";
@@ -59,7 +60,7 @@ async function create(abstention: string | null = null): Promise<Viewed> {
     events: createEventHub(),
     blockOfTransaction: async (_, hash) => receipts.get(hash) ?? null,
     abstention: () => abstention,
-    sources: () => ({ agree: 1, sources: [] }),
+    sources: () => ({ agree: 1, sources: [], settlement: UNREAD_STATUS }),
     health: () => {
       throw new Error("not asked");
     },
@@ -300,7 +301,8 @@ describe("everything else", () => {
     held.lock = "fork-locked";
     expect(must(await viewed.view.rollup(ROLLUP_ID)).abstention).toBe("fork-locked");
     held.lock = null;
-    const ofNode = { abstention: null, agree: 1, sources: [] };
+    const settlement = UNREAD_STATUS;
+    const ofNode = { abstention: null, agree: 1, sources: [], settlement };
     expect(rollup).toEqual({ ...PARAMETERS, epoch: 0n, ...ofNode });
     documentOf("rollups", await viewed.view.rollups());
     expect(await viewed.view.rollup(7n)).toEqual({ ok: false, code: "unknown-rollup" });

@@ -1,5 +1,6 @@
 import type { SourceDescription } from "@mach/rollups";
 import { expect, it } from "vitest";
+import { UNREAD_STATUS } from "../../src/engine/settled-claims-follower.ts";
 import { rollupSources } from "../../src/view/rollup-sources.ts";
 import { rollup } from "../http/memory-view.ts";
 import { documentOf } from "./documents.ts";
@@ -18,8 +19,14 @@ const SOURCE: SourceDescription = {
   failed: 1,
 };
 
+const SETTLED = { status: () => UNREAD_STATUS };
+
 it("readers are told each source's host, state and reason, and the rule of agreement", () => {
-  const told = rollupSources([{ rollupId: 5n, agree: 2 }], { sources: () => [SOURCE] })(5n);
+  const told = rollupSources(
+    [{ rollupId: 5n, agree: 2 }],
+    { sources: () => [SOURCE] },
+    SETTLED,
+  )(5n);
   const [document] = documentOf("rollups", [{ ...rollup, ...told }]) as [object];
   expect(document).toMatchObject({
     agree: 2,
@@ -42,5 +49,6 @@ it("readers are told each source's host, state and reason, and the rule of agree
 });
 
 it("a rollup that is not followed yet has no sources", () => {
-  expect(rollupSources([], { sources: () => [] })(5n)).toEqual({ agree: 0, sources: [] });
+  const told = rollupSources([], { sources: () => [] }, SETTLED)(5n);
+  expect(told).toEqual({ agree: 0, sources: [], settlement: UNREAD_STATUS });
 });
