@@ -110,6 +110,7 @@ export {
 } from "./fork-lock.ts";
 export { type ChainLink, linksOf } from "./header-link.ts";
 export { byteLength, concatHex, fromHex, type Hex, isHex, toHex, ZERO_HASH } from "./hex.ts";
+export { buildIndexTrie, type IndexTrie } from "./index-trie.ts";
 export { type KeyRegistration, keyRegistrationDigest } from "./key-registration.ts";
 export {
   buildOperatorSet,
@@ -144,3 +145,4 @@ export {
   setUpdateDigest,
   verifySetUpdate,
 } from "./set-update.ts";
+export { indexKey, provenValue } from "./trie-proof.ts";

@@ -4,7 +4,7 @@ import { createEVM } from "@ethereumjs/evm";
 import { RLP } from "@ethereumjs/rlp";
 import { createAddressFromString } from "@ethereumjs/util";
 import { createVM } from "@ethereumjs/vm";
-import { fromHex, type Hex, keccak256, toHex } from "@mach/core";
+import { buildIndexTrie, fromHex, type Hex, keccak256, toHex } from "@mach/core";
 import { encodeHeader, type Header } from "@mach/rollups/header";
 import { type Ancestors, createAncestors } from "./ancestors.ts";
 import type { BlockAttributes, BlockBody, ExecutionInput, Withdrawal } from "./block-input.ts";
@@ -19,6 +19,7 @@ import {
   nextBaseFee,
   nextExcessBlobGas,
 } from "./header-rules.ts";
+import { keccak } from "./keccak.ts";
 import { precompilesOf } from "./precompiles.ts";
 import { type ActiveRules, isFrom, rulesAt } from "./rules.ts";
 import {
@@ -33,7 +34,7 @@ import {
   runTransaction,
   type TransactionResult,
 } from "./transaction.ts";
-import { indexRoot, MissingPreimageError } from "./trie.ts";
+import { MissingPreimageError } from "./trie.ts";
 import { type Missing, type UnverifiableVerdict, unverifiable, type Verdict } from "./verdict.ts";
 import { createPreimageStore, type PreimageStore } from "./witness.ts";
 import { WitnessState } from "./witness-state.ts";
@@ -314,12 +315,7 @@ function transactionsRootOf({ transactions }: BlockBody): Hex {
 }
 
 function rootOf(values: readonly Uint8Array[]): Hex {
-  return toHex(
-    indexRoot(
-      values.map((_, index) => RLP.encode(index)),
-      values,
-    ),
-  );
+  return toHex(buildIndexTrie(values, keccak).root);
 }
 
 function joinBlooms(results: readonly TransactionResult[]): Uint8Array {

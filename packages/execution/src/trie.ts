@@ -28,8 +28,6 @@ export class MissingPreimageError extends Error {
 /** keccak256 of the RLP of nothing: the root of a trie without keys. */
 export const EMPTY_ROOT: Uint8Array = keccak(Uint8Array.of(0x80));
 
-const NO_NIBBLES = new Uint8Array();
-
 /**
  * A trie of which only a part is at hand. Every method throws a MissingPreimageError where it
  * meets a node that is not.
@@ -163,13 +161,6 @@ export class PartialTrie {
     const joined = joinNibbles(path, node.path);
     return node.kind === "leaf" ? leaf(joined, node.value) : extension(joined, node.child);
   }
-}
-
-/** The root of a trie of values under the RLP of their index (Yellow Paper section 4.4). */
-export function indexRoot(keys: readonly Uint8Array[], values: readonly Uint8Array[]): Uint8Array {
-  const trie = new PartialTrie(EMPTY_ROOT, () => null);
-  for (const [index, key] of keys.entries()) trie.set(key, values[index] ?? NO_NIBBLES);
-  return trie.root();
 }
 
 /** The root's hash is a hash even where its node is shorter than one. */

@@ -1,4 +1,4 @@
-import { toHex } from "@mach/core";
+import { buildIndexTrie, indexKey, toHex } from "@mach/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { keccak, mapKey } from "../src/keccak.ts";
@@ -147,3 +147,15 @@ function attempt(work: () => string[]): string[] {
     return [];
   }
 }
+
+it("the trie of a list is the one that its keys and values make one by one", () => {
+  const lists = fc.array(fc.uint8Array({ minLength: 1, maxLength: 70 }), { maxLength: 200 });
+  fc.assert(
+    fc.property(lists, (values) => {
+      const trie = new PartialTrie(EMPTY_ROOT, () => null);
+      for (const [index, value] of values.entries()) trie.set(indexKey(index), value);
+      expect(toHex(trie.root())).toBe(toHex(buildIndexTrie(values, keccak).root));
+    }),
+    { numRuns: 50 },
+  );
+});

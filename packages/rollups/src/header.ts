@@ -1,5 +1,6 @@
 import { RLP } from "@ethereumjs/rlp";
 import { fromHex, type Hex, keccak256, toHex } from "@mach/core";
+import { minimalBytes } from "./rlp-items.ts";
 import { isObject, parseBytes, parseQuantity } from "./rpc-values.ts";
 
 /** A block header's hashed fields, in hashing order; null where the header ends before a field. */
@@ -204,13 +205,6 @@ function parseField(kind: FieldKind, raw: unknown): Hex | bigint | null {
     case "nonce":
       return parseBytes(raw, { min: EXACT_BYTES[kind], max: EXACT_BYTES[kind] });
   }
-}
-
-/** RLP integers are big-endian without leading zeros; zero is the empty string. */
-function minimalBytes(value: bigint): Uint8Array {
-  if (value === 0n) return new Uint8Array();
-  const digits = value.toString(16);
-  return fromHex(`0x${digits.length % 2 === 0 ? "" : "0"}${digits}`);
 }
 
 function malformed(field: string): Extract<HeaderFailure, { code: "malformed" }> {

@@ -42,6 +42,15 @@ export type {
 export type { RollupFollowerOptions } from "./follower-options.ts";
 export { checkHeader, type Header, type HeaderCheck, type HeaderFailure } from "./header.ts";
 export type { BlockHead, RollupHeads } from "./heads.ts";
+export {
+  createInclusionProver,
+  type InclusionFailure,
+  type InclusionProof,
+  type InclusionProver,
+  type InclusionProverOptions,
+  type InclusionResult,
+  type TrieProof,
+} from "./inclusion-prover.ts";
 export { type ProvenAccount, provenAccount } from "./merkle-proof.ts";
 export { opOutputRoot } from "./op.ts";
 export { type OrbitInfo, orbitInfo, orbitOutputRoot } from "./orbit.ts";
