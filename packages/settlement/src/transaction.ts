@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Hex, isHex } from "@mach/core";
 import {
   type BaseContract,
@@ -5,6 +6,8 @@ import {
   type Interface,
   isError,
   type Overrides,
+  type TransactionReceipt,
+  type TransactionResponse,
 } from "ethers";
 
 export type TransactionFailureCode =
@@ -38,6 +41,8 @@ export interface ContractCall {
 
 /** State that grows between the estimate and the block may cost a little more. */
 const GAS_LIMIT_PERCENT = 125n;
+const FIRST_LOOK_MS = 25;
+const SLOWEST_LOOK_MS = 1_000;
 /** Of a selector in hex, with its 0x. */
 const SELECTOR_LENGTH = 10;
 /** EIP-7825: no transaction with a greater limit is valid. */
@@ -53,8 +58,9 @@ export async function transact(call: ContractCall): Promise<TransactionResult> {
       ...overrides,
       gasLimit: gasLimitFor(gas),
     });
-    const receipt = await response.wait(1, timeoutMs);
+    const receipt = await untilMined(response, timeoutMs);
     if (receipt === null || !isHex(receipt.hash, 32)) return failure("timed-out");
+    if (receipt.status === 0) return failure("reverted");
     return {
       ok: true,
       transactionHash: receipt.hash,
@@ -62,6 +68,23 @@ export async function transact(call: ContractCall): Promise<TransactionResult> {
     };
   } catch (error) {
     return transactionFailure(error, contract.interface);
+  }
+}
+
+/**
+ * The receipt of a transaction once it is in a block, null where it is in none in time. Looks for
+ * itself: ethers' own `wait` looks again only at the next block, and where that transaction was
+ * all that made the chain go on there is none. Rejects where the RPC cannot be asked.
+ */
+export async function untilMined(
+  { provider, hash }: TransactionResponse,
+  timeoutMs: number,
+): Promise<TransactionReceipt | null> {
+  const deadline = performance.now() + timeoutMs;
+  for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(2 * pauseMs, SLOWEST_LOOK_MS)) {
+    const receipt = await provider.getTransactionReceipt(hash);
+    if (receipt !== null || performance.now() + pauseMs > deadline) return receipt;
+    await sleep(pauseMs);
   }
 }
 

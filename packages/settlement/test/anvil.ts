@@ -2,12 +2,15 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
-import { JsonRpcProvider } from "ethers";
+import { JsonRpcProvider, type TransactionReceipt, type TransactionResponse } from "ethers";
+import { untilMined } from "../src/transaction.ts";
 
 export const CHAIN_ID = 31337n;
 
 /** The first of anvil's public test accounts. */
 export const DEPLOYER_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
+const MINED_MS = 60_000;
 
 export interface Anvil {
   readonly url: string;
@@ -42,6 +45,14 @@ export async function startAnvil(slotsInAnEpoch = 1): Promise<Anvil> {
       await exited;
     },
   };
+}
+
+/** The receipt of a transaction that must succeed. */
+export async function mined(sent: TransactionResponse | null): Promise<TransactionReceipt> {
+  const receipt = sent && (await untilMined(sent, MINED_MS));
+  if (receipt?.status !== 1)
+    throw new Error(`${sent?.hash} ${receipt ? "reverted" : "is not mined"}`);
+  return receipt;
 }
 
 /** The program itself: its wrapper in JavaScript would stand between it and its signals. */

@@ -25,7 +25,7 @@ import {
   type PointEncoder,
   type VerifierAnswer,
 } from "../src/index.ts";
-import { type Anvil, DEPLOYER_KEY, startAnvil } from "./anvil.ts";
+import { type Anvil, DEPLOYER_KEY, mined, startAnvil } from "./anvil.ts";
 import { creationCode } from "./creation-code.ts";
 import { signerFor } from "./network.ts";
 import { drawCase, type RandomCase, seededRandom } from "./random-certificates.ts";
@@ -59,7 +59,7 @@ beforeAll(async () => {
     signer,
   );
   const contract = await factory.deploy();
-  await contract.waitForDeployment();
+  await mined(contract.deploymentTransaction());
   verifier = await contract.getAddress();
 });
 

@@ -1,5 +1,6 @@
 import { type Hex, isHex } from "@mach/core";
 import { ContractFactory, type Signer } from "ethers";
+import { mined } from "./anvil.ts";
 import { creationCode } from "./creation-code.ts";
 
 export interface DeployOptions {
@@ -46,7 +47,7 @@ async function deploy(
   const abi = [`constructor(${types.join(", ")})`];
   const factory = new ContractFactory(abi, creationCode(contract), signer);
   const deployed = await factory.deploy(...values);
-  await deployed.waitForDeployment();
+  await mined(deployed.deploymentTransaction());
   const address = (await deployed.getAddress()).toLowerCase();
   if (!isHex(address, 20)) throw new Error(`${contract} has no address`);
   return address;

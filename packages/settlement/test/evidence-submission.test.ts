@@ -18,6 +18,7 @@ import {
   readSlasherTerms,
   type SubmissionReport,
 } from "../src/index.ts";
+import { mined } from "./anvil.ts";
 import { EPOCH_SECONDS, UNIT, WEIGHTS } from "./network.ts";
 import {
   CHALLENGE_SECONDS,
@@ -153,7 +154,7 @@ async function perform(submission: PreparedSubmission): Promise<SubmissionReport
   const result = await performSubmission(submission, {
     signer,
     provider,
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     onStep: () => undefined,
   });
   if (!result.ok) throw new Error(`${result.code} ${result.error} in ${result.step.action}`);
@@ -329,7 +330,7 @@ describe("a charge", () => {
     const { charge, accused } = charged.evidence;
     const excuse = [charge?.chargeId, opening.call.args[1], 0, [above]];
     await perform(charged);
-    await (await slasher.getFunction("excuseByCertificate")(...excuse)).wait();
+    await mined(await slasher.getFunction("excuseByCertificate").send(...excuse));
     expect(accused.map((each) => each.operator)).toEqual(top.operators);
     expect(await prepare(top)).toEqual({ ok: false, code: "charge-void" });
     expect(await prepare(middle)).toMatchObject({ ok: false, code: "challenge-open" });

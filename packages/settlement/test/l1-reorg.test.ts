@@ -3,7 +3,7 @@ import { ZERO_HASH } from "@mach/core";
 import { Contract } from "ethers";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createRegistryReader, REGISTRY_ABI, type RegistryReader } from "../src/index.ts";
-import { CHAIN_ID } from "./anvil.ts";
+import { CHAIN_ID, mined } from "./anvil.ts";
 import { startNetwork, type TestNetwork } from "./network.ts";
 
 /** As Ethereum has it: a block is final 64 blocks later. */
@@ -78,8 +78,7 @@ function contract(): Contract {
 }
 
 async function fixEpoch(): Promise<void> {
-  const transaction = await contract().getFunction("fixEpoch").send(EPOCH);
-  await transaction.wait();
+  await mined(await contract().getFunction("fixEpoch").send(EPOCH));
 }
 
 async function setHashNow(): Promise<unknown> {

@@ -38,7 +38,7 @@ import {
   submitSetUpdate,
   toSignersArgument,
 } from "../src/index.ts";
-import { type Anvil, CHAIN_ID, DEPLOYER_KEY, startAnvil } from "./anvil.ts";
+import { type Anvil, CHAIN_ID, DEPLOYER_KEY, mined, startAnvil } from "./anvil.ts";
 import { creationCode } from "./creation-code.ts";
 import { newestTimestamp, signerFor } from "./network.ts";
 
@@ -171,7 +171,7 @@ describe("a Hyperlane message", () => {
     );
     const message: Hex = `0x0300000001${(9_010).toString(16).padStart(8, "0")}${"00".repeat(80)}`;
     const sent = await signer.sendTransaction({ to: mailboxAddress, data: keccak256(message) });
-    await sent.wait();
+    await mined(sent);
     const receipt = (await anvil.rpc("eth_getTransactionReceipt", [sent.hash])) as RpcReceipt;
     const block = (await anvil.rpc("eth_getBlockByNumber", [
       receipt.blockNumber,
@@ -284,7 +284,7 @@ async function deploy(
   value = 0n,
 ): Promise<Contract> {
   const contract = await new ContractFactory(abi, bytecode, signer).deploy(...args, { value });
-  await contract.waitForDeployment();
+  await mined(contract.deploymentTransaction());
   return new Contract(await contract.getAddress(), abi, signer);
 }
 
@@ -294,9 +294,7 @@ async function send(
   args: readonly unknown[],
   value = 0n,
 ): Promise<void> {
-  const response = await contract.getFunction(method)(...args, { value });
-  const receipt = await response.wait();
-  expect(receipt?.status).toBe(1);
+  await mined(await contract.getFunction(method).send(...args, { value }));
 }
 
 async function isAccepted(

@@ -3,7 +3,7 @@ import { type Hex, isConsistentOperatorSet, ZERO_HASH } from "@mach/core";
 import { Contract, Interface } from "ethers";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createRegistryReader, REGISTRY_ABI, type RegistryReader } from "../src/index.ts";
-import { CHAIN_ID, finalize, finalizeAt } from "./anvil.ts";
+import { CHAIN_ID, finalize, finalizeAt, mined } from "./anvil.ts";
 import { EPOCH_SECONDS, join, startNetwork, type TestNetwork } from "./network.ts";
 import { type RpcExchange, type RpcProxy, startProxy } from "./proxy.ts";
 
@@ -287,5 +287,5 @@ function contract(): Contract {
 }
 
 async function fixEpoch(epoch: bigint): Promise<void> {
-  await (await contract().getFunction("fixEpoch")(epoch)).wait();
+  await mined(await contract().getFunction("fixEpoch").send(epoch));
 }

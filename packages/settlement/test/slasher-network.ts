@@ -23,7 +23,7 @@ import {
   SLASHER_ABI,
   WEIGHTED_SOURCES_ABI,
 } from "../src/index.ts";
-import { type Anvil, CHAIN_ID, DEPLOYER_KEY, finalizeAt, startAnvil } from "./anvil.ts";
+import { type Anvil, CHAIN_ID, DEPLOYER_KEY, finalizeAt, mined, startAnvil } from "./anvil.ts";
 import { creationCode } from "./creation-code.ts";
 import { EPOCH_SECONDS, join, newestTimestamp, signerFor, UNIT, WEIGHTS } from "./network.ts";
 
@@ -83,9 +83,9 @@ export async function startSlasherNetwork(): Promise<SlasherNetwork> {
   }
   await finalizeAt(anvil, genesisTime + EPOCH_SECONDS);
   for (const epoch of [1n, 2n]) {
-    await (
-      await new Contract(registry, REGISTRY_ABI, signer).getFunction("fixEpoch")(epoch)
-    ).wait();
+    await mined(
+      await new Contract(registry, REGISTRY_ABI, signer).getFunction("fixEpoch").send(epoch),
+    );
   }
   await anvil.rpc("anvil_mine", ["0x3"]);
   const reader = createRegistryReader(
@@ -179,7 +179,7 @@ export async function deploy(
   const [types = [], values = []] = args;
   const factory = new ContractFactory([`constructor(${types.join(", ")})`], code, signer);
   const deployed = await factory.deploy(...values);
-  await deployed.waitForDeployment();
+  await mined(deployed.deploymentTransaction());
   const address = (await deployed.getAddress()).toLowerCase();
   if (!isHex(address, 20)) throw new Error("no address");
   return address;

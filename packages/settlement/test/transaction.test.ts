@@ -1,7 +1,7 @@
 import { Contract, ContractFactory, type Signer } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { estimate, transact } from "../src/transaction.ts";
-import { type Anvil, DEPLOYER_KEY, startAnvil } from "./anvil.ts";
+import { type Anvil, DEPLOYER_KEY, mined, startAnvil } from "./anvil.ts";
 import { signerFor } from "./network.ts";
 
 const ABI = ["function run()", "error Refused(uint256)"];
@@ -23,7 +23,7 @@ async function deploy(runtime: string): Promise<Contract> {
   const size = (runtime.length / 2).toString(16).padStart(2, "0");
   const code = `0x60${size}600a5f3960${size}5ff3${runtime}`;
   const deployed = await new ContractFactory(ABI, code, signer).deploy();
-  await deployed.waitForDeployment();
+  await mined(deployed.deploymentTransaction());
   return new Contract(await deployed.getAddress(), ABI, signer);
 }
 
@@ -35,7 +35,7 @@ test("a transaction near the greatest gas there is keeps its margin within that"
   const gas = estimated.ok ? estimated.gas : 0n;
   // With the margin of a quarter it would be above, and no valid transaction.
   expect(gas).toBeGreaterThan((MAX_GAS * 4n) / 5n);
-  const sent = await transact({ ...call, timeoutMs: 10_000 });
+  const sent = await transact({ ...call, timeoutMs: 60_000 });
   const transaction = sent.ok && (await signer.provider?.getTransaction(sent.transactionHash));
   expect(transaction).toMatchObject({ gasLimit: MAX_GAS });
 });
@@ -51,6 +51,6 @@ test.each([
   const contract = await deploy(`7f${word}5f5260${size}5ffd`);
   const call = { contract, method: "run", args: [] };
   const refused = { ok: false, code: "reverted", error: null };
-  expect(await transact({ ...call, timeoutMs: 10_000 })).toEqual(refused);
+  expect(await transact({ ...call, timeoutMs: 60_000 })).toEqual(refused);
   expect(await estimate(call)).toEqual(refused);
 });
