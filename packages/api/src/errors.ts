@@ -19,8 +19,10 @@ export type ErrorCode =
   | "method-not-allowed"
   | "timeout"
   | "contradicted"
+  | "body-too-large"
   | "uri-too-long"
   | "too-many-streams"
+  | "too-many-waits"
   | "headers-too-large"
   | "internal"
   | "unavailable";
@@ -43,14 +45,16 @@ export const ERRORS: { readonly [Code in ErrorCode]: ErrorEntry } = {
     status: 404,
     meaning: "No set update stands for that epoch, and none that is of use will.",
   },
-  "method-not-allowed": { status: 405, meaning: "The path exists, but is only read from." },
+  "method-not-allowed": { status: 405, meaning: "The path exists, but takes no such method." },
   timeout: { status: 408, meaning: "The request did not arrive in time." },
   contradicted: {
     status: 409,
     meaning: "The certificate at that height is contradicted: nothing rests on it.",
   },
+  "body-too-large": { status: 413, meaning: "The request's body is too large." },
   "uri-too-long": { status: 414, meaning: "The request's address is too long." },
   "too-many-streams": { status: 429, meaning: "This address reads too many event streams." },
+  "too-many-waits": { status: 429, meaning: "This address waits for too many answers at once." },
   "headers-too-large": { status: 431, meaning: "The request's headers are too large." },
   internal: { status: 500, meaning: "The node failed to answer; its log says why." },
   unavailable: { status: 503, meaning: "The node cannot answer now: it starts, stops or is full." },

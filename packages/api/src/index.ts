@@ -1,11 +1,20 @@
 export {
+  type BatchItem,
+  type BatchRequest,
+  batchRequestSchema,
+  MAX_BATCH_REQUESTS,
+} from "./batch.ts";
+export type { CertificateCalldata } from "./calldata.ts";
+export {
   addressOf,
+  type BatchRead,
   type Client,
   type ClientOptions,
   type ClientResult,
   createClient,
   type DocumentRouteId,
 } from "./client.ts";
+export { decodeCompactCertificate, encodeCompactCertificate } from "./compact-certificate.ts";
 export { renderDocsPage } from "./docs-page.ts";
 export {
   type AttestationDocument,
@@ -103,19 +112,22 @@ export {
   participationShape,
   type RollupParticipation,
 } from "./participation.ts";
-export { MAX_PAGE_ITEMS } from "./route-fields.ts";
+export {
+  type CertificatePolicy,
+  isAsking,
+  type UnmetDemand,
+  unmetDemand,
+} from "./policy.ts";
+export { type CertificateFormat, MAX_PAGE_ITEMS, MAX_WAIT_SECONDS } from "./route-fields.ts";
+export type { CertificateAnswer, Page, RouteId, RouteShapes } from "./route-shapes.ts";
 export {
   type AnyRoute,
   CACHE_CLASSES,
   type CacheClass,
-  type CertificateAnswer,
   COMMON_ERRORS,
-  type Page,
   ROUTE_IDS,
   ROUTES,
   type Route,
-  type RouteId,
-  type RouteShapes,
 } from "./routes.ts";
 export type { Document, DocumentSchema } from "./scalars.ts";
 export {

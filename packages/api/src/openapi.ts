@@ -21,12 +21,11 @@ export function buildOpenApi(options: { readonly software: string }): JsonObject
   const paths: Record<string, JsonObject> = {};
   for (const id of ROUTE_IDS) {
     const route: AnyRoute = ROUTES[id];
-    paths[route.path] = { get: operationOf(route, components) };
+    paths[route.path] = { [route.method.toLowerCase()]: operationOf(route, components) };
   }
   jsonSchemaOf(errorSchema, components);
   for (const topic of TOPIC_NAMES) {
-    const name = `${topic.charAt(0).toUpperCase()}${topic.slice(1)}Event`;
-    components.set(name, jsonSchemaOf(eventSchemas[topic], components));
+    components.set(eventName(topic), jsonSchemaOf(eventSchemas[topic], components));
   }
   return {
     openapi: "3.1.0",
@@ -37,6 +36,8 @@ export function buildOpenApi(options: { readonly software: string }): JsonObject
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/" }],
+    // Anyone may read, and nothing can be written.
+    security: [],
     paths,
     components: { schemas: Object.fromEntries([...components].sort(byName)) },
   };
@@ -85,10 +86,6 @@ export function jsonSchemaOf(
 }
 
 function operationOf(route: AnyRoute, components: Map<string, JsonObject>): JsonObject {
-  const content =
-    route.answer === null
-      ? { schema: { type: route.mediaType === "application/json" ? "object" : "string" } }
-      : { schema: jsonSchemaOf(route.answer, components) };
   const responses: Record<string, JsonObject> = {
     "200": {
       description: route.summary,
@@ -98,7 +95,7 @@ function operationOf(route: AnyRoute, components: Map<string, JsonObject>): Json
           schema: { type: "string", examples: [CACHE_CLASSES[route.cache].header] },
         },
       },
-      content: { [route.mediaType]: content },
+      content: contentOf(route, components),
     },
   };
   for (const code of errorsOf(route)) {
@@ -115,8 +112,45 @@ function operationOf(route: AnyRoute, components: Map<string, JsonObject>): Json
     summary: route.summary,
     description: route.description,
     parameters: parametersOf(route, components),
+    ...(route.body && {
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: jsonSchemaOf(route.body, components) } },
+      },
+    }),
     responses,
   };
+}
+
+/** What a success is, by media type. */
+function contentOf(route: AnyRoute, components: Map<string, JsonObject>): JsonObject {
+  const { answer, mediaType, formats } = route;
+  if (mediaType === "text/event-stream") {
+    const events = TOPIC_NAMES.map((topic) => ({
+      $ref: `#/components/schemas/${eventName(topic)}`,
+    }));
+    const schema = {
+      type: "string",
+      contentMediaType: mediaType,
+      contentSchema: { anyOf: events },
+    };
+    return { [mediaType]: { schema } };
+  }
+  if (answer === null) {
+    return { [mediaType]: { schema: { type: mediaType === "text/html" ? "string" : "object" } } };
+  }
+  const json = jsonSchemaOf(answer, components);
+  if (formats === undefined) return { [mediaType]: { schema: json } };
+  return {
+    [mediaType]: { schema: { anyOf: [json, jsonSchemaOf(formats.calldata, components)] } },
+    "application/octet-stream": {
+      schema: { description: formats.compact, contentMediaType: "application/octet-stream" },
+    },
+  };
+}
+
+function eventName(topic: string): string {
+  return `${topic.charAt(0).toUpperCase()}${topic.slice(1)}Event`;
 }
 
 /** Moves references from a schema's own definitions to the document's. */

@@ -1,5 +1,6 @@
-import type { Certificate, Evidence, Hex, OperatorSet, SetUpdate } from "@mach/core";
 import * as z from "zod/mini";
+import { type BatchRequest, batchAnswerSchema, batchRequestSchema } from "./batch.ts";
+import { certificateCalldataSchema } from "./calldata.ts";
 import {
   certificateSchema,
   evidenceSchema,
@@ -7,27 +8,26 @@ import {
   setUpdateSchema,
 } from "./documents.ts";
 import type { ErrorCode } from "./errors.ts";
-import type { Topic } from "./events.ts";
+import { alertSchema, healthSchema, networkSchema, rollupSchema } from "./network.ts";
 import {
-  type Alert,
-  alertSchema,
-  type FollowedRollup,
-  type Health,
-  healthSchema,
-  type Network,
-  networkSchema,
-  rollupSchema,
-} from "./network.ts";
-import { epoch, from, limit, MAX_PAGE_ITEMS, rollupId, topics } from "./route-fields.ts";
+  alertCursor,
+  epoch,
+  format,
+  from,
+  limit,
+  MAX_PAGE_ITEMS,
+  minBlockNumber,
+  policy,
+  rollupId,
+  topics,
+  wait,
+} from "./route-fields.ts";
+import type { RouteId, RouteShapes } from "./route-shapes.ts";
 import { type DocumentSchema, hash, uint64 } from "./scalars.ts";
 import {
-  type BadgeRule,
-  type BlockStatus,
   badgeRuleSchema,
   blockStatusSchema,
-  type Finality,
   finalitySchema,
-  type TransactionStatus,
   transactionStatusSchema,
 } from "./status.ts";
 
@@ -40,71 +40,10 @@ export const CACHE_CLASSES = {
 } as const;
 export type CacheClass = keyof typeof CACHE_CLASSES;
 
-type None = Record<never, never>;
-type RollupParams = { readonly rollupId: bigint };
-type PageQuery = { readonly from: bigint | undefined; readonly limit: number };
-/** A page of a list in ascending order; `next` is the `from` of the page after it. */
-export type Page<T> = { readonly data: readonly T[]; readonly next: bigint | null };
-/** A certificate with the rule that it fulfils. */
-export type CertificateAnswer = { readonly data: Certificate; readonly rule: BadgeRule };
-
-/** What each route takes and gives, as core values. */
-export interface RouteShapes {
-  readonly network: Shape<None, None, { readonly data: Network }>;
-  readonly rollups: Shape<None, None, { readonly data: readonly FollowedRollup[] }>;
-  readonly rollup: Shape<RollupParams, None, { readonly data: FollowedRollup }>;
-  readonly finality: Shape<RollupParams, None, { readonly data: Finality }>;
-  readonly block: Shape<
-    RollupParams & { readonly block: bigint | Hex },
-    None,
-    { readonly data: BlockStatus }
-  >;
-  readonly transaction: Shape<
-    RollupParams & { readonly transactionHash: Hex },
-    None,
-    { readonly data: TransactionStatus }
-  >;
-  readonly certificates: Shape<RollupParams, PageQuery, Page<Certificate>>;
-  readonly certificate: Shape<
-    RollupParams & { readonly blockNumber: bigint },
-    None,
-    CertificateAnswer
-  >;
-  readonly certificateById: Shape<{ readonly certificateId: Hex }, None, CertificateAnswer>;
-  readonly operatorSet: Shape<
-    { readonly epoch: bigint | "current" },
-    None,
-    { readonly data: OperatorSet }
-  >;
-  readonly setUpdate: Shape<
-    { readonly epoch: bigint | "current" },
-    None,
-    { readonly data: SetUpdate }
-  >;
-  readonly evidence: Shape<None, PageQuery, Page<Evidence>>;
-  readonly alerts: Shape<None, None, { readonly data: readonly Alert[] }>;
-  readonly events: Shape<
-    None,
-    { readonly topics: readonly Topic[]; readonly rollupId: bigint | undefined },
-    null
-  >;
-  readonly health: Shape<None, None, { readonly data: Health }>;
-  readonly openapi: Shape<None, None, null>;
-  readonly docs: Shape<None, None, null>;
-}
-
-interface Shape<Params, Query, Answer> {
-  readonly params: Params;
-  readonly query: Query;
-  readonly answer: Answer;
-}
-
-export type RouteId = keyof RouteShapes;
-
 /** One route. Params and query are read strictly: what is not listed is refused. */
 export interface Route<Id extends RouteId> {
   readonly id: Id;
-  readonly method: "GET";
+  readonly method: Id extends "batch" ? "POST" : "GET";
   /** As OpenAPI writes it, with params in braces. */
   readonly path: string;
   readonly params: Fields<RouteShapes[Id]["params"]>;
@@ -114,6 +53,10 @@ export interface Route<Id extends RouteId> {
     ? null
     : DocumentSchema<RouteShapes[Id]["answer"]>;
   readonly mediaType: "application/json" | "text/event-stream" | "text/html";
+  /** What `format` gives beside the answer; the compact form has no schema. */
+  readonly formats?: { readonly compact: string; readonly calldata: z.ZodMiniType };
+  /** The JSON document that is posted. */
+  readonly body?: Id extends "batch" ? DocumentSchema<BatchRequest> : never;
   readonly summary: string;
   readonly description: string;
   /** The longest that an answer is kept; a pending one is kept less. */
@@ -134,6 +77,13 @@ export const COMMON_ERRORS: readonly ErrorCode[] = ["malformed", "internal", "un
 
 const JSON_GET = { method: "GET", mediaType: "application/json", params: {}, query: {} } as const;
 const certificateAnswer = z.strictObject({ data: certificateSchema, rule: badgeRuleSchema });
+const CERTIFICATE_FORMS = {
+  compact: "The compact encoding of the certificate, version 1.",
+  calldata: z.strictObject({ data: certificateCalldataSchema }),
+};
+const POLICY_NOTE =
+  "With a policy (`minWeightBps`, `minVerification`, `minSignedWeight`) or `wait`, 200 is a yes: " +
+  "what does not meet it is `not-yet`";
 
 /** Every route of the API, once: the server, the client, OpenAPI and /docs are made from it. */
 export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
@@ -173,14 +123,16 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     id: "finality",
     path: "/v1/rollups/{rollupId}/finality",
     params: { rollupId },
+    query: { ...policy, minBlockNumber, wait },
     answer: z.strictObject({ data: finalitySchema }),
     summary: "How final a rollup is",
     description:
       "The newest observed, fast-final, safe and finalized blocks, the certificate and the rule " +
       "behind the fast-final one, and the reason where the newest height is not fast-final. " +
-      "Answers 200 whatever the status is.",
+      `Answers 200 whatever the status is. ${POLICY_NOTE}; \`fastFinal\` is the newest block whose ` +
+      "own certificate meets the policy.",
     cache: "head",
-    errors: ["unknown-rollup"],
+    errors: ["unknown-rollup", "not-yet", "too-many-waits"],
   },
   block: {
     ...JSON_GET,
@@ -192,26 +144,31 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
         .union([hash, uint64])
         .check(z.meta({ description: "The block's number, or its hash" })),
     },
+    query: { ...policy, wait },
     answer: z.strictObject({ data: blockStatusSchema }),
     summary: "The status of a block",
     description:
       "The badge and the rule behind it, with the certificate that covers the block and the " +
-      "headers between. Answers 200 whatever the status is; a pending one is not cached.",
+      "headers between. Answers 200 whatever the status is; a pending one is not cached. " +
+      `${POLICY_NOTE}, and a contradicted block is \`contradicted\`. The certificate is the lowest ` +
+      "that covers the block and meets the policy.",
     cache: "head",
-    errors: ["unknown-rollup"],
+    errors: ["unknown-rollup", "not-yet", "contradicted", "too-many-waits"],
   },
   transaction: {
     ...JSON_GET,
     id: "transaction",
     path: "/v1/rollups/{rollupId}/transactions/{transactionHash}",
     params: { rollupId, transactionHash: hash },
+    query: { ...policy, wait },
     answer: z.strictObject({ data: transactionStatusSchema }),
     summary: "The status of a transaction",
     description:
       "The same as for the block that the transaction is in; `unknown` while no such block is " +
-      "known. Answers 200 whatever the status is; a pending one is not cached.",
+      "known. Answers 200 whatever the status is; a pending one is not cached. " +
+      "Policy and `wait` are as for a block.",
     cache: "head",
-    errors: ["unknown-rollup"],
+    errors: ["unknown-rollup", "not-yet", "contradicted", "too-many-waits"],
   },
   certificates: {
     ...JSON_GET,
@@ -221,13 +178,16 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     query: {
       from: from.check(z.meta({ description: "The lowest height; the newest ones if not given" })),
       limit,
+      ...policy,
     },
     answer: z.strictObject({
       data: z.array(certificateSchema).check(z.maxLength(MAX_PAGE_ITEMS)),
       next: uint64.apply(z.nullable),
     }),
     summary: "A rollup's certificates",
-    description: "In ascending order of heights; `next` is the `from` of the page that follows.",
+    description:
+      "In ascending order of heights; `next` is the `from` of the page that follows. What does not " +
+      "meet a policy is left out, so that a page may be short, or empty, before the last.",
     cache: "head",
     errors: ["unknown-rollup"],
   },
@@ -236,24 +196,28 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     id: "certificate",
     path: "/v1/rollups/{rollupId}/certificates/{blockNumber}",
     params: { rollupId, blockNumber: uint64 },
+    query: { ...policy, wait, format },
     answer: certificateAnswer,
+    formats: CERTIFICATE_FORMS,
     summary: "The certificate at a height",
     description:
       "The best one that stands. While its improvement window is open it may be replaced by one " +
-      "with more weight for the same claim.",
+      "with more weight for the same claim. One that does not meet a policy is `not-yet`.",
     cache: "settled",
-    errors: ["unknown-rollup", "not-yet", "no-certificate", "contradicted"],
+    errors: ["unknown-rollup", "not-yet", "no-certificate", "contradicted", "too-many-waits"],
   },
   certificateById: {
     ...JSON_GET,
     id: "certificateById",
     path: "/v1/certificates/{certificateId}",
     params: { certificateId: hash },
+    query: { ...policy, format },
     answer: certificateAnswer,
+    formats: CERTIFICATE_FORMS,
     summary: "A certificate by its id",
-    description: "The answer never changes.",
+    description: "The answer never changes. One that does not meet a policy is `not-yet`.",
     cache: "immutable",
-    errors: ["unknown-certificate"],
+    errors: ["unknown-certificate", "not-yet"],
   },
   operatorSet: {
     ...JSON_GET,
@@ -271,13 +235,14 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     id: "setUpdate",
     path: "/v1/epochs/{epoch}/update",
     params: { epoch },
+    query: { wait },
     answer: z.strictObject({ data: setUpdateSchema }),
     summary: "The set update into an epoch",
     description:
       "The epoch's operatorSetHash, signed by the set of the epoch before. It may still be " +
       "replaced by one with more weight until the epoch ends.",
     cache: "settled",
-    errors: ["unknown-epoch", "not-yet", "no-update"],
+    errors: ["unknown-epoch", "not-yet", "no-update", "too-many-waits"],
   },
   evidence: {
     ...JSON_GET,
@@ -302,11 +267,33 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     ...JSON_GET,
     id: "alerts",
     path: "/v1/alerts",
-    answer: z.strictObject({ data: z.array(alertSchema).check(z.maxLength(1024)) }),
+    query: { from: alertCursor, limit },
+    answer: z.strictObject({
+      data: z.array(alertSchema).check(z.maxLength(MAX_PAGE_ITEMS)),
+      next: hash.apply(z.nullable),
+    }),
     summary: "Alerts of this node",
-    description: "The newest first; those that stand have no `clearedAt`.",
+    description:
+      "The newest first; those that stand have no `clearedAt`. `next` is the `from` of the page " +
+      "that follows; a `from` that is no longer kept gives an empty page.",
     cache: "head",
     errors: [],
+  },
+  batch: {
+    ...JSON_GET,
+    method: "POST",
+    id: "batch",
+    path: "/v1/batch",
+    body: batchRequestSchema,
+    answer: batchAnswerSchema,
+    summary: "Several reads at once",
+    description:
+      "Each request is the address of a GET route of this API that answers with JSON, query " +
+      "included, without `wait` and other formats. The answers come in the same order, each with " +
+      "the status and the body that the GET would have had. Beyond 16 MiB the rest of them are " +
+      "`unavailable`: ask for them again.",
+    cache: "none",
+    errors: ["body-too-large"],
   },
   events: {
     ...JSON_GET,

@@ -8,7 +8,14 @@ import { ROUTE_IDS, ROUTES } from "../src/routes.ts";
 import { REASONS } from "../src/status.ts";
 
 const document = buildOpenApi({ software: "1.2.3" });
-const paths = document["paths"] as Record<string, { get: JsonObject }>;
+const paths = document["paths"] as Record<string, Record<string, JsonObject>>;
+
+/** The one operation of a path. */
+function operationAt(path: string): JsonObject {
+  const [operation, ...others] = Object.values(paths[path] ?? {});
+  if (operation === undefined || others.length > 0) throw new Error(`operations of ${path}`);
+  return operation;
+}
 
 /** Every object within a document, with the path that leads to it. */
 function walk(value: unknown, path = "#"): readonly (readonly [string, JsonObject])[] {
@@ -25,7 +32,8 @@ function resolve(reference: string): unknown {
 test("every route of the table is a path, and nothing else is", () => {
   expect(Object.keys(paths)).toEqual(ROUTE_IDS.map((id) => ROUTES[id].path));
   for (const id of ROUTE_IDS) {
-    expect(paths[ROUTES[id].path]?.get).toMatchObject({ operationId: id });
+    expect(Object.keys(paths[ROUTES[id].path] ?? {})).toEqual([ROUTES[id].method.toLowerCase()]);
+    expect(operationAt(ROUTES[id].path)).toMatchObject({ operationId: id });
   }
 });
 
@@ -47,8 +55,8 @@ test("no schema keeps what only JSON Schema on its own may have", () => {
 });
 
 test("every part of a path in braces is a required parameter, and the other way round", () => {
-  for (const [path, { get }] of Object.entries(paths)) {
-    const parameters = get["parameters"] as readonly JsonObject[];
+  for (const path of Object.keys(paths)) {
+    const parameters = operationAt(path)["parameters"] as readonly JsonObject[];
     const inPath = parameters.filter((each) => each["in"] === "path");
     expect(inPath.map((each) => `{${each["name"]}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
     expect(inPath.every((each) => each["required"])).toBe(true);
@@ -58,7 +66,7 @@ test("every part of a path in braces is a required parameter, and the other way 
 
 test("every operation has its success and its errors", () => {
   for (const id of ROUTE_IDS) {
-    const responses = paths[ROUTES[id].path]?.get["responses"] as JsonObject;
+    const responses = operationAt(ROUTES[id].path)["responses"] as JsonObject;
     expect(Object.keys(responses)).toContain("200");
     for (const code of ROUTES[id].errors) {
       const response = responses[String(ERRORS[code].status)] as JsonObject;

@@ -116,6 +116,7 @@ export {
   buildOperatorSet,
   isConsistentOperatorSet,
   merklePath,
+  merklePaths,
   merkleRoot,
   type Operator,
   type OperatorSet,

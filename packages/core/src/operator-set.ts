@@ -118,9 +118,13 @@ export function merkleRoot(leaves: readonly Hex[]): Hex {
 
 /** The siblings of a leaf from the bottom up: exactly ceil(log2(count)) hashes. */
 export function merklePath(leaves: readonly Hex[], index: number): readonly Hex[] {
-  return merkleLevels(leaves)
-    .slice(0, -1)
-    .map((level, depth) => level[(index >> depth) ^ 1] ?? ZERO_HASH);
+  return merklePaths(leaves)(index);
+}
+
+/** The same for any leaf of one tree, which is hashed once. */
+export function merklePaths(leaves: readonly Hex[]): (index: number) => readonly Hex[] {
+  const levels = merkleLevels(leaves).slice(0, -1);
+  return (index) => levels.map((level, depth) => level[(index >> depth) ^ 1] ?? ZERO_HASH);
 }
 
 function merkleLevels(leaves: readonly Hex[]): readonly (readonly Hex[])[] {

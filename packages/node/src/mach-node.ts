@@ -376,6 +376,8 @@ export class MachNode {
       maxConnections,
       maxEventClients,
       maxEventClientsPerAddress: maxEventClients,
+      maxWaits: maxEventClients,
+      maxWaitsPerAddress: maxEventClients,
       eventHistory,
     };
     return createHttpServer({ view, logger, now }, { host, port, software: VERSION, limits });

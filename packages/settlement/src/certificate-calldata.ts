@@ -15,6 +15,7 @@ import {
 } from "@mach/core";
 import { Interface } from "ethers";
 import { CERTIFICATE_VERIFIER_ABI } from "./abi/certificate-verifier.ts";
+import { FINALITY_LIGHT_CLIENT_ABI } from "./abi/finality-light-client.ts";
 import {
   encodeSet,
   type MemberArgument,
@@ -75,6 +76,7 @@ const CODES: readonly VerifierAnswer["code"][] = [
 ];
 
 const VERIFIER: Interface = new Interface(CERTIFICATE_VERIFIER_ABI);
+const LIGHT_CLIENT: Interface = new Interface(FINALITY_LIGHT_CLIENT_ABI);
 
 /**
  * The calldata of `CertificateVerifier.verify` for a certificate of this set. Does not verify it:
@@ -94,7 +96,21 @@ export function encodeCertificateCall(
   if (!encoded.ok) return encoded;
   // The contract takes the trusted network alone: it would not see what this document says.
   if (!isSameDomain(domain, context.trust.domain)) return { ok: false, code: "other-network" };
-  return encode("verify", [context.trust, claim, encoded.signers]);
+  return encode(VERIFIER, "verify", [context.trust, claim, encoded.signers]);
+}
+
+/**
+ * The calldata of `FinalityLightClient.submitCertificate` for a certificate of this set. Does not
+ * verify it, and names no network: the contract knows its own.
+ */
+export function encodeLightClientCall(
+  bls: PointEncoder,
+  certificate: Certificate,
+  operatorSet: OperatorSet,
+): CalldataResult {
+  const encoded = toSignersArgument(bls, certificate, operatorSet);
+  if (!encoded.ok) return encoded;
+  return encode(LIGHT_CLIENT, "submitCertificate", [certificate.claim, encoded.signers]);
 }
 
 /** The calldata of `CertificateVerifier.verifySetUpdate`; `operatorSet` is the one that signed. */
@@ -109,7 +125,12 @@ export function encodeSetUpdateCall(
     return { ok: false, code: "other-network" };
   }
   const { epoch, operatorSetHash } = update;
-  return encode("verifySetUpdate", [context.trust, epoch, operatorSetHash, encoded.signers]);
+  return encode(VERIFIER, "verifySetUpdate", [
+    context.trust,
+    epoch,
+    operatorSetHash,
+    encoded.signers,
+  ]);
 }
 
 /** The answer of `CertificateVerifier.verify`, or null where the bytes are none. */
@@ -150,7 +171,7 @@ export function toSignersArgument(
   };
 }
 
-function encode(method: "verify" | "verifySetUpdate", args: readonly unknown[]): CalldataResult {
-  const calldata = VERIFIER.encodeFunctionData(method, args);
+function encode(contract: Interface, method: string, args: readonly unknown[]): CalldataResult {
+  const calldata = contract.encodeFunctionData(method, args);
   return isHex(calldata) ? { ok: true, calldata } : { ok: false, code: "malformed" };
 }

@@ -14,6 +14,7 @@ export {
   type CalldataResult,
   decodeVerifierAnswer,
   encodeCertificateCall,
+  encodeLightClientCall,
   encodeSetUpdateCall,
   type SignersArgument,
   type SignersResult,

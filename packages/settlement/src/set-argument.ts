@@ -2,7 +2,7 @@ import {
   type Bls,
   byteLength,
   type Hex,
-  merklePath,
+  merklePaths,
   type OperatorSet,
   operatorLeaf,
 } from "@mach/core";
@@ -39,8 +39,18 @@ export interface EncodedSet {
   pathOf(index: number): readonly Hex[];
 }
 
-/** A set with its keys as points; null where one of them is none. */
+const encodedSets = new WeakMap<OperatorSet, EncodedSet>();
+
+/** A set with its keys as points; null where one of them is none. The same set is encoded once. */
 export function encodeSet(bls: PointEncoder, set: OperatorSet): EncodedSet | null {
+  const known = encodedSets.get(set);
+  if (known !== undefined) return known;
+  const encoded = encodeAnew(bls, set);
+  if (encoded !== null) encodedSets.set(set, encoded);
+  return encoded;
+}
+
+function encodeAnew(bls: PointEncoder, set: OperatorSet): EncodedSet | null {
   const { operators, epoch, totalWeight, operatorsRoot } = set;
   const aggregatePoint = bls.publicKeyToPoint(set.aggregatePublicKey);
   if (aggregatePoint === null) return null;
@@ -58,7 +68,7 @@ export function encodeSet(bls: PointEncoder, set: OperatorSet): EncodedSet | nul
   return {
     operatorSet: { epoch, count, totalWeight, aggregatePublicKey, operatorsRoot },
     members,
-    pathOf: (index) => merklePath(leaves, index),
+    pathOf: merklePaths(leaves),
   };
 }
 

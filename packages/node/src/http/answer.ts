@@ -5,7 +5,7 @@ import { CACHE_CLASSES, type CacheClass } from "@mach/api";
 export interface Body {
   readonly text: string;
   readonly byteLength: number;
-  /** Text of ASCII alone goes out with its head in one write, without being encoded first. */
+  /** ASCII, and bytes one for each character, go out with the head, without being encoded first. */
   readonly encoding: "latin1" | "utf8";
   /** A strong validator: it stands for exactly these bytes (RFC 9110, section 8.8.3). */
   readonly etag: string;
@@ -16,6 +16,8 @@ export interface Answer {
   readonly body: Body;
   readonly cacheControl: string;
   readonly contentType: string;
+  /** The request header that it depends on, besides its address. */
+  readonly vary?: "accept";
 }
 
 /** A text as a body. */
@@ -23,6 +25,17 @@ export function toBody(text: string): Body {
   const byteLength = Buffer.byteLength(text);
   const encoding = byteLength === text.length ? "latin1" : "utf8";
   return { text, byteLength, encoding, etag: `"${hash("sha1", text, "base64url")}"` };
+}
+
+/** Bytes as a body. */
+export function toBytesBody(bytes: Uint8Array): Body {
+  const text = Buffer.from(bytes).toString("latin1");
+  return {
+    text,
+    byteLength: bytes.length,
+    encoding: "latin1",
+    etag: `"${hash("sha1", bytes, "base64url")}"`,
+  };
 }
 
 /** A document as a body. */
@@ -34,6 +47,35 @@ export function toJsonBody(document: object): Body {
 export function jsonAnswer(body: Body, cache: CacheClass): Answer {
   const cacheControl = CACHE_CLASSES[cache].header;
   return { body, cacheControl, contentType: "application/json; charset=utf-8" };
+}
+
+/** A body of bytes as an answer. */
+export function bytesAnswer(body: Body, cache: CacheClass): Answer {
+  const cacheControl = CACHE_CLASSES[cache].header;
+  return { body, cacheControl, contentType: "application/octet-stream" };
+}
+
+/** Whether Accept asks for bytes rather than for JSON (RFC 9110, section 12.5.1). */
+export function prefersBytes(accept: string | undefined): boolean {
+  if (accept === undefined) return false;
+  const ranges = accept.toLowerCase().split(",").map(readRange);
+  const weightOf = (type: string): number => {
+    const [family] = type.split("/");
+    const found = [type, `${family}/*`, "*/*"].map((name) =>
+      ranges.find((each) => each.name === name),
+    );
+    return found.find((each) => each !== undefined)?.weight ?? 0;
+  };
+  return weightOf("application/octet-stream") > weightOf("application/json");
+}
+
+function readRange(range: string): { readonly name: string; readonly weight: number } {
+  const [name = "", ...parameters] = range.split(";").map((each) => each.trim());
+  const weight = parameters.find((each) => each.startsWith("q="))?.slice(2) ?? "1";
+  return {
+    name,
+    weight: /^(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/.test(weight) ? Number(weight) : 0,
+  };
 }
 
 /** Whether If-None-Match names this tag (RFC 9110, section 13.1.2: the weak comparison). */

@@ -1,45 +1,120 @@
 import { ROUTE_IDS, ROUTES } from "@mach/api";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { isNotModified } from "./answer.ts";
+import { isNotModified, prefersBytes } from "./answer.ts";
+import type { AnswerWaits } from "./answer-waits.ts";
 import { PUBLIC_HEADERS, sendError } from "./errors.ts";
 import type { ReportFailure } from "./failure-report.ts";
-import type { HandlerResult, Handlers } from "./handlers.ts";
+import type { AnsweredRouteId, HandlerResult, Handlers } from "./handlers.ts";
 import { createInputReader } from "./input.ts";
 import type { Eventual } from "./node-view.ts";
 
 const PUBLIC_HEADER_LIST: readonly string[] = Object.entries(PUBLIC_HEADERS).flat();
 
+export interface AnsweredRoutesDependencies {
+  readonly handlers: Handlers;
+  readonly waits: AnswerWaits;
+  readonly reportFailure: ReportFailure;
+}
+
+/** What of any route's input decides how its answer is sent. */
+interface AnyInput {
+  readonly params: { readonly rollupId?: bigint };
+  readonly query: { readonly wait?: number | undefined; readonly format?: string | undefined };
+}
+
+/** How often a waiting transaction is looked for at most: each look asks the rollup's sources. */
+const TRANSACTION_PAUSE_MS = 500;
+
 /** Adds every route of the table that answers once. */
 export function addAnsweredRoutes(
   app: FastifyInstance,
-  dependencies: { readonly handlers: Handlers; readonly reportFailure: ReportFailure },
+  dependencies: AnsweredRoutesDependencies,
   options: { readonly timeoutMs: number },
 ): void {
   for (const id of ROUTE_IDS) {
-    if (id === "events") continue;
+    if (id === "events" || id === "batch") continue;
     const readInput = createInputReader(id);
+    const hasFormats = ROUTES[id].formats !== undefined;
     // The table ties each id's input to its handler; over all ids the compiler cannot follow.
     const handle = dependencies.handlers[id] as (input: unknown) => Eventual<HandlerResult>;
     app.get(toFastifyPath(ROUTES[id].path), (request, reply) => {
-      const input = readInput(request);
-      if (!input.ok) return sendError(reply, "malformed", `See \`${input.path}\`.`);
+      const read = readInput(request);
+      if (!read.ok) return sendError(reply, "malformed", `See \`${read.path}\`.`);
+      const input = hasFormats ? negotiate(read.value, request) : (read.value as AnyInput);
       const fail = (error: unknown): FastifyReply => {
         dependencies.reportFailure(id, error);
         return sendError(reply, "internal");
       };
       let result: Eventual<HandlerResult>;
       try {
-        result = handle(input.value);
+        result = handle(input);
       } catch (error) {
         return fail(error);
       }
-      if (!(result instanceof Promise)) return sendResult(request, reply, result);
-      return withDeadline(result, options.timeoutMs).then(
-        (each) => sendResult(request, reply, each),
-        fail,
-      );
+      const wait = input.query.wait ?? 0;
+      if (!(result instanceof Promise) && (wait === 0 || !isNotYet(result))) {
+        return sendResult(request, reply, result);
+      }
+      const first = Promise.resolve(result);
+      const answer = withDeadline(first, options.timeoutMs).then((each) => {
+        if (wait === 0 || !isNotYet(each)) return each;
+        const ask = async (): Promise<HandlerResult> =>
+          await withDeadline(Promise.resolve(handle(input)), options.timeoutMs);
+        return hold(request, reply, { dependencies, id, input, ask, ...options });
+      });
+      return answer.then((each) => sendResult(request, reply, each), fail);
     });
   }
+}
+
+/** Holds the request until its answer stands, its time is over, or its client has left. */
+async function hold(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  held: {
+    readonly dependencies: AnsweredRoutesDependencies;
+    readonly id: AnsweredRouteId;
+    readonly input: AnyInput;
+    readonly ask: () => Promise<HandlerResult>;
+    readonly timeoutMs: number;
+  },
+): Promise<HandlerResult> {
+  const { dependencies, id, input, ask, timeoutMs } = held;
+  const { waits } = dependencies;
+  const address = request.ip;
+  const refusal = waits.refusalOf(address);
+  if (refusal !== null) return { ok: false, code: refusal };
+  const { socket } = request.raw;
+  const waitMs = (input.query.wait ?? 0) * 1_000;
+  // Silent for longer than a connection may be otherwise; the next request is bounded as before.
+  socket.setTimeout(waitMs + 2 * timeoutMs);
+  const departure = new AbortController();
+  const leave = (): void => departure.abort();
+  reply.raw.once("close", leave);
+  if (socket.destroyed) leave();
+  try {
+    return await waits.hold({
+      ask,
+      rollupId: input.params.rollupId ?? null,
+      waitMs,
+      pauseMs: id === "transaction" ? TRANSACTION_PAUSE_MS : 0,
+      address,
+      signal: departure.signal,
+    });
+  } finally {
+    reply.raw.off("close", leave);
+  }
+}
+
+function isNotYet(result: HandlerResult): boolean {
+  return !result.ok && result.code === "not-yet";
+}
+
+/** The address names a format before Accept does. */
+function negotiate(input: object, request: FastifyRequest): AnyInput {
+  const { params, query } = input as AnyInput;
+  if (query.format !== undefined || !prefersBytes(request.headers.accept)) return { params, query };
+  return { params, query: { ...query, format: "compact" } };
 }
 
 function sendResult(
@@ -48,9 +123,10 @@ function sendResult(
   result: HandlerResult,
 ): FastifyReply {
   if (!result.ok) return sendError(reply, result.code, result.detail);
-  const { body, cacheControl, contentType } = result.answer;
+  const { body, cacheControl, contentType, vary } = result.answer;
   const { text, byteLength, encoding, etag } = body;
   const head = ["etag", etag, "cache-control", cacheControl, ...PUBLIC_HEADER_LIST];
+  if (vary !== undefined) head.push("vary", vary);
   // Written past fastify: these bytes need no serialiser, and its way costs a tenth of a request.
   reply.hijack();
   if (isNotModified(request.headers["if-none-match"], etag)) {
@@ -63,7 +139,10 @@ function sendResult(
 }
 
 /** A view that does not answer in time is unavailable; what it says later is dropped. */
-function withDeadline(result: Promise<HandlerResult>, timeoutMs: number): Promise<HandlerResult> {
+export function withDeadline(
+  result: Promise<HandlerResult>,
+  timeoutMs: number,
+): Promise<HandlerResult> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve({ ok: false, code: "unavailable" }), timeoutMs);
     result.then(resolve, reject).finally(() => clearTimeout(timer));

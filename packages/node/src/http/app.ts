@@ -2,7 +2,7 @@ import { type FastifyInstance, fastify } from "fastify";
 import { codeOfFrameworkError, refuseConnection, sendError } from "./errors.ts";
 import type { HttpLimits } from "./limits.ts";
 
-/** Bodies are never read: nothing here takes one. */
+/** Bodies are not read where a route does not say so. */
 const BODY_LIMIT = 1_024;
 
 /** A fastify instance with every timeout and bound set, and errors in this API's own form. */

@@ -30,6 +30,8 @@ export function codeOfFrameworkError(error: FastifyError): ErrorCode {
     case "FST_ERR_BAD_URL":
     case "FST_ERR_MAX_PARAM_LENGTH":
       return "malformed";
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return "body-too-large";
     default:
       return (error.statusCode ?? 500) < 500 ? "malformed" : "internal";
   }

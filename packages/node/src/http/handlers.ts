@@ -2,9 +2,8 @@ import {
   type BlockStatusName,
   buildOpenApi,
   type CacheClass,
-  certificateRule,
+  type CertificatePolicy,
   encodeAlert,
-  encodeBadgeRule,
   encodeBlockStatus,
   encodeCertificate,
   encodeEvidence,
@@ -15,27 +14,28 @@ import {
   encodeRollup,
   encodeSetUpdate,
   encodeTransactionStatus,
+  isAsking,
   type RouteId,
   type RouteShapes,
   renderDocsPage,
 } from "@mach/api";
 import { type Answer, jsonAnswer, toBody, toJsonBody } from "./answer.ts";
 import type { BodyCache } from "./body-cache.ts";
-import type {
-  Eventual,
-  NodeView,
-  ServedCertificate,
-  ViewFailure,
-  ViewResult,
-} from "./node-view.ts";
+import { createCertificateAnswer, formatAnswer, keyOf } from "./certificate-answer.ts";
+import { demandOf, isAccepted, refuseFinality, refuseStatus } from "./demand.ts";
+import type { Eventual, NodeView, ViewFailure, ViewResult } from "./node-view.ts";
 import { createTurnMemo } from "./turn-memo.ts";
 
-/** The routes that answer once; events are a stream and stand beside them. */
-export type AnsweredRouteId = Exclude<RouteId, "events">;
+/** The routes that answer once; a stream of events and a batch of others stand beside them. */
+export type AnsweredRouteId = Exclude<RouteId, "events" | "batch">;
 
 export type HandlerResult =
   | { readonly ok: true; readonly answer: Answer }
-  | { readonly ok: false; readonly code: ViewFailure; readonly detail?: string };
+  | {
+      readonly ok: false;
+      readonly code: ViewFailure | "malformed" | "too-many-waits";
+      readonly detail?: string;
+    };
 
 /** Answers one route from its parsed params and query. */
 export type Handler<Id extends AnsweredRouteId> = (
@@ -50,7 +50,7 @@ export function createHandlers(
   options: { readonly software: string },
 ): Handlers {
   const { view, cache } = dependencies;
-  const heads = createTurnMemo<bigint, HandlerResult>();
+  const toCertificateAnswer = createCertificateAnswer({ view, cache });
   const openApi = toJsonBody(buildOpenApi(options));
   const docs: Answer = {
     ...jsonAnswer(toBody(renderDocsPage(options)), "settled"),
@@ -61,32 +61,24 @@ export function createHandlers(
     rollups: () => after(view.rollups(), (value) => plain(value.map(encodeRollup), "head")),
     rollup: ({ params }) =>
       found(view.rollup(params.rollupId), (value) => plain(encodeRollup(value), "head")),
-    finality: ({ params: { rollupId } }) =>
-      heads.get(rollupId) ??
-      found(view.finality(rollupId), (value) =>
-        heads.keep(rollupId, plain(encodeFinality(value), "head")),
-      ),
-    block: ({ params }) =>
-      found(view.block(params.rollupId, params.block), (value) =>
-        plain(encodeBlockStatus(value), statusCache(value.status)),
-      ),
-    transaction: ({ params }) =>
-      found(view.transaction(params.rollupId, params.transactionHash), (value) =>
-        plain(encodeTransactionStatus(value), statusCache(value.status)),
-      ),
+    ...createStatusHandlers(view),
     certificates: ({ params, query }) =>
-      found(view.certificates(params.rollupId, query), ({ data, next }) =>
-        page(data.map(encodeCertificate), next),
-      ),
-    certificate: ({ params }) =>
+      found(view.certificates(params.rollupId, query), ({ data, next }) => {
+        const { policy } = demandOf(query);
+        const met = data.filter((each) => policy === undefined || isAccepted(policy, each));
+        return page(met.map(encodeCertificate), next?.toString() ?? null);
+      }),
+    certificate: ({ params, query }) =>
       found(view.certificate(params.rollupId, params.blockNumber), (value) =>
-        certificateAnswer(cache, value, value.isImproving ? "head" : "settled"),
+        toCertificateAnswer(value, query, value.isImproving ? "head" : "settled"),
       ),
-    certificateById: ({ params }) => {
-      const kept = cache.get(params.certificateId);
-      if (kept !== undefined) return { ok: true, answer: jsonAnswer(kept, "immutable") };
+    certificateById: ({ params, query }) => {
+      const { format = "json" } = query;
+      // What the policy asks for is not known of kept bytes.
+      const kept = isAsking(query) ? undefined : cache.get(keyOf(params.certificateId, format));
+      if (kept !== undefined) return ok(formatAnswer(kept, format, "immutable"));
       return found(view.certificateById(params.certificateId), (value) =>
-        certificateAnswer(cache, value, "immutable"),
+        toCertificateAnswer(value, query, "immutable"),
       );
     },
     operatorSet: ({ params }) =>
@@ -102,11 +94,57 @@ export function createHandlers(
         return plain(encodeSetUpdate(update), isSettled ? "settled" : "head");
       }),
     evidence: ({ query }) =>
-      after(view.evidence(query), ({ data, next }) => page(data.map(encodeEvidence), next)),
-    alerts: () => after(view.alerts(), (value) => plain(value.map(encodeAlert), "head")),
+      after(view.evidence(query), ({ data, next }) =>
+        page(data.map(encodeEvidence), next?.toString() ?? null),
+      ),
+    alerts: ({ query }) =>
+      after(view.alerts(), (all) => {
+        const { from, limit } = query;
+        const first = from === undefined ? 0 : all.findIndex((each) => each.alertId === from);
+        const data = first < 0 ? [] : all.slice(first, first + limit);
+        const next = first < 0 ? undefined : all[first + limit];
+        return page(data.map(encodeAlert), next?.alertId ?? null);
+      }),
     health: () => after(view.health(), (value) => plain(encodeHealth(value), "none")),
     openapi: () => ok(jsonAnswer(openApi, "settled")),
     docs: () => ok(docs),
+  };
+}
+
+/** What is asked with a policy, and waited for: with either an answer is a yes, or none. */
+function createStatusHandlers(
+  view: NodeView,
+): Pick<Handlers, "finality" | "block" | "transaction"> {
+  const heads = createTurnMemo<string, HandlerResult>();
+  return {
+    finality: ({ params: { rollupId }, query }) => {
+      const demand = demandOf(query);
+      const { minBlockNumber } = query;
+      const key = [rollupId, demand.isYesOnly, minBlockNumber, ...policyKey(query)].join("/");
+      const kept = heads.get(key);
+      if (kept !== undefined) return kept;
+      return found(view.finality(rollupId, demand.policy), (value) => {
+        const refusal = refuseFinality(demand, value, minBlockNumber);
+        return heads.keep(key, refusal ?? plain(encodeFinality(value), "head"));
+      });
+    },
+    block: ({ params, query }) => {
+      const demand = demandOf(query);
+      return found(
+        view.block(params.rollupId, params.block, demand.policy),
+        (value) =>
+          refuseStatus(demand, value) ?? plain(encodeBlockStatus(value), statusCache(value.status)),
+      );
+    },
+    transaction: ({ params, query }) => {
+      const demand = demandOf(query);
+      return found(
+        view.transaction(params.rollupId, params.transactionHash, demand.policy),
+        (value) =>
+          refuseStatus(demand, value) ??
+          plain(encodeTransactionStatus(value), statusCache(value.status)),
+      );
+    },
   };
 }
 
@@ -125,27 +163,16 @@ function statusCache(status: BlockStatusName): CacheClass {
   }
 }
 
-function certificateAnswer(
-  cache: BodyCache,
-  served: ServedCertificate,
-  cacheClass: CacheClass,
-): HandlerResult {
-  const { certificate } = served;
-  let body = cache.get(certificate.certificateId);
-  if (body === undefined) {
-    const rule = encodeBadgeRule(certificateRule(certificate));
-    body = toJsonBody({ data: encodeCertificate(certificate), rule });
-    cache.set(certificate.certificateId, body);
-  }
-  return ok(jsonAnswer(body, cacheClass));
+function policyKey(policy: CertificatePolicy): readonly unknown[] {
+  return [policy.minWeightBps, policy.minVerification, policy.minSignedWeight];
 }
 
 function plain(data: object, cache: CacheClass): HandlerResult {
   return ok(jsonAnswer(toJsonBody({ data }), cache));
 }
 
-function page(data: readonly object[], next: bigint | null): HandlerResult {
-  const body = toJsonBody({ data, next: next?.toString() ?? null });
+function page(data: readonly object[], next: string | null): HandlerResult {
+  const body = toJsonBody({ data, next });
   return ok(jsonAnswer(body, "head"));
 }
 
@@ -155,12 +182,15 @@ function ok(answer: Answer): HandlerResult {
 
 function found<T>(
   result: Eventual<ViewResult<T>>,
-  answer: (value: T) => HandlerResult,
+  answer: (value: T) => Eventual<HandlerResult>,
 ): Eventual<HandlerResult> {
   return after(result, (each) => (each.ok ? answer(each.value) : each));
 }
 
 /** Goes on at once where the value is there: a promise costs each request its turn. */
-function after<T>(value: Eventual<T>, next: (value: T) => HandlerResult): Eventual<HandlerResult> {
+function after<T>(
+  value: Eventual<T>,
+  next: (value: T) => Eventual<HandlerResult>,
+): Eventual<HandlerResult> {
   return value instanceof Promise ? value.then(next) : next(value);
 }

@@ -9,6 +9,9 @@ export interface HttpLimits {
   readonly maxConnections: number;
   readonly maxEventClients: number;
   readonly maxEventClientsPerAddress: number;
+  /** How many requests may wait for their answer, in all and from one address. */
+  readonly maxWaits: number;
+  readonly maxWaitsPerAddress: number;
   /** How many past events of each topic are kept for Last-Event-ID. */
   readonly eventHistory: number;
   /** How far a client of the event stream may lag before it is dropped. */
@@ -17,6 +20,8 @@ export interface HttpLimits {
   readonly heartbeatMs: number;
   /** How many bytes of serialised immutable answers are kept. */
   readonly maxCachedBytes: number;
+  /** How many bytes one answer to a batch holds. */
+  readonly maxBatchBytes: number;
   /** How long requests under way may take to finish when the server stops. */
   readonly stopMs: number;
 }
@@ -29,9 +34,12 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   maxConnections: 4_096,
   maxEventClients: 1_024,
   maxEventClientsPerAddress: 64,
+  maxWaits: 1_024,
+  maxWaitsPerAddress: 64,
   eventHistory: 4_096,
   maxPendingEventBytes: 1_048_576,
   heartbeatMs: 15_000,
   maxCachedBytes: 33_554_432,
+  maxBatchBytes: 16_777_216,
   stopMs: 1_500,
 };

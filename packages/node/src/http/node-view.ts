@@ -1,6 +1,8 @@
 import type {
   Alert,
   BlockStatus,
+  CertificateCalldata,
+  CertificatePolicy,
   ErrorCode,
   Finality,
   FollowedRollup,
@@ -65,10 +67,19 @@ export interface NodeView {
   network(): Eventual<Network>;
   rollups(): Eventual<readonly FollowedRollup[]>;
   rollup(rollupId: bigint): Eventual<ViewResult<FollowedRollup>>;
-  finality(rollupId: bigint): Eventual<ViewResult<Finality>>;
+  /** With a policy, of the certificates that meet it alone; so for blocks and transactions. */
+  finality(rollupId: bigint, policy?: CertificatePolicy): Eventual<ViewResult<Finality>>;
   /** A block by number or hash; `unknown` is a status, not a failure. */
-  block(rollupId: bigint, block: bigint | Hex): Eventual<ViewResult<BlockStatus>>;
-  transaction(rollupId: bigint, hash: Hex): Eventual<ViewResult<TransactionStatus>>;
+  block(
+    rollupId: bigint,
+    block: bigint | Hex,
+    policy?: CertificatePolicy,
+  ): Eventual<ViewResult<BlockStatus>>;
+  transaction(
+    rollupId: bigint,
+    hash: Hex,
+    policy?: CertificatePolicy,
+  ): Eventual<ViewResult<TransactionStatus>>;
   /** The best certificate for a block at this height. */
   certificate(rollupId: bigint, blockNumber: bigint): Eventual<ViewResult<ServedCertificate>>;
   /** Ascending by height; `next` is null on the page with the newest. */
@@ -77,6 +88,8 @@ export interface NodeView {
     page: PageRequest,
   ): Eventual<ViewResult<Page<VerifiedCertificate>>>;
   certificateById(certificateId: Hex): Eventual<ViewResult<ServedCertificate>>;
+  /** A certificate as the contracts take it. */
+  calldata(certificate: VerifiedCertificate): Eventual<ViewResult<CertificateCalldata>>;
   operatorSet(epoch: bigint | "current"): Eventual<ViewResult<OperatorSet>>;
   setUpdate(epoch: bigint | "current"): Eventual<ViewResult<ServedSetUpdate>>;
   /** In the order of keeping; positions count from 0. */

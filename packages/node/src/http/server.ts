@@ -1,6 +1,8 @@
 import type { AddressInfo } from "node:net";
+import { createAnswerWaits } from "./answer-waits.ts";
 import { addAnsweredRoutes } from "./answered-routes.ts";
 import { createApp } from "./app.ts";
+import { addBatchRoute } from "./batch-route.ts";
 import { createBodyCache } from "./body-cache.ts";
 import { sendError } from "./errors.ts";
 import { addEventRoute } from "./event-route.ts";
@@ -50,6 +52,7 @@ export function createHttpServer(
   const app = createApp(limits, options.trustProxy);
   const reportFailure = createFailureReport(dependencies);
   const events = createEventStream({ view, reportFailure }, limits);
+  const waits = createAnswerWaits({ view, reportFailure }, limits);
   const cache = createBodyCache({ maxBytes: limits.maxCachedBytes });
   const handlers = createHandlers({ view, cache }, { software: options.software });
   let isStopping = false;
@@ -64,7 +67,9 @@ export function createHttpServer(
     reportFailure("framework", error);
     return sendError(reply, "internal");
   });
-  addAnsweredRoutes(app, { handlers, reportFailure }, { timeoutMs: limits.requestTimeoutMs });
+  const { requestTimeoutMs: timeoutMs, maxBatchBytes } = limits;
+  addAnsweredRoutes(app, { handlers, waits, reportFailure }, { timeoutMs });
+  addBatchRoute(app, { handlers, reportFailure }, { timeoutMs, maxBatchBytes });
   addEventRoute(app, { view, events });
 
   return {
@@ -79,6 +84,7 @@ export function createHttpServer(
         return startFailure(cause, { host, port });
       }
       events.start();
+      waits.start();
       const bound = app.server.address() as AddressInfo;
       const name = bound.family === "IPv6" ? `[${bound.address}]` : bound.address;
       return { ok: true, url: `http://${name}:${bound.port}`, port: bound.port };
@@ -86,6 +92,7 @@ export function createHttpServer(
     async stop() {
       isStopping = true;
       events.stop();
+      waits.stop();
       const cut = setTimeout(() => app.server.closeAllConnections(), limits.stopMs);
       await app.close();
       clearTimeout(cut);

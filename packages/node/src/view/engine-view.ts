@@ -1,6 +1,8 @@
 import type {
   Alert,
   BlockStatus,
+  CertificateCalldata,
+  CertificatePolicy,
   Finality,
   FollowedRollup,
   Health,
@@ -24,6 +26,8 @@ import {
   openContradiction,
   type VerifiedCertificate,
 } from "@mach/core";
+import type { PointEncoder } from "@mach/settlement";
+import { isAccepted } from "../http/demand.ts";
 import type {
   NodeView,
   PageRequest,
@@ -41,6 +45,7 @@ import {
   toFinality,
   UNKNOWN_BLOCK,
 } from "./answers.ts";
+import { type CalldataEncoder, createCalldataEncoder } from "./calldata.ts";
 import type { EventHub } from "./events.ts";
 import type { RollupSources } from "./rollup-sources.ts";
 import { createSetUpdateReader, type SetUpdateReader } from "./set-update-reader.ts";
@@ -49,7 +54,7 @@ import { createStoredCertificates, type StoredCertificates } from "./stored-cert
 export interface EngineViewPorts {
   readonly state: () => EngineState;
   readonly store: Store;
-  readonly bls: Pick<Bls, "verifyAggregate">;
+  readonly bls: Pick<Bls, "verifyAggregate"> & PointEncoder;
   readonly events: EventHub;
   /** The block that a transaction is in, as enough sources say; null where they know of none. */
   readonly blockOfTransaction: (rollupId: bigint, hash: Hex) => Promise<Hex | null>;
@@ -74,6 +79,7 @@ class EngineView implements NodeView {
   readonly #ports: EngineViewPorts;
   readonly #stored: StoredCertificates;
   readonly #setUpdates: SetUpdateReader;
+  readonly #toCalldata: CalldataEncoder;
 
   constructor(ports: EngineViewPorts) {
     const { store, bls, state } = ports;
@@ -83,6 +89,7 @@ class EngineView implements NodeView {
       { maxRemembered: MAX_REMEMBERED_CERTIFICATES },
     );
     this.#setUpdates = createSetUpdateReader(ports);
+    this.#toCalldata = createCalldataEncoder(bls);
   }
 
   network(): Network {
@@ -102,27 +109,34 @@ class EngineView implements NodeView {
     return value === null ? fail("unavailable") : { ok: true, value };
   }
 
-  finality(rollupId: bigint): ViewResult<Finality> {
+  finality(rollupId: bigint, policy?: CertificatePolicy): ViewResult<Finality> {
     const { state } = this.#ports;
     const now = this.#ports.now();
-    const view = finalityOf(state(), rollupId, now);
+    const view = finalityOf(state(), rollupId, now, policy && accepting(policy));
     if (view === null) return fail("unknown-rollup");
     return { ok: true, value: toFinality(view, { now, abstention: this.#abstention(rollupId) }) };
   }
 
-  async block(rollupId: bigint, key: bigint | Hex): Promise<ViewResult<BlockStatus>> {
+  async block(
+    rollupId: bigint,
+    key: bigint | Hex,
+    policy: CertificatePolicy = {},
+  ): Promise<ViewResult<BlockStatus>> {
     const state = this.#ports.state();
     const asked = typeof key === "bigint" ? { blockNumber: key } : { blockHash: key };
-    const view = blockOf(state, rollupId, asked);
+    const view = blockOf(state, rollupId, asked, accepting(policy));
     if (view === null) return fail("unknown-rollup");
     const found =
       view.status === "unknown" && typeof key === "bigint" ? await this.#find(rollupId, key) : null;
-    return { ok: true, value: this.#toStatus(rollupId, found === null ? view : viewOf(found)) };
+    const isFound =
+      found !== null && (found.standing !== "served" || isAccepted(policy, found.certificate));
+    return { ok: true, value: this.#toStatus(rollupId, isFound ? viewOf(found) : view) };
   }
 
   async transaction(
     rollupId: bigint,
     transactionHash: Hex,
+    policy?: CertificatePolicy,
   ): Promise<ViewResult<TransactionStatus>> {
     const { state, blockOfTransaction } = this.#ports;
     if (!state().rollups.has(rollupId)) return fail("unknown-rollup");
@@ -132,7 +146,7 @@ class EngineView implements NodeView {
       const unknown = this.#toStatus(rollupId, UNKNOWN_BLOCK);
       return { ok: true, value: { transactionHash, ...unknown } };
     }
-    const block = await this.block(rollupId, blockHash);
+    const block = await this.block(rollupId, blockHash, policy);
     return block.ok ? { ok: true, value: { transactionHash, ...block.value } } : block;
   }
 
@@ -169,6 +183,13 @@ class EngineView implements NodeView {
     const certificate = row && (await this.#stored.verify(row));
     if (certificate === null) return fail("unknown-certificate");
     return { ok: true, value: { certificate, isImproving: false } };
+  }
+
+  async calldata(certificate: VerifiedCertificate): Promise<ViewResult<CertificateCalldata>> {
+    const set = await this.operatorSet(certificate.claim.epoch);
+    if (!set.ok) return fail("unavailable");
+    const calldata = this.#toCalldata(certificate, set.value);
+    return calldata === null ? fail("unavailable") : { ok: true, value: calldata };
   }
 
   async operatorSet(asked: bigint | "current"): Promise<ViewResult<OperatorSet>> {
@@ -267,6 +288,10 @@ class EngineView implements NodeView {
     const context = { rollupId, now: now(), abstention: abstention(rollupId) };
     return toBlockStatus(state(), view, context);
   }
+}
+
+function accepting(policy: CertificatePolicy): (certificate: VerifiedCertificate) => boolean {
+  return (certificate) => isAccepted(policy, certificate);
 }
 
 interface Found extends ServedCertificate {

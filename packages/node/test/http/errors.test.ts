@@ -77,6 +77,7 @@ test.each(["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "PURGE"])(
     const { url } = await startTestServer();
     const body = "x".repeat(100_000);
     for (const id of ROUTE_IDS) {
+      if (ROUTES[id].method !== "GET") continue;
       const response = await fetch(`${url}${PATHS[id]}`, { method, body });
       expect(response.status).toBe(405);
       expect(response.headers.get("allow")).toBe("GET, HEAD, OPTIONS");

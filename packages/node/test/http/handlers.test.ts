@@ -128,7 +128,8 @@ test("evidence page by page, alerts and health", async () => {
     from = page.answer.next ?? undefined;
   }
   expect(seen).toEqual(evidenceFixture);
-  expect(await client.get("alerts", {})).toEqual({ ok: true, answer: { data: [alert] } });
+  const alerts = { data: [alert], next: null };
+  expect(await client.get("alerts", {})).toEqual({ ok: true, answer: alerts });
   expect(await client.get("health", {})).toEqual({ ok: true, answer: { data: health } });
 });
 

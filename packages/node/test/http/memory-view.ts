@@ -20,6 +20,7 @@ import {
   verifyCertificate,
 } from "@mach/core";
 import type { NodeView, ServedCertificate, ViewResult } from "../../src/http/node-view.ts";
+import { createCalldataEncoder } from "../../src/view/calldata.ts";
 
 function readVectors(name: string): unknown {
   const url = new URL(`../../../../test/vectors/mach/${name}.json`, import.meta.url);
@@ -212,6 +213,10 @@ export function createMemoryView(parts: Partial<NodeView> = {}): MemoryView {
       id === certificate.certificateId
         ? { ok: true, value: served }
         : { ok: false, code: "unknown-certificate" },
+    calldata: (asked) => {
+      const value = createCalldataEncoder(createPortableBls())(asked, operatorSet);
+      return value === null ? { ok: false, code: "unavailable" } : { ok: true, value };
+    },
     operatorSet: (epoch) =>
       epoch === "current" || epoch === operatorSet.epoch
         ? { ok: true, value: operatorSet }

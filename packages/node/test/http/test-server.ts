@@ -62,6 +62,7 @@ export const PATHS: { readonly [Id in RouteId]: string } = {
   setUpdate: `/v1/epochs/${operatorSet.epoch}/update`,
   evidence: "/v1/evidence",
   alerts: "/v1/alerts",
+  batch: "/v1/batch",
   events: "/v1/events",
   health: "/v1/node/health",
   openapi: "/openapi.json",

@@ -52,6 +52,7 @@ async function create(abstention: string | null = null): Promise<Viewed> {
     state: () => node.shell.state(),
     store: node.store,
     bls: {
+      ...bls,
       verifyAggregate: (signed) => {
         viewed.verifications += 1;
         return bls.verifyAggregate(signed);
