@@ -36,7 +36,8 @@ contract DeployNetwork is DeploymentScript {
         "rollups";
     string private constant SLASHING_NAMES = "doubleAttestation attestationAgainstCertificate "
         "conflictingCertificates falseSetUpdate settlementLie destination reporterShareBps";
-    string private constant ROLLUP_NAMES = "rollupId stack attestationInterval thresholdBps verification settlement";
+    string private constant ROLLUP_NAMES = "rollupId stack attestationInterval thresholdBps verification "
+        "settlement settlementSeconds";
 
     /// @notice Deploys what does not stand yet, and leaves every power with the timelock
     /// @param json The parameters: script/network.example.json has each of them
@@ -85,7 +86,7 @@ contract DeployNetwork is DeploymentScript {
         deployed.vault = _addressOf(plan, "StakeVault", vaultArguments);
         Calls memory calls = _newCalls();
         _addSource(calls, deployed, json);
-        _addRollups(calls, deployed.registry, json);
+        _addRollups(calls, deployed.registry, times.windows.challenge, json);
         // From here on the timelock has its delay, without which the slasher takes no owner.
         HandOver memory handOver = _scheduleHandOver(plan, powers, timelock, calls);
         _deploy(plan, "Slasher", slasherArguments, 0);
@@ -180,11 +181,33 @@ contract DeployNetwork is DeploymentScript {
         _add(calls, deployed.registry, abi.encodeCall(IRegistry.setMinimumWeight, (minimumWeight)));
     }
 
-    function _addRollups(Calls memory calls, address registry, string memory json) private view {
+    function _addRollups(Calls memory calls, address registry, uint64 challengeWindow, string memory json)
+        private
+        view
+    {
         uint256 count = _count(json, "rollups", MAX_ROLLUPS);
         for (uint256 i = 0; i < count; i++) {
-            _add(calls, registry, _addRollup(json, _at("rollups", i)));
+            string memory path = _at("rollups", i);
+            bytes memory call = _addRollup(json, path);
+            _requireSettlementInTime(json, path, challengeWindow);
+            _add(calls, registry, call);
         }
+    }
+
+    /// @dev With an adapter anyone can charge, and what excuses operators whom a sequencer's reorg misled
+    /// may be settlement alone: where it comes after the end of a charge, the honest are slashed.
+    function _requireSettlementInTime(string memory json, string memory path, uint64 challengeWindow)
+        private
+        view
+    {
+        address settlement = vm.parseJsonAddress(json, string.concat(path, ".settlement"));
+        string memory name = string.concat(path, ".settlementSeconds");
+        uint256 time = _uintAt(json, name, 0, 365 days);
+        _require(
+            settlement == address(0) ? time == 0 : time > 0 && time < challengeWindow,
+            name,
+            "is how long L1 takes to settle a block, less than challengeWindowSeconds; zero without settlement"
+        );
     }
 
     function _addRollup(string memory json, string memory path) private view returns (bytes memory) {

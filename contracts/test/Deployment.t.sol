@@ -7,10 +7,12 @@ import {DeployNetwork} from "../script/DeployNetwork.s.sol";
 import {IRegistry} from "../src/interfaces/IRegistry.sol";
 import {IWeightedSources} from "../src/interfaces/IWeightedSources.sol";
 import {ISlasher} from "../src/interfaces/ISlasher.sol";
+import {OpSettlement} from "../src/OpSettlement.sol";
 import {Registry} from "../src/Registry.sol";
 import {Slasher} from "../src/Slasher.sol";
 import {StakeVault} from "../src/StakeVault.sol";
 import {WeightedSources} from "../src/WeightedSources.sol";
+import {AnchorStateRegistryDouble} from "./AnchorStateRegistryDouble.sol";
 import {DeploymentTestBase} from "./DeploymentTestBase.sol";
 
 /// @dev What stands, as the script returns it
@@ -135,7 +137,8 @@ contract DeploymentTest is DeploymentTestBase {
     }
 
     function test_refusesParametersThatAreUnsafeMissingOrUnknown() external {
-        string[3][22] memory changes = [
+        string memory none = _adapter("00", "0");
+        string[3][25] memory changes = [
             // Stake that leaves before evidence of its lie, powers that act before stake can leave.
             [
                 '"withdrawalDelaySeconds": "1209600"',
@@ -168,6 +171,10 @@ contract DeploymentTest is DeploymentTestBase {
             ['"verification": "1"', '"verification": "3"', ".rollups[0].verification"],
             ['"stack": "op"', '"stack": ""', "stack"],
             ['"multiplierBps": "10000"', '"multiplierBps": "1000001"', ".multiplierBps"],
+            // An adapter that settles when charges are over, or nobody knows when; a time without one.
+            [none, _adapter("c1", "172800"), ".rollups[0].settlementSeconds"],
+            [none, _adapter("c1", "0"), ".rollups[0].settlementSeconds"],
+            [none, _adapter("00", "1"), ".rollups[0].settlementSeconds"],
             // Misspelled.
             ['"minimumWeight"', '"minimumWeigth"', "minimumWeight"],
             ['"settlement"', '"setlement"', "settlement"]
@@ -179,6 +186,25 @@ contract DeploymentTest is DeploymentTestBase {
                 assertRefused(reason, changes[i][2]);
             }
         }
+    }
+
+    function test_listsARollupWithAnAdapterThatSettlesBeforeChargesAreOver() external {
+        vm.etch(address(0xc1), address(new OpSettlement(10, new AnchorStateRegistryDouble())).code);
+        Network memory network = _run(with(example, _adapter("00", "0"), _adapter("c1", "172799")));
+        vm.warp(GENESIS);
+        assertEq(Registry(network.registry).rollupAt(10, 0).settlement, address(0xc1));
+        assertEq(Registry(network.registry).rollupAt(42_161, 0).settlement, address(0));
+    }
+
+    /// @dev The end of the first of the example's rollups, as only that one ends
+    function _adapter(string memory lastByte, string memory time) private pure returns (string memory) {
+        return string.concat(
+            '"settlement": "0x00000000000000000000000000000000000000',
+            lastByte,
+            '",\n      "settlementSeconds": "',
+            time,
+            '"\n    },'
+        );
     }
 
     function _run(string memory json) private returns (Network memory network) {

@@ -67,6 +67,7 @@ export function networkParameters(network: NetworkToDeploy): Readonly<Record<str
       thresholdBps: String(THRESHOLD_BPS),
       verification: String(verification),
       settlement: NOBODY,
+      settlementSeconds: "0",
     })),
   };
 }
