@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { encodeEvent, type NodeEvent, TOPIC_NAMES, type Topic } from "@mach/api";
+import type { EventId } from "./node-view.ts";
 
 /** An event with its place in the stream. */
 export interface EventEntry {
@@ -24,10 +25,14 @@ export interface Resumption {
 
 /** The past events of each topic, as many as are kept. */
 export interface EventHistory {
-  add(event: NodeEvent): EventEntry;
+  /** The next event; where it has an id, that of the stream that it came from. */
+  add(event: NodeEvent, id?: EventId): EventEntry;
   /** What followed after a Last-Event-ID, in order. */
   since(lastEventId: string, filter: EventFilter): Resumption;
 }
+
+/** Tells a reader that events are missing before the next one: it reads the heads anew. */
+export const GAP = 'event: gap\ndata: {"data":null}\n\n';
 
 /** Evidence can be large, with its headers: fewer of its events are kept. */
 const MAX_EVIDENCE_EVENTS = 64;
@@ -37,14 +42,24 @@ const MAX_EVIDENCE_EVENTS = 64;
  * of this run: after a restart an older id is seen to be of another stream.
  */
 export function createEventHistory(options: { readonly eventHistory: number }): EventHistory {
-  const run = randomBytes(4).toString("hex");
+  let run = randomBytes(4).toString("hex");
   const kept = new Map<Topic, EventEntry[]>(TOPIC_NAMES.map((topic) => [topic, []]));
   const droppedThrough = new Map<Topic, number>();
   let newest = 0;
+
+  /** What was of another stream is never resumed in this one. */
+  function forget(next: string): void {
+    run = next;
+    for (const entries of kept.values()) entries.length = 0;
+    droppedThrough.clear();
+  }
+
   return {
-    add(event) {
-      const entry = createEntry(event, { run, sequence: newest + 1 });
-      newest += 1;
+    add(event, id = { run, sequence: newest + 1, isAfterGap: false }) {
+      if (id.run !== run) forget(id.run);
+      const entry = createEntry(event, id);
+      newest = id.sequence;
+      if (id.isAfterGap) droppedThrough.set(event.topic, id.sequence - 1);
       const entries = kept.get(event.topic) ?? [];
       entries.push(entry);
       const most = event.topic === "evidence" ? MAX_EVIDENCE_EVENTS : options.eventHistory;
@@ -77,13 +92,12 @@ export function matches(entry: EventEntry, filter: EventFilter): boolean {
   );
 }
 
-function createEntry(
-  event: NodeEvent,
-  id: { readonly run: string; readonly sequence: number },
-): EventEntry {
+function createEntry(event: NodeEvent, id: EventId): EventEntry {
   const { topic, rollupId } = event;
   const data = JSON.stringify(encodeEvent(event));
-  const frame = Buffer.from(`id: ${id.run}-${id.sequence}\nevent: ${topic}\ndata: ${data}\n\n`);
+  const gap = id.isAfterGap ? GAP : "";
+  const text = `${gap}id: ${id.run}-${id.sequence}\nevent: ${topic}\ndata: ${data}\n\n`;
+  const frame = Buffer.from(text);
   return { sequence: id.sequence, topic, rollupId, frame };
 }
 

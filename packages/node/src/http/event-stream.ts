@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
 import type { NodeEvent, Topic } from "@mach/api";
 import { createEventClient, type EventClient } from "./event-client.ts";
-import { createEventHistory, type EventFilter, matches } from "./event-history.ts";
+import { createEventHistory, type EventFilter, GAP, matches } from "./event-history.ts";
 import type { ReportFailure } from "./failure-report.ts";
 import type { HttpLimits } from "./limits.ts";
-import type { NodeView } from "./node-view.ts";
+import type { EventId, NodeView } from "./node-view.ts";
 
 /** A request to read the stream. */
 export interface EventRequest {
@@ -37,7 +37,6 @@ interface Reader {
 
 /** How long a browser waits before it comes back, milliseconds. */
 const RETRY_MS = 2_000;
-const GAP = 'event: gap\ndata: {"data":null}\n\n';
 
 /** Pushes the view's events to every reader, each serialised once. */
 export function createEventStream(
@@ -60,8 +59,8 @@ export function createEventStream(
     else perAddress.set(reader.address, left);
   }
 
-  function tell(event: NodeEvent): void {
-    const entry = history.add(event);
+  function tell(event: NodeEvent, id?: EventId): void {
+    const entry = history.add(event, id);
     for (const { client, filter } of readers) {
       if (matches(entry, filter)) client.send(entry);
     }
@@ -92,9 +91,9 @@ export function createEventStream(
     },
     clientCount: () => readers.size,
     start() {
-      unsubscribe = dependencies.view.subscribe((event) => {
+      unsubscribe = dependencies.view.subscribe((event, id) => {
         try {
-          tell(event);
+          tell(event, id);
         } catch (error) {
           // Who told of the event must not fall with those who read of it.
           dependencies.reportFailure("events", error);

@@ -59,6 +59,15 @@ export interface PageRequest {
   readonly limit: number;
 }
 
+/** An event's place in its stream, which several processes may serve alike. */
+export interface EventId {
+  /** Names the stream: 8 hexadecimal digits, new with each run of the node that it is of. */
+  readonly run: string;
+  readonly sequence: number;
+  /** Events of its topic before it may be missing. */
+  readonly isAfterGap: boolean;
+}
+
 /**
  * What the HTTP server reads a node through. It never makes an answer up: a method that throws
  * or rejects becomes the answer `internal`.
@@ -98,5 +107,5 @@ export interface NodeView {
   alerts(): Eventual<readonly Alert[]>;
   health(): Eventual<Health>;
   /** Hears every event from now on, in order, until the returned function is called. */
-  subscribe(listener: (event: NodeEvent) => void): () => void;
+  subscribe(listener: (event: NodeEvent, id?: EventId) => void): () => void;
 }
