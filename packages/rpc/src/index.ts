@@ -1,13 +1,26 @@
 export { backoffMs } from "./backoff.ts";
-export { createHttpClient } from "./http-client.ts";
+export {
+  isTag,
+  mentionsTag,
+  type PinnedBlock,
+  rewriteTags,
+  type TaggedRequest,
+  type TagPin,
+  type TagRewriting,
+} from "./block-tag.ts";
+export { createHttpClient, createRawHttpClient } from "./http-client.ts";
 export {
   isObject,
+  parseJson,
+  type RawRpcClient,
+  type RawRpcResult,
   type RpcClient,
   type RpcClientOptions,
   type RpcFailure,
   type RpcFailureCode,
   type RpcResult,
 } from "./json-rpc.ts";
+export { elementTexts, memberTexts } from "./raw-json.ts";
 export {
   WebSocketClient,
   type WebSocketClientOptions,

@@ -1,3 +1,5 @@
+import { endOfString, memberTexts } from "./raw-json.ts";
+
 /** Why a JSON-RPC call gave no result. */
 export type RpcFailureCode =
   /** No whole answer within timeoutMs. */
@@ -51,6 +53,26 @@ export interface RpcClientOptions {
   readonly maxInFlight: number;
 }
 
+export type RawRpcResult =
+  | {
+      readonly ok: true;
+      readonly value: unknown;
+      /** The result as the node wrote it. */
+      readonly text: string;
+    }
+  | (RpcFailure & {
+      /** The node's error object as it wrote it, where the code is `rpc-error`. */
+      readonly text?: string;
+    });
+
+/** A client that takes params and gives results as the JSON texts that they are. */
+export interface RawRpcClient {
+  /** One call. Never rejects. `params` is JSON, or undefined for none. */
+  call(method: string, params: string | undefined): Promise<RawRpcResult>;
+  /** Fails the open calls and closes every socket. */
+  close(): Promise<void>;
+}
+
 /** Whether a parsed JSON value is an object, and no array or null. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -59,6 +81,12 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 /** The text of a JSON-RPC 2.0 request. */
 export function requestText(id: number, method: string, params: readonly unknown[]): string {
   return JSON.stringify({ jsonrpc: "2.0", id, method, params });
+}
+
+/** The same of params that are JSON already. */
+export function rawRequestText(id: number, method: string, params: string | undefined): string {
+  const tail = params === undefined ? "" : `,"params":${params}`;
+  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}${tail}}`;
 }
 
 /** Parses a text as JSON; undefined where it is none, or is such as no node sends. */
@@ -85,7 +113,6 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -130,15 +157,6 @@ function isCostly(text: string): boolean {
   return false;
 }
 
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let first = end;
-    while (text.charCodeAt(first - 1) === BACKSLASH) first--;
-    if ((end - first) % 2 === 0) return end;
-  }
-  return text.length;
-}
-
 /** The result in a JSON-RPC 2.0 response to the request `id`. The node's words are dropped. */
 export function parseResponse(response: unknown, id: number): RpcResult {
   if (!isObject(response) || response["jsonrpc"] !== "2.0" || response["id"] !== id) {
@@ -152,4 +170,12 @@ export function parseResponse(response: unknown, id: number): RpcResult {
     return { ok: false, code: "malformed" };
   }
   return { ok: false, code: "rpc-error", number: Number(error["code"]) };
+}
+
+/** The same with the texts of the result, or of the node's error. */
+export function parseRawResponse(text: string, id: number): RawRpcResult {
+  const result = parseResponse(parseJson(text), id);
+  if (!result.ok && result.code !== "rpc-error") return result;
+  const part = memberTexts(text).get(result.ok ? "result" : "error");
+  return part === undefined ? { ok: false, code: "malformed" } : { ...result, text: part };
 }

@@ -39,6 +39,12 @@ describe("the tag finalized", () => {
     ["eth_call", [{ to: "0x1" }, "finalized"], "eth_call", [{ to: "0x1" }, { blockHash }]],
     ["eth_getBalance", ["0x1", "finalized"], "eth_getBalance", ["0x1", { blockHash }]],
     [
+      "eth_getBalance",
+      ["0x1", { blockNumber: "finalized" }],
+      "eth_getBalance",
+      ["0x1", { blockHash }],
+    ],
+    [
       "eth_getStorageAt",
       ["0x1", "0x0", "finalized"],
       "eth_getStorageAt",
@@ -72,10 +78,7 @@ describe("the tag finalized", () => {
   it.each([
     ["a method that is not known", { method: "debug_traceBlockByNumber", params: ["finalized"] }],
     ["a batch within", { method: "eth_call", params: [{ to: "finalized" }, "finalized"] }],
-    [
-      "an object of EIP-1898",
-      { method: "eth_getBalance", params: ["0x1", { blockNumber: "finalized" }] },
-    ],
+    ["the end of a filter", { method: "eth_newFilter", params: [{ toBlock: "finalized" }] }],
     ["named params", { method: "eth_call", params: { block: "finalized" } }],
     ["topics", { method: "eth_getLogs", params: [{ topics: ["finalized"] }] }],
   ])("in %s is refused rather than passed on", async (_, request) => {
