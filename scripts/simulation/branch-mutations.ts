@@ -93,9 +93,22 @@ export const BRANCH_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "certificates are not held against L1's finalised head",
+    file: "core/src/engine/contradiction.ts",
+    text: "  const { finalized, unsettled, contradicted } = rollup;\n  if (finalized === null) return;\n",
+    replacement:
+      "  const { finalized, unsettled, contradicted } = rollup;\n" +
+      "  if (finalized === null || unsettled.size > 0) return;\n",
+    seeds: 40,
+  },
+  {
+    name: "certificates are held against L1's finalised head only when it moves",
     file: "core/src/engine/chain.ts",
-    text: "  checkAgainstFinalized(rollup, emit);\n",
-    replacement: "",
+    text: [
+      "  checkAgainstFinalized(rollup, emit);",
+      "  chargeSettled(state, rollup, emit);",
+      "  considerHeight",
+    ].join("\n"),
+    replacement: "  chargeSettled(state, rollup, emit);\n  considerHeight",
     seeds: 120,
   },
 ];

@@ -16,4 +16,8 @@ describe("no promise is broken", () => {
   it("by a certificate above a finalised head that is of another branch (seed 3022)", () => {
     expect(simulate(3022, { without: [] }).failure).toBeNull();
   });
+
+  it("by a certificate of a branch that is left for what L1 has finalised (seed 51)", () => {
+    expect(simulate(51, { without: [] }).failure).toBeNull();
+  });
 });

@@ -38,6 +38,8 @@ export function onBlockVerified(
   rebindAt(rollup, block);
   prune(state, rollup);
   if (rollup.dropped.size > 0) checkBranches(rollup, emit);
+  // Each block may be what shows that a certificate is not of the chain that L1 has finalised.
+  checkAgainstFinalized(rollup, emit);
   chargeSettled(state, rollup, emit);
   considerHeight(state, rollup, blockNumber, emit);
   proposeClaims(state, rollup, emit);

@@ -83,6 +83,26 @@ describe("L1 against the followed branch", () => {
     expect([fastFinalOf(node), statusAt(node, 10n)]).toEqual([null, "contradicted"]);
   });
 
+  it("is held against certificates as soon as its branch is followed", () => {
+    const node = readyNode();
+    follow(node, [1n, 8n]);
+    node.receiveCertificate(certify(claimAt(7n), ALL));
+    finalize(node, 9n, 1);
+    expect(fastFinalOf(node)).toBe(7n);
+    reorg(node, -1n);
+    follow(node, [1n, 9n], 1);
+    expect([fastFinalOf(node), node.trace.contradictions]).toEqual([null, [7]]);
+  });
+
+  it("is held against a certificate of its height's own branch once that is followed", () => {
+    const node = readyNode();
+    finalize(node, 4n, 1);
+    node.receiveCertificate(certify(claimAt(6n), ALL));
+    expect(fastFinalOf(node)).toBe(6n);
+    follow(node, [1n, 6n]);
+    expect([fastFinalOf(node), reasonOf(node)]).toEqual([null, "contradicted"]);
+  });
+
   it("is seen however far finality lags behind", () => {
     const node = readyNode({ chainDepth: 32 });
     follow(node, [1n, 100n]);
