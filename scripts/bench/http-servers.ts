@@ -3,6 +3,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from "
 import { setTimeout as sleep } from "node:timers/promises";
 import { certificateRule, type NodeEvent } from "@mach/api";
 import { toCertificate } from "@mach/core";
+import { UNREAD_STATUS } from "../../packages/node/src/engine/settled-claims-follower.ts";
 import { createEventHistory } from "../../packages/node/src/http/event-history.ts";
 import { createHttpServer } from "../../packages/node/src/http/server.ts";
 import { createEngineView } from "../../packages/node/src/view/engine-view.ts";
@@ -104,7 +105,7 @@ async function serve(
     events,
     blockOfTransaction: unknown,
     abstention: () => null,
-    sources: () => ({ agree: 1, sources: [] }),
+    sources: () => ({ agree: 1, sources: [], settlement: UNREAD_STATUS }),
     health: () => {
       throw new Error("not served here");
     },
