@@ -35,8 +35,9 @@ export interface AnswerWaits {
 
 interface Waiter {
   readonly rollupId: bigint | null;
-  /** Something happened since it asked last. */
-  isDirty: boolean;
+  /** Something happened since it asked last: its turn to be woken comes. */
+  isDue: boolean;
+  isWoken: boolean;
   /** It asks once more at most: its time is over, or nobody reads the answer. */
   isOver: boolean;
   /** Ends its wait for an event. */
@@ -67,8 +68,8 @@ export function createAnswerWaits(
     if (topic === "attestation" || topic === "alert" || topic === "evidence") return;
     const isIdle = due.length === 0;
     for (const waiter of waiters) {
-      if (waiter.rollupId !== rollupId || waiter.isDirty) continue;
-      waiter.isDirty = true;
+      if (waiter.rollupId !== rollupId || waiter.isDue) continue;
+      waiter.isDue = true;
       due.push(waiter);
     }
     // Never in the turn of who tells of the event.
@@ -78,19 +79,23 @@ export function createAnswerWaits(
   function wakeSome(): void {
     const woken = due.slice(0, WOKEN_PER_TURN);
     due = due.slice(WOKEN_PER_TURN);
-    for (const waiter of woken) waiter.wake();
+    for (const waiter of woken) {
+      waiter.isWoken = true;
+      waiter.wake();
+    }
     if (due.length > 0) setImmediate(wakeSome);
   }
 
   async function holdUntil(waiter: Waiter, request: WaitRequest): Promise<HandlerResult> {
     for (;;) {
-      waiter.isDirty = false;
+      waiter.isDue = false;
+      waiter.isWoken = false;
       const isLast = waiter.isOver;
       const result = await request.ask();
       if (unsubscribe === undefined) return UNAVAILABLE;
       if (result.ok || result.code !== "not-yet" || isLast) return result;
       await pause(waiter, request.pauseMs);
-      if (!waiter.isDirty && !waiter.isOver) {
+      if (!waiter.isWoken && !waiter.isOver) {
         await new Promise<void>((resolve) => {
           waiter.wake = resolve;
         });
@@ -109,7 +114,7 @@ export function createAnswerWaits(
     async hold(request) {
       const { rollupId, address, signal, waitMs } = request;
       const nothing = (): void => undefined;
-      const flags = { isDirty: false, isOver: false };
+      const flags = { isDue: false, isWoken: false, isOver: false };
       const waiter: Waiter = { rollupId, ...flags, wake: nothing, skipPause: nothing };
       const end = (): void => endWait(waiter);
       waiters.add(waiter);
