@@ -33,6 +33,8 @@ export interface NodeFilesOptions {
   readonly rollups: readonly (RollupEndpoints & {
     readonly rollupId: bigint;
     readonly execution?: RollupExecution;
+    /** Offers the rollup's RPC. */
+    readonly rpc?: object;
   })[];
   readonly gossipPort: number;
   /** The ports of the other nodes. */

@@ -62,6 +62,7 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
         rollupId: rollup.rollupId,
         ...(options.endpointsOf?.(name, rollup) ?? ownEndpoints(rollup)),
         ...(rollup.verification === 2 && { execution: executionOn(rollup) }),
+        ...(operator === undefined && { rpc: {} }),
       })),
       gossipPort,
       peerPorts: gossipPorts.filter((port) => port !== gossipPort),

@@ -21,6 +21,7 @@ import { healthOf } from "./health.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { NodeError } from "./node-error.ts";
 import type { OperatorSigner } from "./operator.ts";
+import { offeredRpc } from "./rpc-proxy/rollup-rpc.ts";
 import type { EpochRecord } from "./store/store.ts";
 import { VERSION } from "./version.ts";
 import { createEngineView } from "./view/engine-view.ts";
@@ -380,7 +381,8 @@ export class MachNode {
       maxWaitsPerAddress: maxEventClients,
       eventHistory,
     };
-    return createHttpServer({ view, logger, now }, { host, port, software: VERSION, limits });
+    const rpc = offeredRpc(this.#config.rollups);
+    return createHttpServer({ view, logger, now }, { host, port, software: VERSION, limits, rpc });
   }
 }
 

@@ -2,6 +2,7 @@ import type { Hex } from "@mach/core";
 import { z } from "zod";
 import { type ExecutionConfig, execution } from "./execution.ts";
 import { address, bigInteger, integer, text, texts, urls } from "./fields.ts";
+import { type RpcConfig, rpc } from "./rpc.ts";
 import { type SettlementConfig, settlement } from "./settlement.ts";
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
@@ -38,6 +39,7 @@ export interface RollupConfig {
   readonly wsUrls: readonly string[];
   readonly opNodeUrls?: readonly string[] | undefined;
   readonly execution?: ExecutionConfig | undefined;
+  readonly rpc?: RpcConfig | undefined;
   readonly settlementContract?: Hex | undefined;
   readonly agree: number;
   readonly pollMs: number;
@@ -223,6 +225,7 @@ const rollup = z
       max: 16,
     }).optional(),
     execution: execution.optional(),
+    rpc: rpc.optional(),
     settlementContract: address(
       "The L1 contract that settles the rollup, where the registry names no adapter: op " +
         "AnchorStateRegistry, orbit Rollup, cdk RollupManager, zk diamond proxy.",

@@ -1,4 +1,7 @@
 import type { AddressInfo } from "node:net";
+import { addRpcRoute } from "../rpc-proxy/http-route.ts";
+import { createRpcProxy } from "../rpc-proxy/proxy.ts";
+import type { RollupRpcOptions } from "../rpc-proxy/rollup-rpc.ts";
 import { createAnswerWaits } from "./answer-waits.ts";
 import { addAnsweredRoutes } from "./answered-routes.ts";
 import { createApp } from "./app.ts";
@@ -29,6 +32,8 @@ export interface HttpServerOptions {
   readonly limits?: Partial<HttpLimits>;
   /** The proxies whose X-Forwarded-For counts, as addresses or networks; none if not given. */
   readonly trustProxy?: readonly string[];
+  /** The rollups whose RPC is offered; none if not given. */
+  readonly rpc?: readonly RollupRpcOptions[];
 }
 
 export type HttpStartResult =
@@ -55,6 +60,7 @@ export function createHttpServer(
   const waits = createAnswerWaits({ view, reportFailure }, limits);
   const cache = createBodyCache({ maxBytes: limits.maxCachedBytes });
   const handlers = createHandlers({ view, cache }, { software: options.software });
+  const proxy = createRpcProxy({ view, reportFailure }, options.rpc ?? []);
   let isStopping = false;
 
   app.addHook("onRequest", (request, reply, done) => {
@@ -71,6 +77,8 @@ export function createHttpServer(
   addAnsweredRoutes(app, { handlers, waits, reportFailure }, { timeoutMs });
   addBatchRoute(app, { handlers, reportFailure }, { timeoutMs, maxBatchBytes });
   addEventRoute(app, { view, events });
+  addRpcRoute(app, { view, proxy });
+  app.server.on("upgrade", (request, socket, head) => proxy.upgrade(request, socket, head));
 
   return {
     async start() {
@@ -94,7 +102,7 @@ export function createHttpServer(
       events.stop();
       waits.stop();
       const cut = setTimeout(() => app.server.closeAllConnections(), limits.stopMs);
-      await app.close();
+      await Promise.all([proxy.stop(), app.close()]);
       clearTimeout(cut);
     },
   };

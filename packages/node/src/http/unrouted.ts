@@ -1,5 +1,7 @@
 import { ROUTE_IDS, ROUTES } from "@mach/api";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { refuseRpcMethod } from "../rpc-proxy/http-route.ts";
+import { isRpcPath } from "../rpc-proxy/place.ts";
 import { sendError } from "./errors.ts";
 
 const METHODS = { GET: "GET, HEAD, OPTIONS", POST: "POST, OPTIONS" } as const;
@@ -13,6 +15,7 @@ export function refuseUnrouted(request: FastifyRequest, reply: FastifyReply): Fa
   const path = (request.raw.url ?? "").split("?", 1)[0] ?? "";
   const known = KNOWN_PATHS.find(({ pattern }) => pattern.test(path));
   if (request.method !== "HEAD" && request.method !== "GET") reply.header("connection", "close");
+  if (isRpcPath(path)) return refuseRpcMethod(request.method, reply);
   if (known === undefined)
     return sendError(reply, "not-found", "See /docs for those that there are.");
   reply.header("allow", known.methods);

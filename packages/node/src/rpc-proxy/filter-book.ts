@@ -1,0 +1,165 @@
+import { randomBytes } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { toHex } from "@mach/core";
+import { mentionsTag, rewriteTags } from "@mach/rpc";
+import { type CallAnswer, fault, type RpcFault, resultAnswer } from "./errors.ts";
+import { readFinalLogs } from "./final-calls.ts";
+import type { FinalHead, ReadHead } from "./final-head.ts";
+import { endsWithFinal, type FinalLogs, readFinalFilter } from "./log-range.ts";
+import type { Upstream } from "./upstream.ts";
+import type { Passed, UpstreamPool } from "./upstream-pool.ts";
+
+/** A call about a filter. */
+export interface FilterCall {
+  readonly method: string;
+  readonly params: readonly unknown[];
+  readonly paramsText: string | undefined;
+  readonly tags: ReadonlySet<string>;
+  readonly readHead: ReadHead;
+  /** By `performance.now()`; later nobody waits for the answer any more. */
+  readonly deadlineMs: number;
+}
+
+/** The filters that clients poll. */
+export interface FilterBook {
+  answer(call: FilterCall): Promise<CallAnswer | RpcFault>;
+}
+
+type Kept = (NodeFilter | FinalFilter) & { usedAtMs: number };
+
+/** Kept by a node, under an id that only that node knows. */
+interface NodeFilter {
+  readonly kind: "node";
+  readonly upstream: Upstream;
+  readonly id: unknown;
+}
+
+/** Kept here: no node has a filter that ends with what is fast-final. */
+interface FinalFilter {
+  readonly kind: "final";
+  readonly logs: FinalLogs;
+  /** The first block whose logs have not been given yet. */
+  next: bigint;
+  /** The last poll: two at once would be given the same logs. */
+  turn: Promise<unknown>;
+}
+
+const NEW: ReadonlySet<string> = new Set([
+  "eth_newBlockFilter",
+  "eth_newFilter",
+  "eth_newPendingTransactionFilter",
+]);
+const USE: ReadonlySet<string> = new Set([
+  "eth_getFilterChanges",
+  "eth_getFilterLogs",
+  "eth_uninstallFilter",
+]);
+/** As long as geth keeps a filter that nobody asks for. */
+const IDLE_MS = 300_000;
+
+/** Whether a method is about a filter. */
+export function isAboutFilter(method: string): boolean {
+  return NEW.has(method) || USE.has(method);
+}
+
+/**
+ * Gives filters ids of its own, because those of two nodes may be the same, and remembers which
+ * node has each. One that ends with the newest fast-final block is kept here.
+ */
+export function createFilterBook(
+  pool: UpstreamPool,
+  options: { readonly maxFilters: number },
+): FilterBook {
+  const filters = new Map<string, Kept>();
+
+  function keep(filter: NodeFilter | FinalFilter): CallAnswer {
+    const id = toHex(randomBytes(16));
+    filters.set(id, { ...filter, usedAtMs: performance.now() });
+    return resultAnswer(id);
+  }
+
+  function hasRoom(): boolean {
+    const oldestMs = performance.now() - IDLE_MS;
+    if (filters.size >= options.maxFilters) {
+      for (const [id, { usedAtMs }] of filters) if (usedAtMs < oldestMs) filters.delete(id);
+    }
+    return filters.size < options.maxFilters;
+  }
+
+  async function create(call: FilterCall): Promise<CallAnswer | RpcFault> {
+    if (!hasRoom()) return fault("too-many-filters");
+    const { method, params, tags } = call;
+    if (method === "eth_newFilter" && endsWithFinal(params[0], tags)) {
+      const head = await call.readHead();
+      if (!head.ok) return head;
+      const logs = readFinalFilter(params[0], { tags, head });
+      if (!logs.ok) return logs;
+      const next = logs.from > head.number ? logs.from : head.number + 1n;
+      return keep({ kind: "final", logs, next, turn: Promise.resolve() });
+    }
+    const passed = mentionsTag(params, tags)
+      ? await createFromHead(call)
+      : await pool.pass(method, call.paramsText);
+    if (!passed.ok) return passed;
+    if (!passed.answer.ok) return passed.answer;
+    return keep({ kind: "node", upstream: passed.from, id: passed.value });
+  }
+
+  /** Where it begins is fixed when it is made, and so may stand in a node's filter. */
+  async function createFromHead(call: FilterCall): Promise<Passed> {
+    const { method, params, tags } = call;
+    const head = await call.readHead();
+    if (!head.ok) return head;
+    const rewriting = rewriteTags({ method, params }, { tags, block: head });
+    if (rewriting.kind !== "by-number") return fault("unsupported-tag", { method });
+    const pinned = JSON.stringify(rewriting.request.params);
+    const isSound = (): boolean => true;
+    return await pool.passAbout(head, { by: "number", method, params: pinned, isSound });
+  }
+
+  async function use(call: FilterCall): Promise<CallAnswer | RpcFault> {
+    const [id] = call.params;
+    const filter = typeof id === "string" ? filters.get(id.toLowerCase()) : undefined;
+    const isRemoval = call.method === "eth_uninstallFilter";
+    if (filter === undefined) return isRemoval ? resultAnswer(false) : fault("filter-not-found");
+    filter.usedAtMs = performance.now();
+    if (isRemoval) filters.delete(String(id).toLowerCase());
+    if (filter.kind === "node") {
+      const params = JSON.stringify([filter.id]);
+      const passed = await pool.pass(call.method, params, filter.upstream);
+      return passed.ok ? passed.answer : passed;
+    }
+    if (isRemoval) return resultAnswer(true);
+    const turn = filter.turn.then(() => poll(filter, call));
+    filter.turn = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  async function poll(filter: FinalFilter, call: FilterCall): Promise<CallAnswer | RpcFault> {
+    const head = await call.readHead();
+    if (!head.ok) return head;
+    const isAll = call.method === "eth_getFilterLogs";
+    const passed = await readSince(head, filter, isAll ? filter.logs.from : filter.next);
+    if (passed === null) return resultAnswer([]);
+    if (!passed.ok) return passed;
+    const isHeard = performance.now() < call.deadlineMs;
+    if (passed.answer.ok && !isAll && isHeard) filter.next = head.number + 1n;
+    return passed.answer;
+  }
+
+  async function readSince(
+    head: FinalHead,
+    { logs }: FinalFilter,
+    from: bigint,
+  ): Promise<Passed | null> {
+    if (from > head.number) return null;
+    return await readFinalLogs(pool, head, { filter: logs.filter, from });
+  }
+
+  return {
+    async answer(call) {
+      if (!NEW.has(call.method)) return await use(call);
+      return await create(call);
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import { isObject, type PinnedBlock, rewriteTags } from "@mach/rpc";
+import { type CallAnswer, fault, type RpcFault } from "./errors.ts";
+import type { FinalHead } from "./final-head.ts";
+import type { BlockRequest, Passed, UpstreamPool } from "./upstream-pool.ts";
+
+/** The methods whose result is the block, or its header, so that its hash can be computed. */
+const IS_BLOCK: ReadonlySet<string> = new Set(["eth_getBlockByHash", "eth_getHeaderByHash"]);
+/** The methods whose result says itself which block it is of. */
+const NAMES_ITS_BLOCK: ReadonlySet<string> = new Set([
+  "eth_getBlockReceipts",
+  "eth_getLogs",
+  "eth_getTransactionByBlockHashAndIndex",
+]);
+
+/** A call in whose params a tag stands, answered from the head and from no other block. */
+export async function callFinal(
+  pool: UpstreamPool,
+  head: FinalHead,
+  call: {
+    readonly method: string;
+    readonly params: readonly unknown[];
+    readonly tags: ReadonlySet<string>;
+  },
+): Promise<CallAnswer | RpcFault> {
+  const { method, params, tags } = call;
+  const rewriting = rewriteTags({ method, params }, { tags, block: head });
+  switch (rewriting.kind) {
+    case "untouched":
+    case "unknown-place":
+      return fault("unsupported-tag", { method });
+    case "by-hash": {
+      const { request } = rewriting;
+      if (IS_BLOCK.has(request.method)) return await readHead(pool, head, asTexts(request));
+      const isNamed = NAMES_ITS_BLOCK.has(request.method);
+      const passed = await pool.passAbout(head, {
+        ...asTexts(request),
+        by: "hash",
+        isSound: (value) => !isNamed || isOfBlock(value, head),
+      });
+      return answerOf(passed);
+    }
+    case "by-number": {
+      const { request } = rewriting;
+      const end = endOf(request, head);
+      const isSound = (value: unknown): boolean => end === null || areUpTo(value, head);
+      return answerOf(await pool.passAbout(head, { ...asTexts(request), by: "number", isSound }));
+    }
+  }
+}
+
+/** The logs of a range that ends with the head. `filter` has an address and topics alone. */
+export async function readFinalLogs(
+  pool: UpstreamPool,
+  head: FinalHead,
+  range: { readonly filter: Readonly<Record<string, unknown>>; readonly from: bigint },
+): Promise<Passed> {
+  const { filter, from } = range;
+  const isOne = from === head.number;
+  const ends = { fromBlock: quantity(from), toBlock: quantity(head.number) };
+  const params = [{ ...filter, ...(isOne ? { blockHash: head.hash } : ends) }];
+  return await pool.passAbout(head, {
+    ...asTexts({ method: "eth_getLogs", params }),
+    by: isOne ? "hash" : "number",
+    isSound: (value) => Array.isArray(value) && areUpTo(value, head),
+  });
+}
+
+/** The block goes out as it was checked: of a name that stood there twice only what counted. */
+async function readHead(
+  pool: UpstreamPool,
+  head: FinalHead,
+  request: BlockRequest,
+): Promise<CallAnswer | RpcFault> {
+  const read = await pool.readBlock(head, request);
+  return read.ok ? { ok: true, text: JSON.stringify(read.block) } : read;
+}
+
+function answerOf(passed: Passed): CallAnswer | RpcFault {
+  return passed.ok ? passed.answer : passed;
+}
+
+function asTexts(request: { readonly method: string; readonly params: readonly unknown[] }): {
+  readonly method: string;
+  readonly params: string;
+} {
+  return { method: request.method, params: JSON.stringify(request.params) };
+}
+
+/** Where a range ends if that is the head; null where it does not. */
+function endOf(
+  { method, params }: { readonly method: string; readonly params: readonly unknown[] },
+  head: PinnedBlock,
+): bigint | null {
+  const [range] = params;
+  const isLogs = method === "eth_getLogs" && isObject(range);
+  return isLogs && range["toBlock"] === quantity(head.number) ? head.number : null;
+}
+
+/** Whether all that a result says of blocks is that they are this one. */
+function isOfBlock(value: unknown, head: FinalHead): boolean {
+  const items = Array.isArray(value) ? value : [value];
+  return items.every(
+    (each) => each === null || (isObject(each) && each["blockHash"] === head.hash),
+  );
+}
+
+/** Whether no log is above the head, and those at its height are of it. */
+function areUpTo(value: unknown, head: FinalHead): boolean {
+  if (!Array.isArray(value)) return false;
+  return value.every((log: unknown) => {
+    if (!isObject(log)) return false;
+    const number = parseQuantity(log["blockNumber"]);
+    if (number === null || number > head.number) return false;
+    return number < head.number || log["blockHash"] === head.hash;
+  });
+}
+
+export function quantity(number: bigint): string {
+  return `0x${number.toString(16)}`;
+}
+
+/** A quantity of JSON-RPC below 2^64; null where it is none. */
+export function parseQuantity(value: unknown): bigint | null {
+  return typeof value === "string" && /^0x[0-9a-f]{1,16}$/i.test(value) ? BigInt(value) : null;
+}

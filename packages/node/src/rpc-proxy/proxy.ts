@@ -1,0 +1,82 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { stackOf } from "@mach/rollups";
+import type { ReportFailure } from "../http/failure-report.ts";
+import type { NodeView } from "../http/node-view.ts";
+import { createHeadFeed } from "./head-feed.ts";
+import { readRpcPlace } from "./place.ts";
+import { createRollupRpc, type RollupRpc, type RollupRpcOptions } from "./rollup-rpc.ts";
+import { createSocketServer, type SocketServer } from "./socket-server.ts";
+import type { CheckBlock } from "./upstream.ts";
+import { createUpstreamFeeds } from "./upstream-feeds.ts";
+
+/** The RPC of every rollup that it is offered for. */
+export interface RpcProxy {
+  rollup(rollupId: bigint): RollupRpc | undefined;
+  /** The largest message that any of them reads. */
+  readonly maxRequestBytes: number;
+  /** Takes over a connection that asks for a WebSocket. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Closes every WebSocket. */
+  stop(): Promise<void>;
+}
+
+export interface RpcProxyDependencies {
+  readonly view: NodeView;
+  readonly reportFailure: ReportFailure;
+}
+
+/** Different subscriptions of one rollup that nodes push at once, each over its own connection. */
+const MAX_FEEDS = 256;
+
+/** Serves the RPC of rollups over HTTP and WebSocket. */
+export function createRpcProxy(
+  dependencies: RpcProxyDependencies,
+  rollups: readonly RollupRpcOptions[],
+): RpcProxy {
+  const { view, reportFailure } = dependencies;
+  const served = new Map(
+    rollups.map((options) => {
+      const checkBlock = createBlockCheck(view, options.rollupId);
+      const rpc = createRollupRpc({ view, checkBlock, reportFailure }, options);
+      return [options.rollupId, { rpc, sockets: createSockets(dependencies, rpc) }] as const;
+    }),
+  );
+  return {
+    rollup: (rollupId) => served.get(rollupId)?.rpc,
+    maxRequestBytes: Math.max(0, ...rollups.map(({ maxRequestBytes }) => maxRequestBytes)),
+    upgrade(request, socket, head) {
+      const place = readRpcPlace(request.url ?? "");
+      const sockets = place === null ? undefined : served.get(place.rollupId)?.sockets;
+      if (place === null || sockets === undefined) {
+        socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+      } else {
+        sockets.accept(request, { socket, head, tags: place.tags });
+      }
+    },
+    async stop() {
+      const all = [...served.values()];
+      await Promise.all(all.map(({ sockets }) => sockets.stop()));
+      await Promise.all(all.map(({ rpc }) => rpc.close()));
+    },
+  };
+}
+
+function createSockets(dependencies: RpcProxyDependencies, rpc: RollupRpc): SocketServer {
+  const { pool, readHead, options } = rpc;
+  const { rollupId, wsUrls, timeoutMs, maxResponseBytes } = options;
+  const heads = createHeadFeed({ ...dependencies, pool, readHead }, { rollupId });
+  const limits = { timeoutMs, maxResponseBytes, maxFeeds: MAX_FEEDS };
+  const feeds = createUpstreamFeeds({ urls: wsUrls, ...limits });
+  return createSocketServer({ rpc, heads, feeds }, options);
+}
+
+/** The header's hash by the rules of the rollup's stack, which the registry tells. */
+function createBlockCheck(view: Pick<NodeView, "rollup">, rollupId: bigint): CheckBlock {
+  return async (rawBlock) => {
+    const rollup = await view.rollup(rollupId);
+    if (!rollup.ok) return null;
+    const checked = stackOf(rollup.value.stack).checkBlock(rawBlock);
+    return checked.ok ? checked.block : null;
+  };
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto";
+import { toHex } from "@mach/core";
+import { mentionsTag } from "@mach/rpc";
+import type { SubscriptionDesk } from "./call-router.ts";
+import { type CallAnswer, fault, type RpcFault, resultAnswer } from "./errors.ts";
+import type { ReadHead } from "./final-head.ts";
+import { followFinalLogs } from "./final-log-feed.ts";
+import type { HeadFeed } from "./head-feed.ts";
+import { endsWithFinal, readFinalFilter } from "./log-range.ts";
+import type { UpstreamFeeds } from "./upstream-feeds.ts";
+import type { UpstreamPool } from "./upstream-pool.ts";
+
+export interface Subscriptions extends SubscriptionDesk {
+  /** Pushes from now on what an answer, which was sent, has told the client of. */
+  activate(answer: string): void;
+  /** Ends all of them. */
+  close(): void;
+}
+
+interface Subscription {
+  /** Before the client has its id nothing is pushed under it. */
+  isActive: boolean;
+  readonly close: () => void;
+}
+
+/** The subscriptions of one connection. */
+export function createSubscriptions(
+  dependencies: {
+    readonly pool: UpstreamPool;
+    readonly heads: HeadFeed;
+    readonly feeds: UpstreamFeeds;
+    readonly tags: ReadonlySet<string>;
+    /** Sends a notification. */
+    readonly push: (text: string) => void;
+    /** The client has missed something: it must see that. */
+    readonly onLost: () => void;
+  },
+  options: { readonly maxSubscriptions: number },
+): Subscriptions {
+  const { heads, feeds, tags, push, onLost } = dependencies;
+  const open = new Map<string, Subscription>();
+  let opening = 0;
+  let isClosed = false;
+
+  function pushUnder(id: string, text: string): void {
+    if (open.get(id)?.isActive !== true) return;
+    push(
+      `{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"${id}","result":${text}}}`,
+    );
+  }
+
+  async function start(
+    id: string,
+    params: readonly unknown[],
+    readHead: ReadHead,
+  ): Promise<{ readonly ok: true; readonly close: () => void } | RpcFault> {
+    const [kind, filter] = params;
+    if (typeof kind !== "string") return fault("invalid-params");
+    if (kind === "fastFinalHeads") {
+      if (params.length > 1) return fault("invalid-params");
+      const close = heads.listen((_, header) => pushUnder(id, JSON.stringify(header)));
+      return { ok: true, close };
+    }
+    if (kind === "logs" && endsWithFinal(filter, tags)) {
+      const head = await readHead();
+      if (!head.ok) return head;
+      const logs = readFinalFilter(filter, { tags, head });
+      if (!logs.ok) return logs;
+      const isWanted = (): boolean => open.get(id)?.isActive === true;
+      const onLog = (log: unknown): void => pushUnder(id, JSON.stringify(log));
+      return { ok: true, close: followFinalLogs(dependencies, logs, { isWanted, onLog }) };
+    }
+    if (mentionsTag(params, tags)) return fault("unsupported-tag");
+    return await feeds.open(params, { onEvent: (text) => pushUnder(id, text), onLost });
+  }
+
+  return {
+    async subscribe(params, readHead) {
+      if (open.size + opening >= options.maxSubscriptions) return fault("too-many-subscriptions");
+      opening += 1;
+      try {
+        const id = toHex(randomBytes(16));
+        const started = await start(id, params, readHead);
+        if (!started.ok) return started;
+        // The client may have left meanwhile.
+        if (isClosed) started.close();
+        else open.set(id, { isActive: false, close: started.close });
+        return resultAnswer(id);
+      } finally {
+        opening -= 1;
+      }
+    },
+    unsubscribe([id]): CallAnswer | RpcFault {
+      const found = typeof id === "string" ? open.get(id.toLowerCase()) : undefined;
+      if (found === undefined) return fault("subscription-not-found");
+      open.delete(String(id).toLowerCase());
+      found.close();
+      return resultAnswer(true);
+    },
+    activate(answer) {
+      for (const [id, subscription] of open) {
+        if (!subscription.isActive && answer.includes(id)) subscription.isActive = true;
+      }
+    },
+    close() {
+      isClosed = true;
+      for (const { close } of open.values()) close();
+      open.clear();
+    },
+  };
+}
