@@ -1,6 +1,7 @@
 import { type SecretKey as NativeSecretKey, PointFormat } from "@chainsafe/bls/types";
 import { type Bls, type Hex, toHex } from "@mach/core";
 import { attribute } from "./attribution.ts";
+import { deriveKey } from "./key-derivation.ts";
 import { attempt, decodeSignature, loadNativeLibrary, sumPublicKeys } from "./native-library.ts";
 import {
   compressValidSignature,
@@ -32,6 +33,11 @@ export interface NativeBls extends Bls {
   generateSecretKey(): SecretKey;
   /** The key of 32 big-endian bytes, or null for another length, zero, or one not below r. */
   secretKeyFromBytes(bytes: Uint8Array): SecretKey | null;
+  /**
+   * The key at a path below a seed's master key (EIP-2333); null for a seed of fewer than 32 bytes
+   * and for an index that is not a whole number below 2^32.
+   */
+  deriveSecretKey(seed: Uint8Array, path: readonly number[]): SecretKey | null;
   /** The compressed key (48 bytes). */
   publicKeyOf(secretKey: SecretKey): Hex;
   /** Signs a 32-byte digest, about 0.27 ms. Throws a RangeError for a digest of another form. */
@@ -96,6 +102,7 @@ export function createNativeBls(): NativeBls {
       if (bytes.length !== SECRET_KEY_BYTES) return null;
       return attempt(() => bls.SecretKey.fromBytes(bytes));
     },
+    deriveSecretKey: (seed, path) => deriveKey(library, seed, path),
     publicKeyOf: (secretKey) => toHex(nativeKey(secretKey).toPublicKey().toBytes()),
     sign(secretKey, message) {
       const digest = parseHex(message, MESSAGE_BYTES);
