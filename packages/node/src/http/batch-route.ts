@@ -114,7 +114,7 @@ function createAnswerOne(
         return errorItem("internal");
       }
     }
-    return errorItem("not-found");
+    return errorItem("not-found", "See /docs for those that there are.");
   };
 }
 
