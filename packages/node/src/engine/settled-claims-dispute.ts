@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { MAX_PAGE_ITEMS } from "@mach/api";
 import { claimDigest } from "@mach/core";
 import { compareWithSettled, type SettledPlaces, type SettledRoot } from "@mach/rollups";
-import { type Alerts, EVENT_LASTS_MS } from "../alerts.ts";
+import { type Alerts, CALM_MS, EVENT_LASTS_MS } from "../alerts.ts";
 import type { Store } from "../store/store.ts";
 import type { SettledVerdict } from "./settled-claims-verdict.ts";
 import type { EngineShell } from "./shell.ts";
@@ -69,11 +69,11 @@ class RollupDispute implements Dispute {
     if (this.#open === null || this.#open.blockNumber < blockNumber) {
       this.#open = { root, blockNumber };
     }
-    if (!isKnown) {
-      await this.#mark(blockNumber);
-      this.#raise(root, blockNumber);
-    }
+    if (!isKnown) await this.#mark(blockNumber);
     await this.recheck();
+    // Where the nodes are of L1's chain by now, what was contradicted before is no news.
+    if (this.isOpen()) this.#raise({ root, blockNumber });
+    else if (!isKnown) this.#raise({ root, blockNumber }, EVENT_LASTS_MS);
   }
 
   async recheck(): Promise<void> {
@@ -100,6 +100,9 @@ class RollupDispute implements Dispute {
 
   #close(): void {
     this.#open = null;
+    if (this.#isBeyondBound) return;
+    const cause = { code: "settlement-contradicts", rollupId: this.#rollupId } as const;
+    this.#ports.alerts.clearAfter(cause, CALM_MS);
   }
 
   /** Contradicts every certificate above the last block that L1 is known to share. */
@@ -133,13 +136,13 @@ class RollupDispute implements Dispute {
     }
   }
 
-  #raise(root: SettledRoot, blockNumber: bigint): void {
+  #raise({ root, blockNumber }: Disputed, lastsMs?: number): void {
     const rollupId = this.#rollupId;
     const message =
       `L1 has settled block ${blockNumber} of rollup ${rollupId} as ${root.root} (transaction ` +
       `${root.transactionHash}), and a certificate here says something else. Nothing above is ` +
       "served as fast-final until the rollup's nodes and L1 are of one chain again.";
-    const cause = { code: "settlement-contradicts", rollupId, lastsMs: EVENT_LASTS_MS } as const;
-    this.#ports.alerts.raise({ ...cause, severity: "critical", message });
+    const cause = { code: "settlement-contradicts", rollupId, severity: "critical" } as const;
+    this.#ports.alerts.raise({ ...cause, message, ...(lastsMs !== undefined && { lastsMs }) });
   }
 }

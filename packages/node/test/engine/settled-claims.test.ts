@@ -157,7 +157,7 @@ describe("what L1 confirms", () => {
     const claims = [3, 5, 7].map((at) => claimOf("orbit", blocks[at]));
     for (const claim of claims) await store.putCertificate(certificateOf(claim));
     const { status, settled, standing, node } = await follow(l1, "orbit", { script, store });
-    await expect.poll(() => status().contradicted, POLL).toBe(1);
+    await expect.poll(() => status(), POLL).toMatchObject({ contradicted: 1, l1BlockNumber: 100n });
     const [shared, first, last] = claims.map(({ blockNumber }) => blockNumber);
     expect(await store.contradictions(ROLLUP_ID)).toMatchObject([
       {
@@ -196,9 +196,13 @@ describe("what L1 confirms", () => {
     const again = await follow(l1, "op", { store });
     expect(again.settled.trustsFinalized(ROLLUP_ID)).toBe(false);
     l1.failure = null;
-    await expect.poll(() => again.status().contradicted, POLL).toBe(1);
+    await expect
+      .poll(() => again.status(), POLL)
+      .toMatchObject({ contradicted: 1, l1BlockNumber: 100n });
     expect(again.settled.trustsFinalized(ROLLUP_ID)).toBe(false);
     expect(await store.contradictions(ROLLUP_ID)).toEqual(kept);
+    expect(again.standing()).toEqual(["settlement-contradicts"]);
+    expect(again.node.announced).toEqual([]);
 
     const agreeing = memoryStore();
     await agreeing.putCertificate(certificateOf(op(ROOT)));
