@@ -201,7 +201,7 @@ describe("what L1 confirms", () => {
       .toMatchObject({ contradicted: 1, l1BlockNumber: 100n });
     expect(again.settled.trustsFinalized(ROLLUP_ID)).toBe(false);
     expect(await store.contradictions(ROLLUP_ID)).toEqual(kept);
-    expect(again.standing()).toEqual(["settlement-contradicts"]);
+    expect(again.standing()).toContain("settlement-contradicts");
     expect(again.node.announced).toEqual([]);
 
     const agreeing = memoryStore();
