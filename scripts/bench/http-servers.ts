@@ -104,6 +104,7 @@ async function serve(
     bls,
     events,
     blockOfTransaction: unknown,
+    proveTransaction: async () => ({ ok: false, code: "unavailable" }),
     abstention: () => null,
     sources: () => ({ agree: 1, sources: [], settlement: UNREAD_STATUS }),
     health: () => {

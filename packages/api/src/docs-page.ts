@@ -1,8 +1,9 @@
 import { ERROR_CODES, ERRORS } from "./errors.ts";
 import { TOPIC_NAMES, TOPICS } from "./events.ts";
+import { PROOF_GAPS, REASONS } from "./meanings.ts";
 import { buildOpenApi, errorsOf, type JsonObject, parametersOf } from "./openapi.ts";
+import { ROUTE_TEXTS } from "./route-texts.ts";
 import { type AnyRoute, CACHE_CLASSES, ROUTE_IDS, ROUTES } from "./routes.ts";
-import { REASONS } from "./status.ts";
 
 /**
  * The page that documents the API, made from the route table. It has no script and asks nobody
@@ -44,6 +45,11 @@ ${renderTable(
 ${renderTable(
   ["Code", "Meaning"],
   Object.entries(REASONS).map(([reason, meaning]) => [code(reason), escapeHtml(meaning)]),
+)}
+<h2 id="proof-gaps">Why there is no proof</h2>
+${renderTable(
+  ["Code", "Meaning"],
+  Object.entries(PROOF_GAPS).map(([gap, meaning]) => [code(gap), escapeHtml(meaning)]),
 )}
 <h2 id="errors">Errors</h2>
 ${renderTable(
@@ -89,6 +95,7 @@ th { font-weight: 600; color: var(--quiet); }
 `;
 
 function renderRoute(route: AnyRoute): string {
+  const { summary, description } = ROUTE_TEXTS[route.id];
   const parameters = parametersOf(route, new Map());
   const rows = parameters.map((each) => [
     code(each.name),
@@ -99,7 +106,7 @@ function renderRoute(route: AnyRoute): string {
   const errors = errorsOf(route).map((each) => `<a href="#errors">${code(each)}</a>`);
   return `<section id="${route.id}">
 <h3><code>${route.method} ${escapeHtml(route.path)}</code></h3>
-<p><strong>${escapeHtml(route.summary)}.</strong> ${escapeHtml(route.description)}</p>
+<p><strong>${escapeHtml(summary)}.</strong> ${escapeHtml(description)}</p>
 ${table}
 <pre><code>curl ${escapeHtml(exampleOf(route))}</code></pre>
 <p class="quiet">Kept by caches at most: ${CACHE_CLASSES[route.cache].meaning.toLowerCase()}

@@ -72,6 +72,11 @@ export {
   TOPICS,
   type Topic,
 } from "./events.ts";
+export type {
+  InclusionProof,
+  ProofGap,
+  TrieProof,
+} from "./inclusion.ts";
 export {
   type Alert,
   alertSchema,
@@ -144,7 +149,6 @@ export {
   type Finality,
   type FinalityAges,
   MAX_ANSWER_HEADERS,
-  REASONS,
   type Reason,
   type ReasonCode,
   RULE_BASES,

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { ERRORS, type ErrorCode, errorSchema } from "./errors.ts";
 import { eventSchemas, TOPIC_NAMES } from "./events.ts";
+import { ROUTE_TEXTS } from "./route-texts.ts";
 import { type AnyRoute, CACHE_CLASSES, COMMON_ERRORS, ROUTE_IDS, ROUTES } from "./routes.ts";
 
 /** A JSON Schema or another part of a document; what is in it is the generator's own. */
@@ -88,7 +89,7 @@ export function jsonSchemaOf(
 function operationOf(route: AnyRoute, components: Map<string, JsonObject>): JsonObject {
   const responses: Record<string, JsonObject> = {
     "200": {
-      description: route.summary,
+      description: ROUTE_TEXTS[route.id].summary,
       headers: {
         "Cache-Control": {
           description: "The longest that an answer is kept; a pending one is not.",
@@ -109,8 +110,7 @@ function operationOf(route: AnyRoute, components: Map<string, JsonObject>): Json
   }
   return {
     operationId: route.id,
-    summary: route.summary,
-    description: route.description,
+    ...ROUTE_TEXTS[route.id],
     parameters: parametersOf(route, components),
     ...(route.body && {
       requestBody: {

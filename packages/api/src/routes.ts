@@ -57,8 +57,6 @@ export interface Route<Id extends RouteId> {
   readonly formats?: { readonly compact: string; readonly calldata: z.ZodMiniType };
   /** The JSON document that is posted. */
   readonly body?: Id extends "batch" ? DocumentSchema<BatchRequest> : never;
-  readonly summary: string;
-  readonly description: string;
   /** The longest that an answer is kept; a pending one is kept less. */
   readonly cache: CacheClass;
   /** Beside those that every route can answer with. */
@@ -81,10 +79,6 @@ const CERTIFICATE_FORMS = {
   compact: "The compact encoding of the certificate, version 1.",
   calldata: z.strictObject({ data: certificateCalldataSchema }),
 };
-const POLICY_NOTE =
-  "With a policy (`minWeightBps`, `minVerification`, `minSignedWeight`) or `wait`, 200 is a yes: " +
-  "what does not meet it is `not-yet`";
-
 /** Every route of the API, once: the server, the client, OpenAPI and /docs are made from it. */
 export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
   network: {
@@ -92,8 +86,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     id: "network",
     path: "/v1/network",
     answer: z.strictObject({ data: networkSchema }),
-    summary: "The network",
-    description: "The domain that is signed for, the epochs' schedule and the versions.",
     cache: "head",
     errors: [],
   },
@@ -102,8 +94,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     id: "rollups",
     path: "/v1/rollups",
     answer: z.strictObject({ data: z.array(rollupSchema).check(z.maxLength(1024)) }),
-    summary: "The rollups that are followed",
-    description: "Each with its interval, threshold and verification level in the epoch named.",
     cache: "head",
     errors: [],
   },
@@ -113,8 +103,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     path: "/v1/rollups/{rollupId}",
     params: { rollupId },
     answer: z.strictObject({ data: rollupSchema }),
-    summary: "One rollup",
-    description: "Its interval, threshold and verification level in the epoch named.",
     cache: "head",
     errors: ["unknown-rollup"],
   },
@@ -125,12 +113,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     params: { rollupId },
     query: { ...policy, minBlockNumber, wait },
     answer: z.strictObject({ data: finalitySchema }),
-    summary: "How final a rollup is",
-    description:
-      "The newest observed, fast-final, safe and finalized blocks, the certificate and the rule " +
-      "behind the fast-final one, and the reason where the newest height is not fast-final. " +
-      `Answers 200 whatever the status is. ${POLICY_NOTE}; \`fastFinal\` is the newest block whose ` +
-      "own certificate meets the policy.",
     cache: "head",
     errors: ["unknown-rollup", "not-yet", "too-many-waits"],
   },
@@ -146,12 +128,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     },
     query: { ...policy, wait },
     answer: z.strictObject({ data: blockStatusSchema }),
-    summary: "The status of a block",
-    description:
-      "The badge and the rule behind it, with the certificate that covers the block and the " +
-      "headers between. Answers 200 whatever the status is; a pending one is not cached. " +
-      `${POLICY_NOTE}, and a contradicted block is \`contradicted\`. The certificate is the lowest ` +
-      "that covers the block and meets the policy.",
     cache: "head",
     errors: ["unknown-rollup", "not-yet", "contradicted", "too-many-waits"],
   },
@@ -162,11 +138,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     params: { rollupId, transactionHash: hash },
     query: { ...policy, wait },
     answer: z.strictObject({ data: transactionStatusSchema }),
-    summary: "The status of a transaction",
-    description:
-      "The same as for the block that the transaction is in; `unknown` while no such block is " +
-      "known. Answers 200 whatever the status is; a pending one is not cached. " +
-      "Policy and `wait` are as for a block.",
     cache: "head",
     errors: ["unknown-rollup", "not-yet", "contradicted", "too-many-waits"],
   },
@@ -184,10 +155,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
       data: z.array(certificateSchema).check(z.maxLength(MAX_PAGE_ITEMS)),
       next: uint64.apply(z.nullable),
     }),
-    summary: "A rollup's certificates",
-    description:
-      "In ascending order of heights; `next` is the `from` of the page that follows. What does not " +
-      "meet a policy is left out, so that a page may be short, or empty, before the last.",
     cache: "head",
     errors: ["unknown-rollup"],
   },
@@ -199,10 +166,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     query: { ...policy, wait, format },
     answer: certificateAnswer,
     formats: CERTIFICATE_FORMS,
-    summary: "The certificate at a height",
-    description:
-      "The best one that stands. While its improvement window is open it may be replaced by one " +
-      "with more weight for the same claim. One that does not meet a policy is `not-yet`.",
     cache: "settled",
     errors: ["unknown-rollup", "not-yet", "no-certificate", "contradicted", "too-many-waits"],
   },
@@ -214,8 +177,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     query: { ...policy, format },
     answer: certificateAnswer,
     formats: CERTIFICATE_FORMS,
-    summary: "A certificate by its id",
-    description: "The answer never changes. One that does not meet a policy is `not-yet`.",
     cache: "immutable",
     errors: ["unknown-certificate", "not-yet"],
   },
@@ -225,8 +186,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     path: "/v1/epochs/{epoch}",
     params: { epoch },
     answer: z.strictObject({ data: operatorSetSchema }),
-    summary: "An epoch's operator set",
-    description: "The preimage of the operatorSetHash that the registry holds for the epoch.",
     cache: "settled",
     errors: ["unknown-epoch"],
   },
@@ -237,10 +196,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     params: { epoch },
     query: { wait },
     answer: z.strictObject({ data: setUpdateSchema }),
-    summary: "The set update into an epoch",
-    description:
-      "The epoch's operatorSetHash, signed by the set of the epoch before. It may still be " +
-      "replaced by one with more weight until the epoch ends.",
     cache: "settled",
     errors: ["unknown-epoch", "not-yet", "no-update", "too-many-waits"],
   },
@@ -256,10 +211,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
       data: z.array(evidenceSchema).check(z.maxLength(MAX_PAGE_ITEMS)),
       next: uint64.apply(z.nullable),
     }),
-    summary: "Evidence of breaches",
-    description:
-      "In the order in which this node kept it. Anyone can check each piece offline with " +
-      "`mach evidence verify`.",
     cache: "head",
     errors: [],
   },
@@ -272,10 +223,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
       data: z.array(alertSchema).check(z.maxLength(MAX_PAGE_ITEMS)),
       next: hash.apply(z.nullable),
     }),
-    summary: "Alerts of this node",
-    description:
-      "The newest first; those that stand have no `clearedAt`. `next` is the `from` of the page " +
-      "that follows; a `from` that is no longer kept gives an empty page.",
     cache: "head",
     errors: [],
   },
@@ -286,12 +233,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     path: "/v1/batch",
     body: batchRequestSchema,
     answer: batchAnswerSchema,
-    summary: "Several reads at once",
-    description:
-      "Each request is the address of a GET route of this API that answers with JSON, query " +
-      "included, without `wait` and other formats. The answers come in the same order, each with " +
-      "the status and the body that the GET would have had. Beyond 16 MiB the rest of them are " +
-      "`unavailable`: ask for them again.",
     cache: "none",
     errors: ["body-too-large"],
   },
@@ -307,12 +248,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     },
     answer: null,
     mediaType: "text/event-stream",
-    summary: "Server-sent events",
-    description:
-      "The event's name is its topic, its data the envelope that the matching GET answers with. " +
-      "A client that comes back with Last-Event-ID gets what it missed; an event `gap` says that " +
-      "some of it is no longer kept, or that the node was started anew: read the state again. " +
-      "An event can come twice after a resumption.",
     cache: "none",
     errors: ["unknown-rollup", "too-many-streams"],
   },
@@ -321,8 +256,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     id: "health",
     path: "/v1/node/health",
     answer: z.strictObject({ data: healthSchema }),
-    summary: "The health of this node",
-    description: "The worst of its checks, and each of them with its code.",
     cache: "none",
     errors: [],
   },
@@ -331,8 +264,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     id: "openapi",
     path: "/openapi.json",
     answer: null,
-    summary: "This API as OpenAPI 3.1",
-    description: "Made from the same table as the server.",
     cache: "settled",
     errors: [],
   },
@@ -342,8 +273,6 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     path: "/docs",
     answer: null,
     mediaType: "text/html",
-    summary: "This API, readable",
-    description: "Made from the same table as the server.",
     cache: "settled",
     errors: [],
   },

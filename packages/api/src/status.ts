@@ -8,6 +8,12 @@ import {
 import * as z from "zod/mini";
 import { certificateSchema, encodeCertificate, MAX_HEADER_BYTES } from "./documents.ts";
 import {
+  type InclusionProof,
+  inclusionProofSchema,
+  type ProofGap,
+  proofGapSchema,
+} from "./inclusion.ts";
+import {
   count,
   type Document,
   type DocumentSchema,
@@ -41,20 +47,20 @@ export const RULE_BASES = [
 ] as const;
 export type RuleBasis = (typeof RULE_BASES)[number];
 
-/** Why a rollup, or a block, is not fast-final; each code with its meaning. */
-export const REASONS = {
-  "below-threshold": "The operators that have attested do not reach the threshold.",
-  split: "A reorg has bound too many operators to a branch that was left; L1 finality decides.",
-  contradicted: "The L1-finalised chain, or another certificate, contradicts a certificate here.",
-  "unknown-operator-set": "The epoch's operator set was never fixed, or is not known to this node.",
-  "unknown-rollup": "The rollup is not registered in the block's epoch.",
-  "no-block": "This node has not verified any block of the rollup yet.",
-  "unknown-block": "This node knows no such block on the rollup's chain.",
-  "unverified-block": "This node could not check the block; `abstention` says why.",
-  "not-covered-yet": "The block is not an attested height; the next attested one will cover it.",
-  "l1-unavailable": "The L1 does not answer, so that sets and finality cannot be checked.",
-} as const;
-export type ReasonCode = keyof typeof REASONS;
+/** Why a rollup, or a block, is not fast-final: `REASONS` tells what each means. */
+export const REASON_CODES = [
+  "below-threshold",
+  "split",
+  "contradicted",
+  "unknown-operator-set",
+  "unknown-rollup",
+  "no-block",
+  "unknown-block",
+  "unverified-block",
+  "not-covered-yet",
+  "l1-unavailable",
+] as const;
+export type ReasonCode = (typeof REASON_CODES)[number];
 
 /** Why something is not fast-final. Weights are null where no operator set tells them. */
 export interface Reason {
@@ -136,6 +142,9 @@ export interface BlockStatus {
 /** The status of the block that a transaction is in; unknown while this node knows of none. */
 export interface TransactionStatus extends BlockStatus {
   readonly transactionHash: Hex;
+  /** That the block holds it, and its receipt; null where `proofGap` says why there is none. */
+  readonly proof: InclusionProof | null;
+  readonly proofGap: ProofGap | null;
 }
 
 /** The most headers between a block and its certificate in one answer. */
@@ -155,11 +164,9 @@ export const blockReferenceSchema: DocumentSchema<BlockReference> = z
   })
   .check(z.meta({ id: "BlockReference", description: "A block of a rollup" }));
 
-const reasonCodes = Object.keys(REASONS) as readonly ReasonCode[];
-
 export const reasonSchema: DocumentSchema<Reason> = z
   .strictObject({
-    code: z.enum(reasonCodes),
+    code: z.enum(REASON_CODES),
     blockNumber: uint64.apply(z.nullable),
     presentWeight: uint128.apply(z.nullable),
     requiredWeight: uint128.apply(z.nullable),
@@ -223,7 +230,12 @@ export const blockStatusSchema: DocumentSchema<BlockStatus> = z
   .check(z.meta({ id: "BlockStatus", description: "The status of one rollup block" }));
 
 export const transactionStatusSchema: DocumentSchema<TransactionStatus> = z
-  .strictObject({ transactionHash: hash, ...blockStatusShape })
+  .strictObject({
+    transactionHash: hash,
+    ...blockStatusShape,
+    proof: inclusionProofSchema.apply(z.nullable),
+    proofGap: proofGapSchema.apply(z.nullable),
+  })
   .check(z.meta({ id: "TransactionStatus", description: "The status of a transaction's block" }));
 
 /** The JSON of a rollup's finality. */
@@ -269,7 +281,8 @@ export function encodeBlockStatus(status: BlockStatus): Document<BlockStatus> {
 
 /** The JSON of a transaction's status. */
 export function encodeTransactionStatus(status: TransactionStatus): Document<TransactionStatus> {
-  return { transactionHash: status.transactionHash, ...encodeBlockStatus(status) };
+  const { transactionHash, proof, proofGap } = status;
+  return { transactionHash, ...encodeBlockStatus(status), proof, proofGap };
 }
 
 /** The rule that a certificate fulfils. */

@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { renderDocsPage } from "../src/docs-page.ts";
 import { ERROR_CODES, ERRORS } from "../src/errors.ts";
 import { TOPIC_NAMES } from "../src/events.ts";
+import { REASONS } from "../src/meanings.ts";
 import { buildOpenApi, type JsonObject } from "../src/openapi.ts";
 import { ROUTE_IDS, ROUTES } from "../src/routes.ts";
-import { REASONS } from "../src/status.ts";
 
 const document = buildOpenApi({ software: "1.2.3" });
 const paths = document["paths"] as Record<string, Record<string, JsonObject>>;

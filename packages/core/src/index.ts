@@ -9,6 +9,13 @@ export {
   type WireAttestation,
 } from "./attestation.ts";
 export { bitfieldFromIndices, bitfieldIndices, isBitfieldOf } from "./bitfield.ts";
+export {
+  type BodyRoots,
+  bodyRootsOf,
+  parseReceipt,
+  type Receipt,
+  type ReceiptLog,
+} from "./block-body.ts";
 export type { AggregateSignature, Bls } from "./bls.ts";
 export {
   buildCertificate,

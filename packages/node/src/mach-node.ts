@@ -354,6 +354,7 @@ export class MachNode {
       bls: foundation.bls,
       events: this.#events,
       blockOfTransaction: (rollupId, hash) => this.#following.blockOfTransaction(rollupId, hash),
+      proveTransaction: (rollupId, asked) => this.#following.proveTransaction(rollupId, asked),
       abstention: (rollupId) => this.#following.abstention(rollupId),
       sources: rollupSources(this.#config.rollups, this.#following, this.#settled),
       health: () =>

@@ -1,8 +1,9 @@
-import type { BlockReference, BlockStatusName } from "@mach/api";
+import type { BlockReference, BlockStatusName, ProofGap } from "@mach/api";
 import type { Hex, VerifiedCertificate } from "@mach/core";
 import type { Contradiction } from "./certificate-memory.ts";
 import type { EndpointReport } from "./endpoints.ts";
 import type { HeaderChainFailure } from "./header-chain.ts";
+import type { InclusionFailure, ProvenTransaction } from "./inclusion.ts";
 import type { PolicyCode } from "./policy.ts";
 import type { CertificateFacts, RefusalCode } from "./verdict.ts";
 
@@ -11,6 +12,11 @@ export type NotYetCode =
   | PolicyCode
   | RefusalCode
   | HeaderChainFailure
+  | InclusionFailure
+  /** Why the endpoints cannot prove where a transaction is: `order-only` will never be proved. */
+  | ProofGap
+  /** An answer about a transaction has neither a proof nor a reason why. */
+  | "no-proof"
   /** The endpoints say that no certificate covers it yet. Keep polling. */
   | "pending"
   /** The endpoints name different blocks, or too few name one: nothing is covered for sure. */
@@ -60,12 +66,17 @@ export interface NotYetBlock {
 /** The status of a block. `fast-final` was verified here; nothing else is final. */
 export type BlockAnswer = FastFinalBlock | NotYetBlock | ContradictedAnswer | UnknownAnswer;
 
-/**
- * The status of a transaction's block. That the block holds the transaction is not proved by a
- * certificate: `agree` endpoints say so.
- */
+/** That a block holds a transaction: proved here, or said by `agree` endpoints alone. */
+export type Inclusion =
+  | ({ readonly inclusion: "proven" } & ProvenTransaction)
+  | { readonly inclusion: "agreed" };
+
+/** A transaction in a block that was verified to be in or under a certificate. */
+export type FastFinalTransaction = FastFinalBlock & { readonly transactionHash: Hex } & Inclusion;
+
+/** The status of a transaction. `fast-final` was verified here; nothing else is final. */
 export type TransactionAnswer =
-  | (FastFinalBlock & { readonly transactionHash: Hex; readonly inclusion: "agreed" })
+  | FastFinalTransaction
   | NotYetBlock
   | ContradictedAnswer
   | UnknownAnswer;

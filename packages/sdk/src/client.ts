@@ -8,13 +8,8 @@ import type { BlockId } from "./header-chain.ts";
 import { createL1Registry } from "./l1-registry.ts";
 import { checkNetwork, type MachNetwork } from "./network.ts";
 import { type FullPolicy, type Policy, resolvePolicy } from "./policy.ts";
-import {
-  finalityOfMemory,
-  type QueryContext,
-  queryBlock,
-  queryFinality,
-  queryTransaction,
-} from "./queries.ts";
+import { finalityOfMemory, type QueryContext, queryBlock, queryFinality } from "./queries.ts";
+import { queryTransaction } from "./transaction-query.ts";
 import type { SetAnswer, Trust } from "./trust.ts";
 import { createTrustedSets } from "./trusted-sets.ts";
 import { createVerifier, type Verdict } from "./verdict.ts";
@@ -53,8 +48,14 @@ export interface MachClient {
   getFinality(question: RollupQuestion): Promise<FinalityAnswer>;
   /** The status of a block by its hash or height: the hash chain to its certificate is checked. */
   getBlock(question: RollupQuestion & { readonly block: BlockId }): Promise<BlockAnswer>;
-  /** The status of the block that enough endpoints say a transaction is in. */
-  getTransaction(question: RollupQuestion & { readonly hash: Hex }): Promise<TransactionAnswer>;
+  /**
+   * The status of a transaction: the way from its receipt to a certificate is checked. With
+   * `inclusion: "agreed"` it is enough where nothing proves it that `agree` endpoints name its
+   * block; "proven" if not given.
+   */
+  getTransaction(
+    question: RollupQuestion & { readonly hash: Hex; readonly inclusion?: "proven" | "agreed" },
+  ): Promise<TransactionAnswer>;
   /**
    * Until a block is fast-final or contradicted; `timed-out` after `timeoutMs` (60 s if not given).
    * Rejects with the signal's reason when it aborts.
@@ -118,9 +119,9 @@ export function createMachClient(options: MachClientOptions): MachClient {
     async getBlock({ rollupId, block, policy }) {
       return await queryBlock(context, { rollupId, block, policy: policyOf(policy) });
     },
-    async getTransaction({ rollupId, hash, policy }) {
-      const question = { rollupId, transactionHash: hash, policy: policyOf(policy) };
-      return await queryTransaction(context, question);
+    async getTransaction({ rollupId, hash, policy, inclusion = "proven" }) {
+      const asked = { rollupId, transactionHash: hash, policy: policyOf(policy) };
+      return await queryTransaction(context, { ...asked, inclusion });
     },
     async waitForFinality({ rollupId, hash, policy, signal, timeoutMs: waitMs, pollMs }) {
       const question = { rollupId, block: hash, policy: policyOf(policy) };

@@ -3,7 +3,9 @@ export type {
   ContradictedAnswer,
   FastFinalBlock,
   FastFinalHead,
+  FastFinalTransaction,
   FinalityAnswer,
+  Inclusion,
   NotYetBlock,
   NotYetCode,
   NotYetHead,
@@ -21,6 +23,12 @@ export {
   type HeaderChainFailure,
   type HeaderChainResult,
 } from "./header-chain.ts";
+export {
+  checkInclusion,
+  type InclusionFailure,
+  type InclusionResult,
+  type ProvenTransaction,
+} from "./inclusion.ts";
 export type { MachNetwork } from "./network.ts";
 export type { Policy, PolicyCode } from "./policy.ts";
 export type { L1Trust, PinnedTrust, SetAnswer, SetFailure, Trust } from "./trust.ts";

@@ -1,17 +1,17 @@
 import type { BlockStatus, BlockStatusName, Client, ClientResult, Finality } from "@mach/api";
-import type { Certificate, Hex, VerifiedCertificate } from "@mach/core";
+import type { Certificate, VerifiedCertificate } from "@mach/core";
 import type {
   BlockAnswer,
   ContradictedAnswer,
   FastFinalHead,
   FinalityAnswer,
+  NotYetBlock,
   ReportedHeads,
-  TransactionAnswer,
+  UnknownAnswer,
 } from "./answers.ts";
 import type { CertificateMemory } from "./certificate-memory.ts";
 import { askAll, type Endpoint } from "./endpoints.ts";
 import {
-  agreedHash,
   agreedHeight,
   agreedStatus,
   type BlockQuestion,
@@ -37,7 +37,8 @@ export interface QueryContext {
   readonly now: () => number;
 }
 
-interface Told<T, D> {
+/** One endpoint's answer, and what it came to. */
+export interface Told<T, D> {
   readonly judged: Judged<T>;
   /** Null where the endpoint gave no answer. */
   readonly data: D | null;
@@ -56,43 +57,6 @@ export async function queryBlock(
     compareMs: context.compareMs,
   });
   return combine(context, rollupId, told);
-}
-
-/** The same for the block that `agree` endpoints say a transaction is in. */
-export async function queryTransaction(
-  context: QueryContext,
-  question: {
-    readonly rollupId: bigint;
-    readonly transactionHash: Hex;
-    readonly policy: FullPolicy;
-  },
-): Promise<TransactionAnswer> {
-  const { rollupId, transactionHash, policy } = question;
-  // Where a transaction is cannot be verified, so that no single answer decides.
-  const named = await askAll<"transaction", Told<never, BlockStatus>>(context.endpoints, {
-    ask: (client) => client.get("transaction", { rollupId, transactionHash }),
-    judge: async (result, { url }) => {
-      if (!result.ok) return { judged: judgeFailure(url, result), data: null };
-      const { data } = result.answer;
-      const isAsked = data.transactionHash === transactionHash && data.rollupId === rollupId;
-      if (!isAsked) return { judged: refusedSubject(url), data: null };
-      return { judged: { kind: "pending", endpoint: url, code: "pending" }, data };
-    },
-    isDecisive: () => false,
-    compareMs: context.compareMs,
-  });
-  const answers = named.flatMap(({ data }) => (data === null ? [] : [data]));
-  const endpoints = reportsOf(named.map(({ judged }) => judged));
-  if (answers.length === 0) return combine(context, rollupId, named) as TransactionAnswer;
-  const hashes = answers.flatMap(({ block }) => (block === null ? [] : [block.blockHash]));
-  const block = agreedHash(hashes, context.agree);
-  if (block === null) {
-    const code = hashes.length === 0 ? "pending" : "no-agreement";
-    return { status: "not-yet", code, reported: statusOf(context, answers), endpoints };
-  }
-  const answer = await queryBlock(context, { rollupId, block, policy });
-  if (answer.status !== "fast-final") return answer;
-  return { ...answer, transactionHash, inclusion: "agreed" };
 }
 
 /** The newest block that a valid certificate which meets the policy stands for. */
@@ -236,11 +200,12 @@ async function judgeCertificate(
   }
 }
 
-function combine(
+/** What all answers about a block come to: one that was verified, or why there is none. */
+export function combine<T extends ProvenBlock>(
   context: QueryContext,
   rollupId: bigint,
-  told: readonly Told<ProvenBlock, BlockStatus>[],
-): BlockAnswer {
+  told: readonly Told<T, BlockStatus>[],
+): (T & Pick<BlockAnswer, "endpoints">) | NotYetBlock | ContradictedAnswer | UnknownAnswer {
   const judged = told.map((each) => each.judged);
   const endpoints = reportsOf(judged);
   const contradicted =
@@ -287,11 +252,13 @@ function isContradicted(finality: Finality): boolean {
   return finality.reason?.code === "contradicted";
 }
 
-function refusedSubject(endpoint: string): Judged<never> {
+/** An answer about something else. */
+export function refusedSubject(endpoint: string): Judged<never> {
   return { kind: "refused", endpoint, code: "wrong-subject" };
 }
 
-function statusOf(
+/** What `agree` endpoints say of a block at least, or null. */
+export function statusOf(
   { agree }: Pick<QueryContext, "agree">,
   said: readonly BlockStatus[],
 ): BlockStatusName | null {

@@ -283,14 +283,17 @@ describe("among three endpoints one liar", () => {
     const inBlock = (height: number) => ({
       transactionHash: hash,
       ...blockStatus(blockAt(CHAIN, height), CERTIFICATE, headersBetween(CHAIN, 10, height)),
+      proof: null,
+      proofGap: "order-only",
     });
     const path = `/v1/rollups/${ROLLUP}/transactions/${hash}`;
     liar?.put(path, inBlock(3));
     const client = clientOf(nodes);
-    const alone = await client.getTransaction({ rollupId: ROLLUP, hash });
+    const question = { rollupId: ROLLUP, hash, inclusion: "agreed" } as const;
+    const alone = await client.getTransaction(question);
     expect(alone).toMatchObject({ status: "not-yet", code: "no-agreement" });
     for (const node of nodes.slice(1)) node.put(path, inBlock(8));
-    const agreed = await client.getTransaction({ rollupId: ROLLUP, hash });
+    const agreed = await client.getTransaction(question);
     expect(agreed).toMatchObject({ status: "fast-final", blockNumber: 8n, inclusion: "agreed" });
   });
 

@@ -1,8 +1,11 @@
 import type { Hex, RollupParameters } from "@mach/core";
 import {
   type Abstention,
+  createInclusionProver,
   createRollupFollower,
   createTransactionLookup,
+  type InclusionProver,
+  type InclusionResult,
   type RollupFollower,
   type RollupFollowerEvents,
   type Skipped,
@@ -37,6 +40,10 @@ export interface RollupFollowing {
   abstention(rollupId: bigint): string | null;
   sources(rollupId: bigint): readonly SourceDescription[];
   blockOfTransaction(rollupId: bigint, hash: Hex): Promise<Hex | null>;
+  proveTransaction(
+    rollupId: bigint,
+    asked: { readonly blockHash: Hex; readonly transactionHash: Hex },
+  ): Promise<InclusionResult>;
   stop(): Promise<void>;
 }
 
@@ -60,6 +67,7 @@ class Following implements RollupFollowing {
   readonly #followers = new Map<bigint, RollupFollower>();
   readonly #abstentions = new Map<bigint, string>();
   readonly #lookups: ReadonlyMap<bigint, TransactionLookup>;
+  readonly #provers: ReadonlyMap<bigint, InclusionProver>;
 
   constructor(ports: FollowRollupsPorts, options: FollowRollupsOptions) {
     this.#ports = ports;
@@ -68,6 +76,12 @@ class Following implements RollupFollowing {
       options.rollups.map(({ rollupId, rpcUrls: urls, agree, timeoutMs }) => [
         rollupId,
         createTransactionLookup({ urls, agree, timeoutMs }),
+      ]),
+    );
+    this.#provers = new Map(
+      options.rollups.map(({ rollupId, rpcUrls: urls, timeoutMs }) => [
+        rollupId,
+        createInclusionProver({ urls, timeoutMs }),
       ]),
     );
   }
@@ -92,9 +106,18 @@ class Following implements RollupFollowing {
     return (await this.#lookups.get(rollupId)?.blockOf(hash)) ?? null;
   }
 
+  async proveTransaction(
+    rollupId: bigint,
+    asked: { readonly blockHash: Hex; readonly transactionHash: Hex },
+  ): Promise<InclusionResult> {
+    const prover = this.#provers.get(rollupId);
+    return (await prover?.prove(asked)) ?? { ok: false, code: "unavailable" };
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.#followers.values()].map((follower) => follower.stop()));
-    await Promise.all([...this.#lookups.values()].map((lookup) => lookup.close()));
+    const clients = [...this.#lookups.values(), ...this.#provers.values()];
+    await Promise.all(clients.map((client) => client.close()));
   }
 
   #start(config: RollupConfig, parameters: RollupParameters): void {

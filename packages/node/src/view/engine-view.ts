@@ -9,6 +9,7 @@ import type {
   Network,
   NodeEvent,
   Page,
+  ProofGap,
   TransactionStatus,
 } from "@mach/api";
 import {
@@ -26,6 +27,7 @@ import {
   openContradiction,
   type VerifiedCertificate,
 } from "@mach/core";
+import type { InclusionResult } from "@mach/rollups";
 import type { PointEncoder } from "@mach/settlement";
 import { isAccepted } from "../http/demand.ts";
 import type {
@@ -59,6 +61,11 @@ export interface EngineViewPorts {
   /** The block that a transaction is in, as enough sources say; null where they know of none. */
   readonly blockOfTransaction: (rollupId: bigint, hash: Hex) => Promise<Hex | null>;
   /** Why this node trusts no newer block of a rollup now; null where it does. */
+  /** That a block holds a transaction, held against the roots in the block's header. */
+  readonly proveTransaction: (
+    rollupId: bigint,
+    asked: { readonly blockHash: Hex; readonly transactionHash: Hex },
+  ) => Promise<InclusionResult>;
   readonly abstention: (rollupId: bigint) => string | null;
   /** What a rollup's blocks are read from. */
   readonly sources: (rollupId: bigint) => RollupSources;
@@ -144,7 +151,7 @@ class EngineView implements NodeView {
     if (blockHash === null) {
       // Never looked up by its own hash: it could be that of a block.
       const unknown = this.#toStatus(rollupId, UNKNOWN_BLOCK);
-      return { ok: true, value: { transactionHash, ...unknown } };
+      return { ok: true, value: { transactionHash, ...unknown, ...gap("not-covered") } };
     }
     const block = await this.block(rollupId, blockHash, policy);
     return block.ok ? { ok: true, value: { transactionHash, ...block.value } } : block;
@@ -231,6 +238,19 @@ class EngineView implements NodeView {
   #currentEpoch(): bigint | null {
     const { schedule } = this.#ports.state().options;
     return epochAt(schedule, BigInt(Math.floor(this.#ports.now() / 1_000)));
+  /** Only under a certificate: nothing else could be checked by whoever reads it. */
+  async #prove(
+    { rollupId, certificate, headers, status }: BlockStatus,
+    asked: { readonly blockHash: Hex; readonly transactionHash: Hex },
+  ): Promise<Inclusion> {
+    if (this.#followed(rollupId)?.stack === "zk") return gap("order-only");
+    if (certificate === null || headers === null || status === "contradicted") {
+      return gap("not-covered");
+    }
+    const proven = await this.#ports.proveTransaction(rollupId, asked);
+    return proven.ok ? { proof: proven.proof, proofGap: null } : gap(proven.code);
+  }
+
   }
 
   /** A rollup with its parameters of the newest epoch that has begun. */
@@ -293,6 +313,12 @@ class EngineView implements NodeView {
 function accepting(policy: CertificatePolicy): (certificate: VerifiedCertificate) => boolean {
   return (certificate) => isAccepted(policy, certificate);
 }
+type Inclusion = Pick<TransactionStatus, "proof" | "proofGap">;
+
+function gap(proofGap: ProofGap): Inclusion {
+  return { proof: null, proofGap };
+}
+
 
 interface Found extends ServedCertificate {
   /** `suspended`: valid, and above a contradiction that L1 has not passed yet. */

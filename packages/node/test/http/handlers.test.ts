@@ -8,6 +8,7 @@ import {
   finality,
   fixture,
   health,
+  inclusionProof,
   rollup,
   rollupId,
   unknownBlock,
@@ -54,7 +55,9 @@ test("blocks by number and by hash, and transactions", async () => {
   });
   expect(await client.get("transaction", { rollupId, transactionHash: TRANSACTION_HASH })).toEqual({
     ok: true,
-    answer: { data: { transactionHash: TRANSACTION_HASH, ...data } },
+    answer: {
+      data: { transactionHash: TRANSACTION_HASH, ...data, proof: inclusionProof, proofGap: null },
+    },
   });
 });
 

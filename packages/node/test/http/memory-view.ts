@@ -6,6 +6,7 @@ import {
   type Finality,
   type FollowedRollup,
   type Health,
+  type InclusionProof,
   type NodeEvent,
   parseCertificate,
   parseEvidence,
@@ -94,6 +95,14 @@ export const rollup: FollowedRollup = {
     uncertified: 1,
     isDisputed: false,
   },
+};
+
+/** Of the right shape, and of nothing. */
+export const inclusionProof: InclusionProof = {
+  header: "0xf90200",
+  index: 3,
+  transaction: { value: "0x02c0", nodes: ["0xf85180", "0xc20102"] },
+  receipt: { value: "0x02c1", nodes: ["0xf85181", "0xc20103"] },
 };
 
 export const finality: Finality = {
@@ -199,7 +208,7 @@ export function createMemoryView(parts: Partial<NodeView> = {}): MemoryView {
     finality: (id) => ofRollup(id, finality),
     block: async (id, asked) => ofRollup(id, isItsBlock(asked) ? certifiedBlock : unknownBlock),
     transaction: async (id, transactionHash) =>
-      ofRollup(id, { transactionHash, ...certifiedBlock }),
+      ofRollup(id, { transactionHash, ...certifiedBlock, proof: inclusionProof, proofGap: null }),
     certificate: (id, blockNumber) => {
       if (id === rollupId && blockNumber !== claim.blockNumber)
         return { ok: false, code: "not-yet" };

@@ -1,153 +1,28 @@
 import { encodeCertificate, encodeEvidence, MAX_PAGE_ITEMS, type NodeEvent } from "@mach/api";
-import { type Hex, keccak256 } from "@mach/core";
+import { keccak256 } from "@mach/core";
 import { describe, expect, it } from "vitest";
 import { UNREAD_STATUS } from "../../src/engine/settled-claims-follower.ts";
-import type { NodeView, ViewResult } from "../../src/http/node-view.ts";
-import { createEngineView } from "../../src/view/engine-view.ts";
 import { createEventHub } from "../../src/view/events.ts";
 import {
-  attest,
   blockAt,
-  bls,
   certify,
   claimAt,
-  createEngineNode,
   DOMAIN,
   doubleAttestation,
-  type EngineNode,
-  operatorSetOf,
   PARAMETERS,
   ROLLUP_ID,
   SCHEDULE,
-  useVerifier,
 } from "../engine/engine-node.ts";
 import { documentOf } from "./documents.ts";
-
-const verifier = useVerifier();
-const ALL = [0, 1, 2, 3];
-const TRANSACTION: Hex = `0x${"7a".repeat(32)}`;
-
-interface Viewed {
-  readonly node: EngineNode;
-  readonly view: NodeView;
-  /** By transaction hash: what the rollup's sources answer. */
-  readonly receipts: Map<Hex, Hex>;
-  verifications: number;
-  finalize(blockNumber: bigint, branch?: number): void;
-}
-
-/** A view of a node that has seen blocks 1 to 10. */
-async function create(abstention: string | null = null): Promise<Viewed> {
-  const node = createEngineNode({ verifier: verifier(), engine: { chainDepth: 20 } });
-  const receipts = new Map<Hex, Hex>();
-  const viewed: Omit<Viewed, "view"> = {
-    ...{ node, receipts, verifications: 0 },
-    finalize(blockNumber, branch = 0) {
-      const { blockHash, timestamp } = blockAt(blockNumber, branch);
-      const finalized = { blockNumber, blockHash, timestamp };
-      node.shell.input({ type: "heads", rollupId: ROLLUP_ID, safe: null, finalized });
-    },
-  };
-  const view = createEngineView({
-    state: () => node.shell.state(),
-    store: node.store,
-    bls: {
-      ...bls,
-      verifyAggregate: (signed) => {
-        viewed.verifications += 1;
-        return bls.verifyAggregate(signed);
-      },
-    },
-    events: createEventHub(),
-    blockOfTransaction: async (_, hash) => receipts.get(hash) ?? null,
-    abstention: () => abstention,
-    sources: () => ({ agree: 1, sources: [], settlement: UNREAD_STATUS }),
-    health: () => {
-      throw new Error("not asked");
-    },
-    now: () => node.clock.now,
-  });
-  for (const epoch of [0n, 1n]) {
-    await node.store.putEpoch({ operatorSet: operatorSetOf(epoch), rollups: [PARAMETERS] });
-  }
-  node.learn(0n, 1n);
-  for (let number = 1n; number <= 10n; number += 1n) node.block(number);
-  node.clock.now = Number(SCHEDULE.genesisTime + 11n) * 1_000;
-  return Object.assign(viewed, { view });
-}
-
-function must<T>(result: ViewResult<T>): T {
-  if (!result.ok) throw new Error(result.code);
-  return result.value;
-}
-
-async function blockStatus({ view }: Viewed, block: bigint | Hex) {
-  const value = must(await view.block(ROLLUP_ID, block));
-  documentOf("block", value);
-  return value;
-}
-
-async function certifyAt({ node }: Viewed, ...numbers: readonly bigint[]): Promise<void> {
-  for (const number of numbers) {
-    await node.shell.receiveCertificate(certify(claimAt(number), ALL));
-  }
-  await node.shell.settle();
-}
-
-/** Moves the newest block so far that the first ones have left memory. */
-async function pruneFirst(viewed: Viewed): Promise<void> {
-  for (let number = 11n; number <= 60n; number += 1n) viewed.node.block(number);
-  await certifyAt(viewed, 60n);
-  viewed.node.block(61n);
-  expect(viewed.node.shell.state().rollups.get(ROLLUP_ID)?.certified.size).toBe(1);
-}
-
-describe("a transaction", () => {
-  it("that no source knows is unknown", async () => {
-    const { view } = await create();
-    const value = must(await view.transaction(ROLLUP_ID, TRANSACTION));
-    documentOf("transaction", value);
-    expect(value).toMatchObject({ transactionHash: TRANSACTION, status: "unknown", block: null });
-  });
-
-  it("has its block's status, from observed to fast-final", async () => {
-    const viewed = await create();
-    viewed.receipts.set(TRANSACTION, blockAt(4n).blockHash);
-    const ask = async () => must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION));
-    expect((await ask()).status).toBe("observed");
-    await viewed.node.shell.receiveAttestations([attest(0, claimAt(4n))]);
-    expect((await ask()).status).toBe("attested");
-    await certifyAt(viewed, 5n);
-    const value = await ask();
-    documentOf("transaction", value);
-    expect(value).toMatchObject({ status: "fast-final", block: { blockNumber: 4n } });
-  });
-
-  it("whose hash is that of a block is not that block", async () => {
-    const viewed = await create();
-    await certifyAt(viewed, 4n);
-    const value = must(await viewed.view.transaction(ROLLUP_ID, blockAt(4n).blockHash));
-    expect([value.status, value.certificate]).toEqual(["unknown", null]);
-  });
-
-  it("in a block that is not on the branch that this node follows is unknown", async () => {
-    const viewed = await create();
-    viewed.receipts.set(TRANSACTION, blockAt(4n, 1).blockHash);
-    await certifyAt(viewed, 5n);
-    const value = must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION));
-    expect(value.status).toBe("unknown");
-  });
-
-  it("while this node trusts no block says so", async () => {
-    const { view } = await create("sources-unavailable");
-    const value = must(await view.transaction(ROLLUP_ID, TRANSACTION));
-    documentOf("transaction", value);
-    expect(value.reason).toMatchObject({
-      code: "unknown-block",
-      abstention: "sources-unavailable",
-    });
-  });
-});
+import {
+  ALL,
+  blockStatus,
+  certifyAt,
+  create,
+  must,
+  pruneFirst,
+  type Viewed,
+} from "./viewed-node.ts";
 
 describe("a certificate", () => {
   it("by height: not yet, then as it stands, from the store too", async () => {

@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { attest, blockAt, claimAt, ROLLUP_ID } from "../engine/engine-node.ts";
+import { inclusionProof } from "../http/memory-view.ts";
+import { documentOf } from "./documents.ts";
+import { certifyAt, create, must, TRANSACTION } from "./viewed-node.ts";
+
+describe("a transaction", () => {
+  it("that no source knows is unknown", async () => {
+    const { view } = await create();
+    const value = must(await view.transaction(ROLLUP_ID, TRANSACTION));
+    documentOf("transaction", value);
+    expect(value).toMatchObject({ transactionHash: TRANSACTION, status: "unknown", block: null });
+  });
+
+  it("has its block's status, from observed to fast-final", async () => {
+    const viewed = await create();
+    viewed.receipts.set(TRANSACTION, blockAt(4n).blockHash);
+    const ask = async () => must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION));
+    expect((await ask()).status).toBe("observed");
+    await viewed.node.shell.receiveAttestations([attest(0, claimAt(4n))]);
+    expect((await ask()).status).toBe("attested");
+    await certifyAt(viewed, 5n);
+    const value = await ask();
+    documentOf("transaction", value);
+    expect(value).toMatchObject({ status: "fast-final", block: { blockNumber: 4n } });
+  });
+
+  it("is proved where a certificate covers its block with all headers between", async () => {
+    const viewed = await create();
+    viewed.receipts.set(TRANSACTION, blockAt(4n).blockHash);
+    const ask = async () => must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION));
+    expect(await ask()).toMatchObject({ proof: null, proofGap: "not-covered" });
+    expect(viewed.proven).toEqual([]);
+    await certifyAt(viewed, 5n);
+    const value = await ask();
+    documentOf("transaction", value);
+    expect(value).toMatchObject({ proof: inclusionProof, proofGap: null });
+    expect(viewed.proven).toEqual([blockAt(4n).blockHash]);
+    viewed.inclusion = { ok: false, code: "wrong-root" };
+    expect(await ask()).toMatchObject({
+      status: "fast-final",
+      proof: null,
+      proofGap: "wrong-root",
+    });
+  });
+
+  it("in a block of a stack that commits to order alone is never proved, and it is said", async () => {
+    const viewed = await create(null, { stack: "zk" });
+    viewed.receipts.set(TRANSACTION, blockAt(4n).blockHash);
+    await certifyAt(viewed, 5n);
+    const value = must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION));
+    documentOf("transaction", value);
+    expect(value).toMatchObject({ status: "fast-final", proof: null, proofGap: "order-only" });
+    expect(viewed.proven).toEqual([]);
+  });
+
+  it("whose hash is that of a block is not that block", async () => {
+    const viewed = await create();
+    await certifyAt(viewed, 4n);
+    const value = must(await viewed.view.transaction(ROLLUP_ID, blockAt(4n).blockHash));
+    expect([value.status, value.certificate]).toEqual(["unknown", null]);
+  });
+
+  it("in a block that is not on the branch that this node follows is unknown", async () => {
+    const viewed = await create();
+    viewed.receipts.set(TRANSACTION, blockAt(4n, 1).blockHash);
+    await certifyAt(viewed, 5n);
+    const value = must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION));
+    expect(value.status).toBe("unknown");
+  });
+
+  it("while this node trusts no block says so", async () => {
+    const { view } = await create("sources-unavailable");
+    const value = must(await view.transaction(ROLLUP_ID, TRANSACTION));
+    documentOf("transaction", value);
+    expect(value.reason).toMatchObject({
+      code: "unknown-block",
+      abstention: "sources-unavailable",
+    });
+  });
+});
