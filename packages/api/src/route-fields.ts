@@ -83,9 +83,11 @@ export const format: OptionalField<CertificateFormat> = z
         "`calldata` (for the contracts that check it)",
     }),
   );
+const oneTopic = `(?:${TOPIC_NAMES.join("|")})`;
 export const topics: z.ZodMiniType<readonly Topic[], string | undefined> = z
   .string()
   .check(z.maxLength(128, { abort: true }))
+  .check(z.regex(new RegExp(`^${oneTopic}(?:,${oneTopic})*$`), { abort: true }))
   .apply((text) =>
     z.pipe(
       text,

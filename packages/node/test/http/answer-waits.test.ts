@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeEvent } from "@mach/api";
-import { toCertificate } from "@mach/core";
+import { type SetUpdate, toCertificate } from "@mach/core";
 import { describe, expect, test } from "vitest";
 import { type AnswerWaits, createAnswerWaits } from "../../src/http/answer-waits.ts";
 import type { HandlerResult } from "../../src/http/handlers.ts";
@@ -72,10 +72,10 @@ describe("a request that waits", () => {
 
   test("for a set update is woken by an epoch's event", async () => {
     const { epoch, operatorSetHash } = fixture.operatorSet;
-    const update = {
+    const update: SetUpdate = {
       ...{ version: 1, domain: certificate.domain, epoch, operatorSetHash },
       ...{ signedBy: operatorSetHash, signers: "0x07", signature: certificate.signature },
-    } as const;
+    };
     let isThere = false;
     const setUpdate: NodeView["setUpdate"] = () =>
       isThere
