@@ -1,3 +1,4 @@
+import { type UnmetDemand, unmetDemand as unmetByCertificate } from "@mach/api";
 import {
   isThresholdBps,
   MIN_THRESHOLD_BPS,
@@ -28,11 +29,7 @@ export interface FullPolicy {
 }
 
 /** Why a valid certificate does not meet a policy. */
-export type PolicyCode =
-  | "below-min-weight"
-  | "below-min-signed-weight"
-  | "below-min-verification"
-  | "too-old";
+export type PolicyCode = UnmetDemand | "too-old";
 
 /** A policy over another one's fields. Throws for a field that no certificate could be held to. */
 export function resolvePolicy(...layers: readonly (Policy | undefined)[]): FullPolicy {
@@ -57,9 +54,9 @@ export function unmetDemand(
   ageMs: number,
 ): PolicyCode | null {
   const { signedWeight, totalWeight, claim } = certificate;
-  if (claim.verification < policy.minVerification) return "below-min-verification";
-  if (signedWeight * 10_000n < totalWeight * BigInt(policy.minWeightBps)) return "below-min-weight";
-  if (signedWeight < policy.minSignedWeight) return "below-min-signed-weight";
+  const { verification } = claim;
+  const unmet = unmetByCertificate(policy, { signedWeight, totalWeight, verification });
+  if (unmet !== null) return unmet;
   if (policy.maxAgeMs !== null && ageMs > policy.maxAgeMs) return "too-old";
   return null;
 }
