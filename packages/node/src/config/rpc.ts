@@ -45,20 +45,20 @@ export const rpc: z.ZodType<RpcConfig, unknown> = z
     maxResponseBytes: integer("The largest answer that is passed on, in bytes.", {
       min: 65_536,
       max: 134_217_728,
-    }).default(8_388_608),
+    }).default(4_194_304),
     maxBatch: integer("How many requests one batch may have.", { min: 1, max: 1_000 }).default(100),
     maxInFlight: integer("How many calls may be under way at once.", {
       min: 1,
       max: 10_000,
-    }).default(256),
+    }).default(128),
     maxFilters: integer("How many filters are kept for clients that poll.", {
       min: 0,
       max: 100_000,
-    }).default(4_096),
+    }).default(1_024),
     maxSockets: integer("How many WebSockets may be open at once.", {
       min: 0,
       max: 100_000,
-    }).default(1_024),
+    }).default(256),
     maxSubscriptions: integer("How many subscriptions one WebSocket may have.", {
       min: 1,
       max: 1_000,

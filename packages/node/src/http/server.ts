@@ -103,6 +103,7 @@ export function createHttpServer(
       waits.stop();
       const cut = setTimeout(() => app.server.closeAllConnections(), limits.stopMs);
       await Promise.all([proxy.stop(), app.close()]);
+      await proxy.close();
       clearTimeout(cut);
     },
   };

@@ -3,21 +3,17 @@ import { performance } from "node:perf_hooks";
 import { toHex } from "@mach/core";
 import { mentionsTag, rewriteTags } from "@mach/rpc";
 import { type CallAnswer, fault, type RpcFault, resultAnswer } from "./errors.ts";
-import { readFinalLogs } from "./final-calls.ts";
-import type { FinalHead, ReadHead } from "./final-head.ts";
-import { endsWithFinal, type FinalLogs, readFinalFilter } from "./log-range.ts";
+import { createFinalFilter, type FinalFilter, type Poll } from "./final-filter.ts";
+import { endsWithFinal, readFinalFilter } from "./log-range.ts";
 import type { Upstream } from "./upstream.ts";
 import type { Passed, UpstreamPool } from "./upstream-pool.ts";
 
 /** A call about a filter. */
-export interface FilterCall {
+export interface FilterCall extends Poll {
   readonly method: string;
   readonly params: readonly unknown[];
   readonly paramsText: string | undefined;
   readonly tags: ReadonlySet<string>;
-  readonly readHead: ReadHead;
-  /** By `performance.now()`; later nobody waits for the answer any more. */
-  readonly deadlineMs: number;
 }
 
 /** The filters that clients poll. */
@@ -25,23 +21,14 @@ export interface FilterBook {
   answer(call: FilterCall): Promise<CallAnswer | RpcFault>;
 }
 
-type Kept = (NodeFilter | FinalFilter) & { usedAtMs: number };
+type Filter = NodeFilter | { readonly kind: "final"; readonly filter: FinalFilter };
+type Kept = Filter & { usedAtMs: number };
 
 /** Kept by a node, under an id that only that node knows. */
 interface NodeFilter {
   readonly kind: "node";
   readonly upstream: Upstream;
-  readonly id: unknown;
-}
-
-/** Kept here: no node has a filter that ends with what is fast-final. */
-interface FinalFilter {
-  readonly kind: "final";
-  readonly logs: FinalLogs;
-  /** The first block whose logs have not been given yet. */
-  next: bigint;
-  /** The last poll: two at once would be given the same logs. */
-  turn: Promise<unknown>;
+  readonly id: string;
 }
 
 const NEW: ReadonlySet<string> = new Set([
@@ -54,6 +41,8 @@ const USE: ReadonlySet<string> = new Set([
   "eth_getFilterLogs",
   "eth_uninstallFilter",
 ]);
+/** Far longer than any node's. */
+const MAX_ID_LENGTH = 256;
 /** As long as geth keeps a filter that nobody asks for. */
 const IDLE_MS = 300_000;
 
@@ -72,7 +61,7 @@ export function createFilterBook(
 ): FilterBook {
   const filters = new Map<string, Kept>();
 
-  function keep(filter: NodeFilter | FinalFilter): CallAnswer {
+  function keep(filter: Filter): CallAnswer {
     const id = toHex(randomBytes(16));
     filters.set(id, { ...filter, usedAtMs: performance.now() });
     return resultAnswer(id);
@@ -94,15 +83,18 @@ export function createFilterBook(
       if (!head.ok) return head;
       const logs = readFinalFilter(params[0], { tags, head });
       if (!logs.ok) return logs;
-      const next = logs.from > head.number ? logs.from : head.number + 1n;
-      return keep({ kind: "final", logs, next, turn: Promise.resolve() });
+      return keep({ kind: "final", filter: createFinalFilter(pool, logs, head) });
     }
     const passed = mentionsTag(params, tags)
       ? await createFromHead(call)
       : await pool.pass(method, call.paramsText);
     if (!passed.ok) return passed;
     if (!passed.answer.ok) return passed.answer;
-    return keep({ kind: "node", upstream: passed.from, id: passed.value });
+    const id = passed.value;
+    if (typeof id !== "string" || id.length > MAX_ID_LENGTH) {
+      return fault("upstream-unavailable", { causes: ["malformed"] });
+    }
+    return keep({ kind: "node", upstream: passed.from, id });
   }
 
   /** Where it begins is fixed when it is made, and so may stand in a node's filter. */
@@ -130,30 +122,8 @@ export function createFilterBook(
       return passed.ok ? passed.answer : passed;
     }
     if (isRemoval) return resultAnswer(true);
-    const turn = filter.turn.then(() => poll(filter, call));
-    filter.turn = turn.catch(() => undefined);
-    return await turn;
-  }
-
-  async function poll(filter: FinalFilter, call: FilterCall): Promise<CallAnswer | RpcFault> {
-    const head = await call.readHead();
-    if (!head.ok) return head;
     const isAll = call.method === "eth_getFilterLogs";
-    const passed = await readSince(head, filter, isAll ? filter.logs.from : filter.next);
-    if (passed === null) return resultAnswer([]);
-    if (!passed.ok) return passed;
-    const isHeard = performance.now() < call.deadlineMs;
-    if (passed.answer.ok && !isAll && isHeard) filter.next = head.number + 1n;
-    return passed.answer;
-  }
-
-  async function readSince(
-    head: FinalHead,
-    { logs }: FinalFilter,
-    from: bigint,
-  ): Promise<Passed | null> {
-    if (from > head.number) return null;
-    return await readFinalLogs(pool, head, { filter: logs.filter, from });
+    return await (isAll ? filter.filter.all(call) : filter.filter.changes(call));
   }
 
   return {

@@ -1,7 +1,7 @@
-import { isObject, type PinnedBlock, rewriteTags } from "@mach/rpc";
+import { isObject, type PinnedBlock, rewriteTags, type TaggedRequest } from "@mach/rpc";
 import { type CallAnswer, fault, type RpcFault } from "./errors.ts";
 import type { FinalHead } from "./final-head.ts";
-import type { BlockRequest, Passed, UpstreamPool } from "./upstream-pool.ts";
+import type { Passed, UpstreamPool } from "./upstream-pool.ts";
 
 /** The methods whose result is the block, or its header, so that its hash can be computed. */
 const IS_BLOCK: ReadonlySet<string> = new Set(["eth_getBlockByHash", "eth_getHeaderByHash"]);
@@ -30,7 +30,7 @@ export async function callFinal(
       return fault("unsupported-tag", { method });
     case "by-hash": {
       const { request } = rewriting;
-      if (IS_BLOCK.has(request.method)) return await readHead(pool, head, asTexts(request));
+      if (IS_BLOCK.has(request.method)) return await readHead(pool, head, request);
       const isNamed = NAMES_ITS_BLOCK.has(request.method);
       const passed = await pool.passAbout(head, {
         ...asTexts(request),
@@ -69,9 +69,13 @@ export async function readFinalLogs(
 async function readHead(
   pool: UpstreamPool,
   head: FinalHead,
-  request: BlockRequest,
+  request: TaggedRequest,
 ): Promise<CallAnswer | RpcFault> {
-  const read = await pool.readBlock(head, request);
+  const { method, params } = request;
+  const [, isFull = false] = params;
+  if (params.length > 2 || typeof isFull !== "boolean") return fault("invalid-params");
+  const whole = method === "eth_getBlockByHash" ? [head.hash, isFull] : params;
+  const read = await pool.readBlock(head, asTexts({ method, params: whole }));
   return read.ok ? { ok: true, text: JSON.stringify(read.block) } : read;
 }
 
@@ -79,7 +83,7 @@ function answerOf(passed: Passed): CallAnswer | RpcFault {
   return passed.ok ? passed.answer : passed;
 }
 
-function asTexts(request: { readonly method: string; readonly params: readonly unknown[] }): {
+function asTexts(request: TaggedRequest): {
   readonly method: string;
   readonly params: string;
 } {
@@ -87,10 +91,7 @@ function asTexts(request: { readonly method: string; readonly params: readonly u
 }
 
 /** Where a range ends if that is the head; null where it does not. */
-function endOf(
-  { method, params }: { readonly method: string; readonly params: readonly unknown[] },
-  head: PinnedBlock,
-): bigint | null {
+function endOf({ method, params }: TaggedRequest, head: PinnedBlock): bigint | null {
   const [range] = params;
   const isLogs = method === "eth_getLogs" && isObject(range);
   return isLogs && range["toBlock"] === quantity(head.number) ? head.number : null;

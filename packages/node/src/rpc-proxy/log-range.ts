@@ -12,6 +12,9 @@ export interface FinalLogs {
   readonly from: bigint;
 }
 
+/** It is kept for as long as its reader stays: a thousand addresses fit. */
+const MAX_FILTER_LENGTH = 65_536;
+
 /** Whether a filter ends with the newest fast-final block, whichever that is by then. */
 export function endsWithFinal(filter: unknown, tags: ReadonlySet<string>): boolean {
   return isObject(filter) && isTag(filter["toBlock"], tags);
@@ -25,7 +28,8 @@ export function readFinalFilter(
   if (!isObject(filter)) return fault("invalid-params");
   const { fromBlock, toBlock: _, ...rest } = filter;
   if (mentionsTag(rest, context.tags)) return fault("unsupported-tag");
-  if ("blockHash" in rest) return fault("invalid-params");
+  const isLong = JSON.stringify(rest).length > MAX_FILTER_LENGTH;
+  if ("blockHash" in rest || isLong) return fault("invalid-params");
   const from = firstBlockOf(fromBlock, context);
   return from === null ? fault("invalid-params") : { ok: true, filter: rest, from };
 }

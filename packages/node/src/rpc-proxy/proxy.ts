@@ -17,8 +17,10 @@ export interface RpcProxy {
   readonly maxRequestBytes: number;
   /** Takes over a connection that asks for a WebSocket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Closes every WebSocket. */
+  /** Closes every WebSocket, and takes no new one. */
   stop(): Promise<void>;
+  /** Closes the connections to the nodes: once nobody waits for an answer. */
+  close(): Promise<void>;
 }
 
 export interface RpcProxyDependencies {
@@ -42,22 +44,27 @@ export function createRpcProxy(
       return [options.rollupId, { rpc, sockets: createSockets(dependencies, rpc) }] as const;
     }),
   );
+  let isStopping = false;
   return {
     rollup: (rollupId) => served.get(rollupId)?.rpc,
     maxRequestBytes: Math.max(0, ...rollups.map(({ maxRequestBytes }) => maxRequestBytes)),
     upgrade(request, socket, head) {
       const place = readRpcPlace(request.url ?? "");
       const sockets = place === null ? undefined : served.get(place.rollupId)?.sockets;
-      if (place === null || sockets === undefined) {
+      if (isStopping) {
+        socket.destroy();
+      } else if (place === null || sockets === undefined) {
         socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
       } else {
         sockets.accept(request, { socket, head, tags: place.tags });
       }
     },
     async stop() {
-      const all = [...served.values()];
-      await Promise.all(all.map(({ sockets }) => sockets.stop()));
-      await Promise.all(all.map(({ rpc }) => rpc.close()));
+      isStopping = true;
+      await Promise.all([...served.values()].map(({ sockets }) => sockets.stop()));
+    },
+    async close() {
+      await Promise.all([...served.values()].map(({ rpc }) => rpc.close()));
     },
   };
 }

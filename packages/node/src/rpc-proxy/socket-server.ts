@@ -97,13 +97,12 @@ function serve(
   limits: Limits,
 ): void {
   const { rpc, heads, feeds, tags } = context;
-  /** What is not sent yet takes memory: a reader that lags by more than an answer is dropped. */
-  const maxPendingBytes = 2 * limits.maxResponseBytes;
   let open = 0;
 
   function send(text: string): void {
     if (client.readyState !== client.OPEN) return;
-    if (client.bufferedAmount > maxPendingBytes) client.terminate();
+    // What is not sent yet takes memory: a reader that lags by more than an answer is dropped.
+    if (client.bufferedAmount > limits.maxResponseBytes) client.terminate();
     else client.send(text);
   }
 

@@ -30,6 +30,8 @@ interface Feed {
   readonly client: WebSocketClient;
 }
 
+/** They are kept for as long as somebody listens. */
+const MAX_PARAMS_LENGTH = 65_536;
 /** It is never made again: who listened is told that it is gone, and may ask anew. */
 const NO_RETRY_MS = 2_147_483_647;
 
@@ -100,6 +102,7 @@ export function createUpstreamFeeds(options: UpstreamFeedsOptions): UpstreamFeed
   return {
     async open(params, reader) {
       const key = JSON.stringify(params);
+      if (key.length > MAX_PARAMS_LENGTH) return fault("invalid-params");
       let starting = feeds.get(key);
       if (starting === undefined) {
         if (feeds.size >= options.maxFeeds) return fault("too-many-subscriptions");
