@@ -5,12 +5,48 @@ import { NodeError } from "./node-error.ts";
 /** A file of 32 bytes in hex and a line's end is far below. */
 const MAX_BYTES = 256;
 
+export type OwnFileFailure =
+  /** It is missing, or the system does not let this process read it. */
+  | "unreadable"
+  /** It is no file, or far larger than what it should hold. */
+  | "no-such-kind"
+  /** Its group, or everybody, can read or write it. */
+  | "open-to-others";
+
+export type OwnFileResult =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly code: OwnFileFailure; readonly cause?: unknown };
+
+/** What to do about a file that is not used; each completes "the file X ...". */
+export const OWN_FILE_WORDS: Readonly<Record<OwnFileFailure, string>> = {
+  unreadable: "cannot be read",
+  "no-such-kind": "is no key file",
+  "open-to-others": "can be read by others: chmod 600 it",
+};
+
+/** Reads a text file that its owner alone can read. Never rejects. */
+export async function readOwnFile(file: string, maxBytes: number): Promise<OwnFileResult> {
+  try {
+    const found = await stat(file);
+    if (!found.isFile() || found.size > maxBytes) return { ok: false, code: "no-such-kind" };
+    if ((found.mode & 0o077) !== 0) return { ok: false, code: "open-to-others" };
+    return { ok: true, text: await readFile(file, "utf8") };
+  } catch (cause) {
+    return { ok: false, code: "unreadable", cause };
+  }
+}
+
 /**
  * Reads a file that holds 32 bytes as hex and that its owner alone can read. `name` says in the
  * error whose it is. Throws a NodeError `secret-key-unusable`, which never quotes the file.
  */
 export async function readSecretFile(file: string, name: string): Promise<Hex> {
-  const text = await readOwnFile(file, name);
+  const read = await readOwnFile(file, MAX_BYTES);
+  if (!read.ok) {
+    const { cause } = read;
+    throw unusable(file, name, OWN_FILE_WORDS[read.code], cause === undefined ? {} : { cause });
+  }
+  const text = read.text.trim();
   const hex = text.startsWith("0x") ? text : `0x${text}`;
   if (isHex(hex, 32)) return hex;
   throw unusable(file, name, "does not hold 32 bytes of lower-case hex");
@@ -24,18 +60,4 @@ export function unusable(
   options?: ErrorOptions,
 ): NodeError {
   return new NodeError("secret-key-unusable", `The ${name} file ${file} ${why}.`, options);
-}
-
-async function readOwnFile(file: string, name: string): Promise<string> {
-  try {
-    const found = await stat(file);
-    if (!found.isFile() || found.size > MAX_BYTES) throw unusable(file, name, "is no key file");
-    if ((found.mode & 0o077) !== 0) {
-      throw unusable(file, name, "can be read by others: chmod 600 it");
-    }
-    return (await readFile(file, "utf8")).trim();
-  } catch (cause) {
-    if (cause instanceof NodeError) throw cause;
-    throw unusable(file, name, "cannot be read", { cause });
-  }
 }

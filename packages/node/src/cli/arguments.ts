@@ -1,5 +1,6 @@
 import {
   type Domain,
+  type Hex,
   isHex,
   isThresholdBps,
   MAX_THRESHOLD_BPS,
@@ -43,9 +44,12 @@ export function parseDomain(options: {
   }
   const id = /^\d{1,78}$/.test(chainId) ? BigInt(chainId) : 0n;
   if (id <= 0n || id >= 2n ** 256n) throw new UsageError("--chain-id is a decimal whole number");
-  const verifyingContract = contract.toLowerCase();
-  if (!isHex(verifyingContract, 20)) {
-    throw new UsageError("--contract is an address: 0x and 40 hexadecimal digits");
-  }
-  return { chainId: id, verifyingContract };
+  return { chainId: id, verifyingContract: parseAddress(contract, "--contract") };
+}
+
+/** An address; capitals are lowered. `name` says in the error what it is of. */
+export function parseAddress(text: string, name: string): Hex {
+  const address = text.toLowerCase();
+  if (isHex(address, 20)) return address;
+  throw new UsageError(`${name} is an address: 0x and 40 hexadecimal digits`);
 }

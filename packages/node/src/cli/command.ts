@@ -10,6 +10,8 @@ export interface CliOutput {
 export interface CommandContext {
   readonly output: CliOutput;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Asks at the terminal for what is not shown; absent where there is no terminal. */
+  readonly askSecret?: ((question: string) => Promise<string | null>) | undefined;
 }
 
 /** One answer, as the JSON object that `--json` prints and as a sentence for a person. */

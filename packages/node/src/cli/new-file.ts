@@ -1,21 +1,46 @@
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, linkSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { UsageError } from "./command.ts";
 
-/** Writes a file that did not exist and syncs it; false where it did. */
+/**
+ * Writes a file of mode 0600 that did not exist; false where it did. It is there whole and on disk,
+ * or not at all: it is written under another name, and given its own one by a link, which unlike a
+ * rename takes no other file's place.
+ */
 export function writeNewFile(path: string, content: string): boolean {
-  let file: number;
+  const folder = dirname(path);
+  const written = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}`);
   try {
-    file = openSync(path, "wx", 0o600);
+    writeSynced(written, content);
+    linkSync(written, path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") return false;
     throw new UsageError(`${path} cannot be written (${code ?? "unknown"})`);
+  } finally {
+    rmSync(written, { force: true });
   }
+  syncFolder(folder);
+  return true;
+}
+
+function writeSynced(path: string, content: string): void {
+  const file = openSync(path, "wx", 0o600);
   try {
-    writeSync(file, content);
+    writeFileSync(file, content);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  return true;
+}
+
+/** Without it the new name could be lost with the power. */
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }

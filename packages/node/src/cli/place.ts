@@ -1,5 +1,6 @@
-import { type Hex, isHex } from "@mach/core";
+import type { Hex } from "@mach/core";
 import { z } from "zod";
+import { parseAddress } from "./arguments.ts";
 import { UsageError } from "./command.ts";
 import { readJsonFile } from "./json-file.ts";
 
@@ -62,10 +63,4 @@ function fromFile(path: string, api: string | undefined): Place {
 function parseUrl(text: string, name: string): string {
   if (URL.canParse(text) && /^https?:\/\//i.test(text)) return text;
   throw new UsageError(`${name} is an http or https URL`);
-}
-
-function parseAddress(text: string, name: string): Hex {
-  const address = text.toLowerCase();
-  if (isHex(address, 20)) return address;
-  throw new UsageError(`${name} is an address: 0x and 40 hexadecimal digits`);
 }

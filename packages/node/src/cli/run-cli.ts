@@ -10,7 +10,11 @@ const USAGE = `mach: fast finality for rollups that anyone can check
 
   mach run --config FILE              run a node: an operator, or an observer
   mach db migrate --config FILE       make or update the tables of the database, for readers
-  mach keys new --out FILE            make a BLS key
+  mach keys new --out FILE            make a BLS key, in a keystore
+  mach keys import --out FILE ...     put a key that exists into a keystore
+  mach keys list [FOLDER]             list the keystores of a folder
+  mach keys export KEYSTORE ...       write a key under another password, or bare
+  mach keys prove KEYSTORE ...        prove that an operator has its key
   mach protection init --config FILE  make an operator's signing record, once
   mach protection export --out FILE   write what another record has to know of this one
   mach protection import FILE         take what another record knows into this one
@@ -33,7 +37,11 @@ const COMMANDS: readonly {
 }[] = [
   { name: ["run"], load: () => import("./run-node.ts") },
   { name: ["db", "migrate"], load: () => import("./migrate-database.ts") },
-  { name: ["keys", "new"], load: () => import("./new-key.ts") },
+  { name: ["keys", "new"], load: () => import("./keys-new.ts") },
+  { name: ["keys", "import"], load: () => import("./keys-import.ts") },
+  { name: ["keys", "list"], load: () => import("./keys-list.ts") },
+  { name: ["keys", "export"], load: () => import("./keys-export.ts") },
+  { name: ["keys", "prove"], load: () => import("./keys-prove.ts") },
   { name: ["protection", "init"], load: () => import("./init-protection.ts") },
   { name: ["protection", "export"], load: () => import("./export-protection.ts") },
   { name: ["protection", "import"], load: () => import("./import-protection.ts") },
