@@ -3,12 +3,14 @@ import { connect } from "node:net";
 import type { Finality } from "@mach/api";
 import { expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
-import { rollupId } from "../http/memory-view.ts";
+import { createHttpServer } from "../../src/http/server.ts";
+import { createMemoryView, rollupId } from "../http/memory-view.ts";
 import {
   blockAt,
   chainOf,
   finalAt,
   type Reply,
+  RPC_OPTIONS,
   RPC_PATH,
   startNode,
   startRpc,
@@ -228,6 +230,32 @@ it("subscriptions, sockets and messages are bounded", async () => {
   expect(await statusOf(`${url.replace("http", "ws")}/v1/network`)).toBe(404);
   client.send("x".repeat(1_025));
   await expect.poll(() => client.closed(), PATIENT).toBe(1009);
+});
+
+it("a server that stops lets a call finish and ends its WebSockets", async () => {
+  let answer: (value: unknown) => void = () => {};
+  const node = await startNode(
+    () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+  );
+  const options = { ...RPC_OPTIONS, urls: [node.url] };
+  const server = createHttpServer(
+    { view: createMemoryView(), now: () => 0, logger: { error() {} } },
+    { host: "127.0.0.1", port: 0, software: "0.1.0", rpc: [options], limits: { stopMs: 20_000 } },
+  );
+  const started = await server.start();
+  if (!started.ok) throw new Error(started.message);
+  const client = await open(`${started.url.replace("http", "ws")}${RPC_PATH}`);
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_a" });
+  const underWay = fetch(`${started.url}${RPC_PATH}`, { method: "POST", body });
+  await expect.poll(() => node.asked.length, PATIENT).toBe(1);
+  const stopped = server.stop();
+  await expect.poll(() => client.closed(), PATIENT).not.toBeNull();
+  answer("in time");
+  expect(await (await underWay).json()).toMatchObject({ result: "in time" });
+  await stopped;
 });
 
 it("a reader that takes nothing is dropped, and the others go on", async () => {
