@@ -68,7 +68,10 @@ export class SimNode {
   state: EngineState;
   isUp = true;
   tip: SimBlock | null = null;
+  /** The newest finalised head that this process was told of. */
   finalized: Head | null = null;
+  /** The newest one that its sources have agreed on, whatever process asked them. */
+  agreed: Head | null = null;
   steps = 0;
   /** Of this process. */
   highestTip: bigint = 0n;
@@ -138,8 +141,11 @@ export class SimNode {
 
   learnHeads(heads: { readonly safe: Head | null; readonly finalized: Head | null }): void {
     const { safe, finalized } = heads;
-    const isNewer = (finalized?.blockNumber ?? -1n) > (this.finalized?.blockNumber ?? -1n);
-    if (isNewer) this.finalized = finalized;
+    if (finalized !== null) {
+      this.agreed = finalized;
+      // A process that is down is told nothing.
+      if (this.isUp) this.finalized = finalized;
+    }
     this.enter(() => this.input({ type: "heads", rollupId: ROLLUP_ID, safe, finalized }));
   }
 
@@ -172,6 +178,8 @@ export class SimNode {
     this.isUp = true;
     this.state = this.#createState();
     this.tip = null;
+    // Its sources tell it again; until then it takes a quorum's word.
+    this.finalized = null;
     this.served = -1n;
     this.highestTip = 0n;
     this.ports.log(() => `node ${this.index} starts again`);

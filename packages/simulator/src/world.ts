@@ -295,7 +295,7 @@ export class World {
     for (const node of this.nodes.values()) {
       const isLost = fault !== undefined && this.#random.chance(0.5);
       this.#after(this.#random.between(1, 800), () => {
-        const known = node.finalized?.blockNumber ?? -1n;
+        const known = node.agreed?.blockNumber ?? -1n;
         // Sources that agree on a finalised head never agree on an older one later.
         const isOlder = finalized.blockNumber < known;
         node.learnHeads({ safe, finalized: isLost || isOlder ? null : finalized });
