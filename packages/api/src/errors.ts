@@ -25,6 +25,7 @@ export type ErrorCode =
   | "too-many-waits"
   | "headers-too-large"
   | "internal"
+  | "stale"
   | "unavailable";
 
 /** The one table of errors. */
@@ -57,6 +58,10 @@ export const ERRORS: { readonly [Code in ErrorCode]: ErrorEntry } = {
   "too-many-waits": { status: 429, meaning: "This address waits for too many answers at once." },
   "headers-too-large": { status: 431, meaning: "The request's headers are too large." },
   internal: { status: 500, meaning: "The node failed to answer; its log says why." },
+  stale: {
+    status: 503,
+    meaning: "What this process knows is too old to be told as the newest: ask again, or another.",
+  },
   unavailable: { status: 503, meaning: "The node cannot answer now: it starts, stops or is full." },
 };
 

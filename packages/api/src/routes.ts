@@ -71,7 +71,12 @@ type Fields<Values> = {
 };
 
 /** The errors that every route can answer with. */
-export const COMMON_ERRORS: readonly ErrorCode[] = ["malformed", "internal", "unavailable"];
+export const COMMON_ERRORS: readonly ErrorCode[] = [
+  "malformed",
+  "internal",
+  "stale",
+  "unavailable",
+];
 
 const JSON_GET = { method: "GET", mediaType: "application/json", params: {}, query: {} } as const;
 const certificateAnswer = z.strictObject({ data: certificateSchema, rule: badgeRuleSchema });

@@ -18,6 +18,8 @@ export interface DataFolder {
   readonly protectionWatermarkPath: string;
   /** The database of the store. */
   readonly storePath: string;
+  /** What of the store has not reached the database that readers are served from. */
+  readonly journalPath: string;
   /** Lets go of the folder; close what is in it first. */
   release(): Promise<void>;
 }
@@ -93,6 +95,7 @@ function describeFolder(path: string, release: () => Promise<void>): DataFolder 
     protectionMarkerPath: join(path, "protection.json"),
     protectionWatermarkPath: join(path, "protection.watermark"),
     storePath: join(path, "store"),
+    journalPath: join(path, "journal"),
     release,
   };
 }

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   type BatchVerifier,
@@ -9,7 +10,9 @@ import type { Domain, EpochSchedule, Hex } from "@mach/core";
 import {
   createEpochFixer,
   createL1Signer,
+  createL1View,
   createRegistryReader,
+  type L1View,
   type RegistryReader,
 } from "@mach/settlement";
 import type { Logger } from "pino";
@@ -17,9 +20,12 @@ import type { NodeConfig } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import type { EpochPayer } from "./engine/epoch-watcher.ts";
 import { NodeError } from "./node-error.ts";
+import { type Journal, openJournal } from "./replica/journal.ts";
+import { journalStore } from "./replica/journaled-store.ts";
+import { checkDatabase } from "./replica/node-mirror.ts";
 import { readSecretFile, unusable } from "./secret-file.ts";
 import { openLmdbStore } from "./store/lmdb-store.ts";
-import type { Store } from "./store/store.ts";
+import { type Store, storeOptions } from "./store/store.ts";
 
 /** What every part of a node stands on, opened in the order in which it can fail. */
 export interface Foundation {
@@ -30,11 +36,13 @@ export interface Foundation {
   readonly domain: Domain;
   readonly schedule: EpochSchedule;
   readonly store: Store;
+  /** What the store's database for readers does not have yet; null where there is none. */
+  readonly journal: Journal | null;
   close(): Promise<void>;
 }
 
-const MAX_EVIDENCE = 10_000;
-const MAX_ALERTS = 1_024;
+/** Events of as many L1 blocks as are read at once. */
+const MAX_L1_BYTES = 8_388_608;
 const RETRY_MS = 1_000;
 const PAYER = "payer's key";
 
@@ -64,6 +72,8 @@ export async function openFoundation(
     const schedule = await readSchedule(reader, context);
     const store = await openStore(folder, domain);
     closers.unshift(() => store.stop());
+    const journal = await openJournalFor(config.database, folder, { domain, ...context });
+    if (journal !== null) closers.unshift(() => journal.stop());
     const verifier = await createBatchVerifier({ gatherMs: config.engine.gatherMs });
     closers.unshift(() => verifier.close());
     return {
@@ -73,7 +83,8 @@ export async function openFoundation(
       reader,
       domain,
       schedule,
-      store,
+      store: journal === null ? store : journalStore(store, journal),
+      journal,
       close: () => closeInOrder(closers),
     };
   } catch (error) {
@@ -180,9 +191,32 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   }
 }
 
+/** The L1 as the node's parts read it beside the registry. */
+export function openL1View({ network, l1 }: NodeConfig): L1View {
+  const { rpcUrls, agree: requiredAgreement, timeoutMs } = l1;
+  const { chainId } = network;
+  return createL1View({
+    ...{ rpcUrls, requiredAgreement, chainId, timeoutMs },
+    maxResponseBytes: MAX_L1_BYTES,
+  });
+}
+
+async function openJournalFor(
+  database: string | undefined,
+  folder: DataFolder,
+  context: { readonly domain: Domain; readonly logger: Logger },
+): Promise<Journal | null> {
+  if (database === undefined) {
+    // What is put while nobody notes it would be missing from it later.
+    await rm(folder.journalPath, { recursive: true, force: true });
+    return null;
+  }
+  await checkDatabase(database, context);
+  return await openJournal(folder.journalPath);
+}
+
 async function openStore(folder: DataFolder, domain: Domain): Promise<Store> {
-  const limits = { domain, maxEvidence: MAX_EVIDENCE, maxAlerts: MAX_ALERTS };
-  const opened = await openLmdbStore(folder, limits);
+  const opened = await openLmdbStore(folder, storeOptions(domain));
   if (opened.ok) return opened.store;
   const why =
     opened.code === "wrong-domain"

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { epochAt, type RollupResume } from "@mach/core";
-import { createL1View, type L1View, type RegistryEpoch } from "@mach/settlement";
+import type { L1View, RegistryEpoch } from "@mach/settlement";
 import type { Logger } from "pino";
 import { type Alerts, createAlerts } from "./alerts.ts";
 import type { NodeConfig } from "./config.ts";
@@ -15,15 +15,17 @@ import { keepEpoch, restoreEngine } from "./engine/restore.ts";
 import { guardRecord } from "./engine/rollback-guard.ts";
 import { createSettledClaims, type SettledClaims } from "./engine/settled-claims.ts";
 import { createEngineShell, type EngineShell } from "./engine/shell.ts";
-import { closeInOrder, type Foundation } from "./foundation.ts";
+import { closeInOrder, type Foundation, openL1View } from "./foundation.ts";
 import { createGossip, type Gossip } from "./gossip/gossip.ts";
 import { healthOf } from "./health.ts";
+import { serverOptions } from "./http/configured-server.ts";
+import type { NodeView } from "./http/node-view.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { NodeError } from "./node-error.ts";
 import type { OperatorSigner } from "./operator.ts";
-import { offeredRpc } from "./rpc-proxy/rollup-rpc.ts";
+import type { Mirror } from "./replica/mirror.ts";
+import { mirrorNode } from "./replica/node-mirror.ts";
 import type { EpochRecord } from "./store/store.ts";
-import { VERSION } from "./version.ts";
 import { createEngineView } from "./view/engine-view.ts";
 import { createEventHub, type EventHub } from "./view/events.ts";
 import { rollupSources } from "./view/rollup-sources.ts";
@@ -47,8 +49,6 @@ const CHAIN_DEPTH_FACTOR = 4;
 const EPOCH_LOOKBACK = 14;
 /** Heights below the newest certificate that are compared with a peer's again. */
 const SYNC_OVERLAP = 8;
-/** Events of as many L1 blocks as are read at once. */
-const MAX_L1_BYTES = 8_388_608;
 /** How long one peer may answer before it is another's turn. */
 const SYNC_PEER_TIMEOUT_MS = 20_000;
 
@@ -68,6 +68,7 @@ export class MachNode {
   readonly #settled: SettledClaims;
   readonly #following: RollupFollowing;
   readonly #http: HttpServer | null;
+  readonly #mirror: Mirror | null;
   #watcher: EpochWatcher | null = null;
   #tick: NodeJS.Timeout | undefined;
 
@@ -108,10 +109,12 @@ export class MachNode {
         peerTimeoutMs: SYNC_PEER_TIMEOUT_MS,
       },
     );
-    this.#l1 = createL1View(l1ViewOptions(config));
+    this.#l1 = openL1View(config);
     this.#settled = this.#followSettlement();
     this.#following = this.#followRollups();
-    this.#http = this.#createHttp();
+    const view = this.#createView();
+    this.#http = this.#createHttp(view);
+    this.#mirror = this.#createMirror(view);
   }
 
   async start(): Promise<void> {
@@ -121,6 +124,7 @@ export class MachNode {
     const known = await this.#restore();
     const listening = await this.#http?.start();
     if (listening?.ok === false) throw new NodeError("api-unusable", listening.message);
+    this.#mirror?.start();
     await this.#gossip.start();
     const newest = known.at(-1);
     if (newest !== undefined) this.#onParameters(newest.operatorSet.epoch, newest.rollups);
@@ -150,6 +154,7 @@ export class MachNode {
       () => this.#gossip.stop(),
       () => this.#execution.stop(),
       () => this.#engine.settle(),
+      async () => await this.#mirror?.stop(),
     ]);
     this.#dependencies.logger.info("node stopped");
   }
@@ -344,11 +349,9 @@ export class MachNode {
     this.#following.onParameters(rollups);
   }
 
-  #createHttp(): HttpServer | null {
-    const { api } = this.#config;
-    if (api === undefined) return null;
-    const { foundation, logger } = this.#dependencies;
-    const view = createEngineView({
+  #createView(): NodeView {
+    const { foundation } = this.#dependencies;
+    return createEngineView({
       state: () => this.#engine.state(),
       store: foundation.store,
       bls: foundation.bls,
@@ -370,27 +373,23 @@ export class MachNode {
         }),
       now,
     });
-    const { host, port, requestTimeoutMs, maxUrlBytes, maxConnections } = api;
-    const { maxEventClients, eventHistory } = api;
-    const limits = {
-      requestTimeoutMs,
-      maxUrlBytes,
-      maxConnections,
-      maxEventClients,
-      maxEventClientsPerAddress: maxEventClients,
-      maxWaits: maxEventClients,
-      maxWaitsPerAddress: maxEventClients,
-      eventHistory,
-    };
-    const rpc = offeredRpc(this.#config.rollups);
-    return createHttpServer({ view, logger, now }, { host, port, software: VERSION, limits, rpc });
   }
-}
 
-function l1ViewOptions({ network, l1 }: NodeConfig): Parameters<typeof createL1View>[0] {
-  const { rpcUrls, agree: requiredAgreement, timeoutMs } = l1;
-  const { chainId } = network;
-  return { rpcUrls, requiredAgreement, chainId, timeoutMs, maxResponseBytes: MAX_L1_BYTES };
+  #createHttp(view: NodeView): HttpServer | null {
+    const { api, rollups } = this.#config;
+    if (api === undefined) return null;
+    const { logger } = this.#dependencies;
+    return createHttpServer({ view, logger, now }, serverOptions(api, rollups));
+  }
+
+  #createMirror(view: NodeView): Mirror | null {
+    const { foundation, logger } = this.#dependencies;
+    return mirrorNode(this.#config, {
+      ...{ foundation, events: this.#events, view, alerts: this.#alerts, logger, now },
+      state: () => this.#engine.state(),
+      abstention: (rollupId) => this.#following.abstention(rollupId),
+    });
+  }
 }
 
 function now(): number {

@@ -17,10 +17,14 @@ export type NodeErrorCode =
   | "database-unavailable"
   /** The database's tables are of another version, or of another network. */
   | "database-unusable"
+  /** What this process knows of a node is older than the bound: it is not told as the newest. */
+  | "view-stale"
   /** The L1 or the registry cannot be read, or is not the one configured. */
   | "registry-unusable"
   /** The HTTP API cannot listen. */
-  | "api-unusable";
+  | "api-unusable"
+  /** The metrics cannot be served where they are configured. */
+  | "metrics-unusable";
 
 /** What this package throws for the exceptional; expected outcomes are values. */
 export class NodeError extends Error {

@@ -9,6 +9,7 @@ import {
 const USAGE = `mach: fast finality for rollups that anyone can check
 
   mach run --config FILE              run a node: an operator, or an observer
+  mach api --config FILE              serve the HTTP API from the database that nodes write to
   mach db migrate --config FILE       make or update the tables of the database, for readers
   mach keys new --out FILE            make a BLS key, in a keystore
   mach keys import --out FILE ...     put a key that exists into a keystore
@@ -36,6 +37,7 @@ const COMMANDS: readonly {
   readonly load: () => Promise<{ readonly command: Command }>;
 }[] = [
   { name: ["run"], load: () => import("./run-node.ts") },
+  { name: ["api"], load: () => import("./run-api.ts") },
   { name: ["db", "migrate"], load: () => import("./migrate-database.ts") },
   { name: ["keys", "new"], load: () => import("./keys-new.ts") },
   { name: ["keys", "import"], load: () => import("./keys-import.ts") },

@@ -68,6 +68,7 @@ export interface ApiConfig {
   readonly maxConnections: number;
   readonly maxEventClients: number;
   readonly eventHistory: number;
+  readonly maxStaleMs: number;
 }
 
 export interface EngineConfig {
@@ -314,6 +315,10 @@ const api = z
       min: 0,
       max: 100_000,
     }).default(4_096),
+    maxStaleMs: integer(
+      "How old what a node published may be for `mach api` to tell it as the newest, in milliseconds.",
+      { min: 1_000, max: 60_000 },
+    ).default(3_000),
   })
   .describe("The HTTP API. Without it this node serves none.");
 

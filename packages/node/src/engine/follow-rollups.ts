@@ -1,20 +1,17 @@
 import type { Hex, RollupParameters } from "@mach/core";
 import {
   type Abstention,
-  createInclusionProver,
   createRollupFollower,
-  createTransactionLookup,
-  type InclusionProver,
   type InclusionResult,
   type RollupFollower,
   type RollupFollowerEvents,
   type Skipped,
   type SourceDescription,
-  type TransactionLookup,
 } from "@mach/rollups";
 import { type Alerts, CALM_MS, EVENT_LASTS_MS } from "../alerts.ts";
 import type { EngineConfig, RollupConfig } from "../config.ts";
 import type { EngineShell } from "./shell.ts";
+import { createTransactionSources, type TransactionSources } from "./transaction-sources.ts";
 
 export interface FollowRollupsPorts {
   readonly engine: Pick<EngineShell, "input">;
@@ -66,24 +63,12 @@ class Following implements RollupFollowing {
   readonly #options: FollowRollupsOptions;
   readonly #followers = new Map<bigint, RollupFollower>();
   readonly #abstentions = new Map<bigint, string>();
-  readonly #lookups: ReadonlyMap<bigint, TransactionLookup>;
-  readonly #provers: ReadonlyMap<bigint, InclusionProver>;
+  readonly #transactions: TransactionSources;
 
   constructor(ports: FollowRollupsPorts, options: FollowRollupsOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#lookups = new Map(
-      options.rollups.map(({ rollupId, rpcUrls: urls, agree, timeoutMs }) => [
-        rollupId,
-        createTransactionLookup({ urls, agree, timeoutMs }),
-      ]),
-    );
-    this.#provers = new Map(
-      options.rollups.map(({ rollupId, rpcUrls: urls, timeoutMs }) => [
-        rollupId,
-        createInclusionProver({ urls, timeoutMs }),
-      ]),
-    );
+    this.#transactions = createTransactionSources(options.rollups);
   }
 
   onParameters(rollups: readonly RollupParameters[]): void {
@@ -102,22 +87,20 @@ class Following implements RollupFollowing {
     return this.#followers.get(rollupId)?.describeSources() ?? [];
   }
 
-  async blockOfTransaction(rollupId: bigint, hash: Hex): Promise<Hex | null> {
-    return (await this.#lookups.get(rollupId)?.blockOf(hash)) ?? null;
+  blockOfTransaction(rollupId: bigint, hash: Hex): Promise<Hex | null> {
+    return this.#transactions.blockOfTransaction(rollupId, hash);
   }
 
-  async proveTransaction(
+  proveTransaction(
     rollupId: bigint,
     asked: { readonly blockHash: Hex; readonly transactionHash: Hex },
   ): Promise<InclusionResult> {
-    const prover = this.#provers.get(rollupId);
-    return (await prover?.prove(asked)) ?? { ok: false, code: "unavailable" };
+    return this.#transactions.proveTransaction(rollupId, asked);
   }
 
   async stop(): Promise<void> {
     await Promise.all([...this.#followers.values()].map((follower) => follower.stop()));
-    const clients = [...this.#lookups.values(), ...this.#provers.values()];
-    await Promise.all(clients.map((client) => client.close()));
+    await this.#transactions.close();
   }
 
   #start(config: RollupConfig, parameters: RollupParameters): void {

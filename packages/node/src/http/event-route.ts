@@ -4,11 +4,12 @@ import { markStreaming, PUBLIC_HEADERS, sendError } from "./errors.ts";
 import type { EventStream } from "./event-stream.ts";
 import { createInputReader } from "./input.ts";
 import type { NodeView } from "./node-view.ts";
+import { faultOf } from "./view-faults.ts";
 
 /** Adds the route of server-sent events. */
 export function addEventRoute(
   app: FastifyInstance,
-  context: { readonly view: Pick<NodeView, "rollup">; readonly events: EventStream },
+  context: { readonly view: Pick<NodeView, "rollup" | "rollups">; readonly events: EventStream },
 ): void {
   const { view, events } = context;
   const readInput = createInputReader("events");
@@ -25,8 +26,15 @@ export function addEventRoute(
     const input = readInput(request);
     if (!input.ok) return sendError(reply, "malformed", `See \`${input.path}\`.`);
     const { topics, rollupId } = input.value.query;
-    const rollup = rollupId === undefined ? undefined : await view.rollup(rollupId);
-    if (rollup?.ok === false) return sendError(reply, rollup.code);
+    try {
+      // Whoever cannot tell what is newest has nothing to push either.
+      const rollup = await (rollupId === undefined ? view.rollups() : view.rollup(rollupId));
+      if ("ok" in rollup && !rollup.ok) return sendError(reply, rollup.code);
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault === null) throw error;
+      return sendError(reply, fault.code, fault.detail);
+    }
     const address = request.ip;
     const refusal = events.refusalOf(address);
     if (refusal !== null) return sendError(reply, refusal);

@@ -24,6 +24,7 @@ export type ViewFailure = Extract<
   | "no-certificate"
   | "no-update"
   | "contradicted"
+  | "stale"
   | "unavailable"
 >;
 

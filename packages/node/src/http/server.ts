@@ -15,6 +15,7 @@ import { createHandlers } from "./handlers.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import type { NodeView } from "./node-view.ts";
 import { refuseUnrouted } from "./unrouted.ts";
+import { tellFaults } from "./view-faults.ts";
 
 export interface HttpServerDependencies {
   readonly view: NodeView;
@@ -59,7 +60,7 @@ export function createHttpServer(
   const events = createEventStream({ view, reportFailure }, limits);
   const waits = createAnswerWaits({ view, reportFailure }, limits);
   const cache = createBodyCache({ maxBytes: limits.maxCachedBytes });
-  const handlers = createHandlers({ view, cache }, { software: options.software });
+  const handlers = tellFaults(createHandlers({ view, cache }, { software: options.software }));
   const proxy = createRpcProxy({ view, reportFailure }, options.rpc ?? []);
   let isStopping = false;
 

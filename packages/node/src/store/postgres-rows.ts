@@ -71,12 +71,7 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
     if (!isSameDomain(domain, this.#options.domain)) return { ok: false, code: "wrong-domain" };
     const { rollupId, blockNumber } = claim;
     const standing = await this.certificateAt(rollupId, blockNumber);
-    const key = hexKey(certificateId);
-    await this.#query(
-      `insert into mach.certificates (certificate_id, document) values ($1, $2)
-       on conflict (certificate_id) do update set document = excluded.document`,
-      [key, sealRow(key, encodeCertificate(certificate))],
-    );
+    await this.keepCertificate(certificate);
     if (standing !== null && !isSameClaim(standing.claim, claim)) {
       return { ok: false, code: "conflicting-claim" };
     }
@@ -84,9 +79,19 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
       `insert into mach.heights (rollup_id, block_number, certificate_id) values ($1, $2, $3)
        on conflict (rollup_id, block_number)
        do update set certificate_id = excluded.certificate_id`,
-      [rollupId, blockNumber, key],
+      [rollupId, blockNumber, hexKey(certificateId)],
     );
     return { ok: true };
+  }
+
+  /** Under its id alone: another one stands at its height. */
+  async keepCertificate(certificate: Certificate): Promise<void> {
+    const key = hexKey(certificate.certificateId);
+    await this.#query(
+      `insert into mach.certificates (certificate_id, document) values ($1, $2)
+       on conflict (certificate_id) do update set document = excluded.document`,
+      [key, sealRow(key, encodeCertificate(certificate))],
+    );
   }
 
   async certificateAt(rollupId: bigint, blockNumber: bigint): Promise<Certificate | null> {
@@ -246,6 +251,20 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
     await this.#query(
       "delete from mach.alerts where position <= (select max(position) from mach.alerts) - $1::bigint",
       [this.#options.maxAlerts],
+    );
+  }
+
+  /** Makes these all the alerts there are, oldest first. */
+  async replaceAlerts(alerts: readonly Alert[]): Promise<void> {
+    await this.#query("delete from mach.alerts");
+    await this.#query(
+      `insert into mach.alerts (position, alert_id, document)
+       select * from unnest($1::bigint[], $2::text[], $3::bytea[])`,
+      [
+        alerts.map((_, position) => position),
+        alerts.map(({ alertId }) => alertId),
+        alerts.map((alert) => sealRow(nameKey(alert.alertId), encodeAlert(alert))),
+      ],
     );
   }
 

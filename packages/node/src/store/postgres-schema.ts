@@ -48,10 +48,12 @@ const MIGRATIONS: readonly string[] = [
      document bytea not null,
      primary key (epoch, rollup_id)
    );
+   create table mach.nodes (node_id uuid primary key, sent numeric(20) not null);
    create table mach.view (
      id boolean primary key default true check (id),
      revision bigint not null,
      run text not null,
+     session uuid not null,
      document bytea not null,
      written_at timestamptz not null
    );

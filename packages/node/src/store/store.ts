@@ -140,6 +140,14 @@ export interface StoreOptions {
   readonly maxAlerts: number;
 }
 
+const MAX_EVIDENCE = 10_000;
+const MAX_ALERTS = 1_024;
+
+/** What a network's store is opened with, by a node as by who reads for it. */
+export function storeOptions(domain: Domain): StoreOptions {
+  return { domain, maxEvidence: MAX_EVIDENCE, maxAlerts: MAX_ALERTS };
+}
+
 /** How many items a page of a list may have. Throws a RangeError for a limit below 1. */
 export function pageItems(limit: number): number {
   if (!Number.isInteger(limit) || limit < 1) throw new RangeError("expected a limit of 1 or more");

@@ -4,6 +4,8 @@ import type { EventId } from "../http/node-view.ts";
 
 /** Who listens to a node's events. */
 export interface EventHub {
+  /** Names this run's stream. */
+  readonly run: EventId["run"];
   /** Tells of an event: of this run, or, where an id is given, of the one that it came from. */
   publish(event: NodeEvent, id?: EventId): void;
   subscribe(listener: (event: NodeEvent, id: EventId) => void): () => void;
@@ -15,6 +17,7 @@ export function createEventHub(): EventHub {
   const run = randomBytes(4).toString("hex");
   let newest = 0;
   return {
+    run,
     publish(event, given) {
       newest += 1;
       const id = given ?? { run, sequence: newest, isAfterGap: false };

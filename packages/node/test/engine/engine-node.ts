@@ -220,6 +220,7 @@ export interface EngineNodeOptions {
   readonly signer?: ClaimSigner;
   readonly gossip?: Partial<EnginePorts["gossip"]>;
   readonly bls?: EnginePorts["bls"];
+  readonly announce?: EnginePorts["announce"];
 }
 
 export function createEngineNode(options: EngineNodeOptions): EngineNode {
@@ -248,7 +249,10 @@ export function createEngineNode(options: EngineNodeOptions): EngineNode {
         publishSetUpdate: (each) => node.setUpdates.push(each),
         ...options.gossip,
       },
-      announce: (announcement) => node.announced.push(announcement),
+      announce: (announcement) => {
+        node.announced.push(announcement);
+        options.announce?.(announcement);
+      },
       onFatal: (error) => node.fatal.push(error),
       now: () => clock.now,
     },
