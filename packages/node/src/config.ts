@@ -2,16 +2,17 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import type { z } from "zod";
+import type { OperatorConfig } from "./config/operator.ts";
 import { overridesFromEnvironment, overrideValue, withOverride } from "./config/overrides.ts";
-import { configSchema, type NodeConfig, type OperatorConfig } from "./config/schema.ts";
+import { configSchema, type NodeConfig } from "./config/schema.ts";
 
+export type { OperatorConfig } from "./config/operator.ts";
 export type {
   ApiConfig,
   EngineConfig,
   GossipConfig,
   L1Config,
   NodeConfig,
-  OperatorConfig,
   PayerConfig,
   RollupConfig,
 } from "./config/schema.ts";
@@ -128,9 +129,11 @@ function withAbsolutePaths(config: NodeConfig, folder: string): NodeConfig {
 }
 
 function withAbsoluteSecrets(operator: OperatorConfig, folder: string): OperatorConfig {
-  const { secretKeyFile, signer } = operator;
+  const { keystoreFile, passwordFile, secretKeyFile, signer } = operator;
   return {
     ...operator,
+    ...(keystoreFile && { keystoreFile: resolve(folder, keystoreFile) }),
+    ...(passwordFile && { passwordFile: resolve(folder, passwordFile) }),
     ...(secretKeyFile && { secretKeyFile: resolve(folder, secretKeyFile) }),
     ...(signer && { signer: { ...signer, tokenFile: resolve(folder, signer.tokenFile) } }),
   };

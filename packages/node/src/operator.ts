@@ -4,6 +4,13 @@ import type { OperatorConfig } from "./config.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { ClaimSigner } from "./engine/ports.ts";
 import type { BindingSigner } from "./gossip/own-binding.ts";
+import {
+  KEY_FAILURE_WORDS,
+  type KeyFailure,
+  openKeystore,
+  readKeystoreFile,
+  readPasswordFile,
+} from "./keys/keystore-file.ts";
 import { NodeError } from "./node-error.ts";
 import { readSecretFile, unusable } from "./secret-file.ts";
 import { createSigner } from "./signer/local-signer.ts";
@@ -42,6 +49,7 @@ export interface OperatorDependencies {
 const MAX_AHEAD_BLOCKS = 4_096n;
 const MAX_QUEUED = 4_096;
 const NAME = "BLS key";
+const PASSWORD_NAME = "keystore's password";
 const TOKEN_NAME = "signer's token";
 
 /**
@@ -83,10 +91,11 @@ export async function openOperator(
 
 /** The signer of a key and a record here. Throws a NodeError that says what is missing. */
 export async function openLocalSigner(
-  { address: operator, secretKeyFile }: OperatorConfig,
+  config: OperatorConfig,
   { folder, domain, bls, onFatal, now }: OperatorDependencies,
 ): Promise<{ readonly signer: Signer; readonly about: SignerAbout }> {
-  const secretKey = await readSecretKey(secretKeyFile, bls);
+  const operator = config.address;
+  const secretKey = await readSecretKey(config, bls);
   const opened = await openProtection(folder, { domain, operator });
   if (!opened.ok) {
     throw new NodeError(
@@ -145,11 +154,31 @@ function createOperator(
   };
 }
 
-async function readSecretKey(file: string | undefined, bls: NativeBls): Promise<SecretKey> {
-  if (file === undefined) {
-    throw new NodeError("secret-key-unusable", "The configuration names no secretKeyFile.");
+async function readSecretKey(config: OperatorConfig, bls: NativeBls): Promise<SecretKey> {
+  const { keystoreFile, passwordFile, secretKeyFile } = config;
+  if (keystoreFile !== undefined && passwordFile !== undefined) {
+    return await readKeystore(bls, { keystoreFile, passwordFile });
   }
-  const secretKey = bls.secretKeyFromBytes(fromHex(await readSecretFile(file, NAME)));
-  if (secretKey === null) throw unusable(file, NAME, "holds no valid secret key");
+  if (secretKeyFile === undefined) {
+    throw new NodeError("secret-key-unusable", "The configuration names no keystoreFile.");
+  }
+  const secretKey = bls.secretKeyFromBytes(fromHex(await readSecretFile(secretKeyFile, NAME)));
+  if (secretKey === null) throw unusable(secretKeyFile, NAME, "holds no valid secret key");
   return secretKey;
+}
+
+async function readKeystore(
+  bls: NativeBls,
+  files: { readonly keystoreFile: string; readonly passwordFile: string },
+): Promise<SecretKey> {
+  const { keystoreFile, passwordFile } = files;
+  const refuse = (file: string, name: string, code: KeyFailure): NodeError =>
+    unusable(file, name, `${KEY_FAILURE_WORDS[code]} (${code})`);
+  const read = await readKeystoreFile(keystoreFile);
+  if (!read.ok) throw refuse(keystoreFile, NAME, read.code);
+  const password = await readPasswordFile(passwordFile);
+  if (!password.ok) throw refuse(passwordFile, PASSWORD_NAME, password.code);
+  const opened = await openKeystore(bls, read.keystore, password.password);
+  if (!opened.ok) throw refuse(keystoreFile, NAME, opened.code);
+  return opened.secretKey;
 }

@@ -78,13 +78,31 @@ describe("a node's configuration", () => {
         timeoutMs: 3_000,
       },
     });
-    for (const text of ["", `, secretKeyFile: k, ${signer}`]) {
+    const keystore = "keystoreFile: keys/a.json, passwordFile: p";
+    const three = ["secretKeyFile: k", keystore, signer];
+    const pairs = three.flatMap((a, i) => three.slice(i + 1).map((b) => `, ${a}, ${b}`));
+    for (const text of ["", ...pairs]) {
       const result = loadConfig({ file: operator(text) });
-      expect(result).toMatchObject({ ok: false, problems: [{ path: "operator.secretKeyFile" }] });
+      expect(result).toMatchObject({ ok: false, problems: [{ path: "operator.keystoreFile" }] });
     }
     const elsewhere = operator(", signer: { url: 'ftp://x', tokenFile: t }");
     const result = loadConfig({ file: elsewhere });
     expect(result).toMatchObject({ ok: false, problems: [{ path: "operator.signer.url" }] });
+  });
+
+  it("takes a keystore with its password, and neither without the other", () => {
+    const operator = (text: string) =>
+      fileOf(`${MINIMAL}\noperator: { address: ${ADDRESS}, ${text} }`);
+    const file = operator("keystoreFile: keys/a.json, passwordFile: p");
+    expect(configOf({ file }).operator).toEqual({
+      address: ADDRESS,
+      keystoreFile: file.replace("node.yaml", "keys/a.json"),
+      passwordFile: file.replace("node.yaml", "p"),
+    });
+    for (const text of ["keystoreFile: a", "secretKeyFile: k, passwordFile: p"]) {
+      const result = loadConfig({ file: operator(text) });
+      expect(result).toMatchObject({ ok: false, problems: [{ path: "operator.passwordFile" }] });
+    }
   });
 
   it("lets the environment override the file, and flags both", () => {
@@ -138,8 +156,8 @@ api: { port: -1 }
       "network.chainId",
       "network.registry",
       "operator.address",
+      "operator.keystoreFile",
       "operator.secretKey",
-      "operator.secretKeyFile",
       "rollups",
       "rollups.0.rpcUrls.0",
       "rollups.1.agree",

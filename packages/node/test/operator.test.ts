@@ -1,8 +1,10 @@
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createNativeBls } from "@mach/bls";
-import { claimDigest, compressSignature, type Hex, toHex } from "@mach/core";
+import { claimDigest, compressSignature, fromHex, type Hex, toHex } from "@mach/core";
 import { describe, expect, it } from "vitest";
+import { writeKeystore } from "../src/cli/keys-keystores.ts";
+import type { OperatorConfig } from "../src/config.ts";
 import type { DataFolder } from "../src/data-folder.ts";
 import { openOperator } from "../src/operator.ts";
 import { initialiseProtection } from "../src/signer/open-protection.ts";
@@ -59,6 +61,50 @@ describe("the key file", () => {
     await rm(file);
     if (kind === "is a folder") await mkdir(file, { mode: 0o700 });
     await expect(open(file)).rejects.toMatchObject({ code: "secret-key-unusable" });
+  });
+});
+
+describe("the keystore", () => {
+  const PASSWORD = "correct horse";
+
+  async function keystore(): Promise<OperatorConfig> {
+    const secretKey = bls.secretKeyFromBytes(fromHex(KEY));
+    if (secretKey === null) throw new Error("not a secret key");
+    const keystoreFile = join(await temporaryPath(), "operator.json");
+    const request = { file: keystoreFile, secretKey, path: "", kdf: "pbkdf2" as const };
+    await writeKeystore(bls, { ...request, password: PASSWORD });
+    return { address, keystoreFile, passwordFile: await keyFile(`${PASSWORD}\n`) };
+  }
+
+  it("signs once its password opens it", async () => {
+    const operator = await openOperator(await keystore(), {
+      ...{ domain, bls, onFatal: () => undefined, now: () => Date.now() },
+      folder: await initialised(),
+    });
+    const secretKey = bls.secretKeyFromBytes(fromHex(KEY));
+    expect(operator.claims.publicKey).toBe(secretKey && bls.publicKeyOf(secretKey));
+    await operator.stop();
+  });
+
+  it.each<[string, (config: OperatorConfig) => Promise<unknown>]>([
+    ["open-to-others", ({ keystoreFile }) => chmod(keystoreFile ?? "", 0o640)],
+    ["open-to-others", ({ passwordFile }) => chmod(passwordFile ?? "", 0o604)],
+    ["wrong-password", ({ passwordFile }) => writeFile(passwordFile ?? "", "another horse")],
+    ["malformed-keystore", ({ keystoreFile }) => writeFile(keystoreFile ?? "", KEY)],
+    ["unreadable", ({ passwordFile }) => rm(passwordFile ?? "")],
+  ])("is refused with %s, and neither key nor password is told", async (code, break_) => {
+    const config = await keystore();
+    await break_(config);
+    const dependencies = { domain, bls, onFatal: () => undefined, now: () => Date.now() };
+    const folder = await lockedFolder();
+    const failure = await openOperator(config, { ...dependencies, folder }).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({ name: "NodeError", code: "secret-key-unusable" });
+    const { message } = failure as Error;
+    expect(message).toContain(`(${code})`);
+    for (const told of [PASSWORD, "another horse", KEY.slice(2)])
+      expect(message).not.toContain(told);
   });
 });
 

@@ -2,6 +2,7 @@ import type { Hex } from "@mach/core";
 import { z } from "zod";
 import { type ExecutionConfig, execution } from "./execution.ts";
 import { address, bigInteger, integer, text, texts, urls } from "./fields.ts";
+import { type OperatorConfig, operator } from "./operator.ts";
 import { type RpcConfig, rpc } from "./rpc.ts";
 import { type SettlementConfig, settlement } from "./settlement.ts";
 
@@ -11,19 +12,6 @@ export interface L1Config {
   readonly rpcUrls: readonly string[];
   readonly agree: number;
   readonly pollMs: number;
-  readonly timeoutMs: number;
-}
-
-export interface OperatorConfig {
-  readonly address: Hex;
-  /** Either this, or a signer in another process. */
-  readonly secretKeyFile?: string | undefined;
-  readonly signer?: RemoteSignerConfig | undefined;
-}
-
-export interface RemoteSignerConfig {
-  readonly url: string;
-  readonly tokenFile: string;
   readonly timeoutMs: number;
 }
 
@@ -154,48 +142,10 @@ const network = z.strictObject({
 
 const l1 = z.strictObject(sources).refine(canAgree, AGREE);
 
-const remoteSigner = z
-  .strictObject({
-    url: text("Where `mach signer run` listens, such as http://127.0.0.1:4700.").refine(isHttpUrl, {
-      error: "expected an http: or https: URL",
-    }),
-    tokenFile: text("The file that holds the signer's token: 32 bytes of hex, mode 0600."),
-    timeoutMs: integer("How long one signature may take, in milliseconds.", {
-      min: 100,
-      max: 60_000,
-    }).default(3_000),
-  })
-  .describe("The operator's signer in another process, in the place of secretKeyFile.");
-
-const ONE_SIGNER = {
-  ...ALWAYS,
-  path: ["secretKeyFile"],
-  error: "expected either this or signer, and not both",
-};
-
-function hasOneSigner(value: { readonly secretKeyFile?: unknown; readonly signer?: unknown }) {
-  return (value?.secretKeyFile === undefined) !== (value?.signer === undefined);
-}
-
-function isHttpUrl(value: string): boolean {
-  return URL.canParse(value) && HTTP.includes(new URL(value).protocol);
-}
-
 function isPostgresUrl(value: string): boolean {
   const schemes = ["postgres:", "postgresql:"];
   return URL.canParse(value) && schemes.includes(new URL(value).protocol);
 }
-
-const operator = z
-  .strictObject({
-    address: address("The operator's address, as it is registered on the L1."),
-    secretKeyFile: text(
-      "The file that holds the BLS secret key: 32 bytes of hex, mode 0600.",
-    ).optional(),
-    signer: remoteSigner.optional(),
-  })
-  .refine(hasOneSigner, ONE_SIGNER)
-  .describe("Who attests with this node. Without it the node observes, and signs nothing.");
 
 const payer = z
   .strictObject({

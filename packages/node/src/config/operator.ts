@@ -1,0 +1,77 @@
+import type { Hex } from "@mach/core";
+import { z } from "zod";
+import { address, integer, text } from "./fields.ts";
+
+export interface OperatorConfig {
+  readonly address: Hex;
+  /** One of three: a keystore with its password, a bare key, or a signer in another process. */
+  readonly keystoreFile?: string | undefined;
+  readonly passwordFile?: string | undefined;
+  readonly secretKeyFile?: string | undefined;
+  readonly signer?: RemoteSignerConfig | undefined;
+}
+
+interface RemoteSignerConfig {
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly timeoutMs: number;
+}
+
+const remoteSigner = z
+  .strictObject({
+    url: text("Where `mach signer run` listens, such as http://127.0.0.1:4700.").refine(isHttpUrl, {
+      error: "expected an http: or https: URL",
+    }),
+    tokenFile: text("The file that holds the signer's token: 32 bytes of hex, mode 0600."),
+    timeoutMs: integer("How long one signature may take, in milliseconds.", {
+      min: 100,
+      max: 60_000,
+    }).default(3_000),
+  })
+  .describe("The operator's signer in another process, in the place of keystoreFile.");
+
+/** Also asked of a section with other faults, so that all of them are named at once. */
+const ALWAYS = { when: (): boolean => true };
+const ONE_KEY = {
+  ...ALWAYS,
+  path: ["keystoreFile"],
+  error: "expected one of keystoreFile, secretKeyFile and signer",
+};
+const ONE_PASSWORD = {
+  ...ALWAYS,
+  path: ["passwordFile"],
+  error: "expected with keystoreFile, and with it alone",
+};
+
+type Given = { readonly [Field in keyof OperatorConfig]?: unknown };
+
+function hasOneKey(value: Given): boolean {
+  const given = [value?.keystoreFile, value?.secretKeyFile, value?.signer];
+  return given.filter((each) => each !== undefined).length === 1;
+}
+
+function hasOnePassword(value: Given): boolean {
+  return (value?.passwordFile === undefined) === (value?.keystoreFile === undefined);
+}
+
+function isHttpUrl(value: string): boolean {
+  return URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol);
+}
+
+/** Who attests with a node, and what signs for it. */
+export const operator: z.ZodType<OperatorConfig, unknown> = z
+  .strictObject({
+    address: address("The operator's address, as it is registered on the L1."),
+    keystoreFile: text(
+      "The EIP-2335 keystore of the BLS key, by `mach keys new`, mode 0600.",
+    ).optional(),
+    passwordFile: text("The file that holds the keystore's password, mode 0600.").optional(),
+    secretKeyFile: text(
+      "The file that holds the bare BLS secret key, 32 bytes of hex, mode 0600: for a store of " +
+        "secrets that keeps it safe in its own way, and for local networks.",
+    ).optional(),
+    signer: remoteSigner.optional(),
+  })
+  .refine(hasOneKey, ONE_KEY)
+  .refine(hasOnePassword, ONE_PASSWORD)
+  .describe("Who attests with this node. Without it the node observes, and signs nothing.");
