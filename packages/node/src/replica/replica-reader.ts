@@ -110,7 +110,7 @@ async function readEvents(
 ): Promise<readonly PlacedEvent[]> {
   const rows = await query(
     `select sequence::text, document from mach.events where run = $1 and sequence > $2
-     order by sequence limit $3`,
+     order by events.sequence limit $3`,
     [run, after, MAX_EVENTS],
   );
   return eventRows
