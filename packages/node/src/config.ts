@@ -16,6 +16,7 @@ export type {
   PayerConfig,
   RollupConfig,
 } from "./config/schema.ts";
+export type { MetricsConfig } from "./config/metrics.ts";
 export type { SettlementConfig } from "./config/settlement.ts";
 
 /** One wrong field: its path in the file, dotted, and what was expected there. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { epochAt, type RollupResume } from "@mach/core";
+import type { EngineState, RollupResume } from "@mach/core";
 import type { L1View, RegistryEpoch } from "@mach/settlement";
 import type { Logger } from "pino";
 import { type Alerts, createAlerts } from "./alerts.ts";
@@ -11,16 +11,22 @@ import { createGossipHandlers } from "./engine/gossip-handlers.ts";
 import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
 import type { ClaimSigner } from "./engine/ports.ts";
 import { createReExecution, type ReExecution } from "./engine/re-execution.ts";
-import { keepEpoch, restoreEngine } from "./engine/restore.ts";
+import { epochsAround, keepEpoch, restoreEngine } from "./engine/restore.ts";
 import { guardRecord } from "./engine/rollback-guard.ts";
 import { createSettledClaims, type SettledClaims } from "./engine/settled-claims.ts";
 import { createEngineShell, type EngineShell } from "./engine/shell.ts";
 import { closeInOrder, type Foundation, openL1View } from "./foundation.ts";
+import { gossipOptions } from "./gossip/configured-gossip.ts";
 import { createGossip, type Gossip } from "./gossip/gossip.ts";
-import { healthOf } from "./health.ts";
+import { type HealthFacts, healthOf } from "./health.ts";
 import { serverOptions } from "./http/configured-server.ts";
 import type { NodeView } from "./http/node-view.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
+import {
+  createNodeMetrics,
+  type NodeMetrics,
+  type NodeMetricsFacts,
+} from "./metrics/node-metrics.ts";
 import { NodeError } from "./node-error.ts";
 import type { OperatorSigner } from "./operator.ts";
 import type { Mirror } from "./replica/mirror.ts";
@@ -58,6 +64,7 @@ export class MachNode {
   readonly #dependencies: NodeDependencies;
   readonly #startedAtMs: number;
   readonly #events: EventHub = createEventHub();
+  readonly #metrics: NodeMetrics;
   readonly #alerts: Alerts;
   readonly #execution: ReExecution;
   readonly #announcer: Announcer;
@@ -76,6 +83,7 @@ export class MachNode {
     this.#config = config;
     this.#dependencies = dependencies;
     this.#startedAtMs = now();
+    this.#metrics = this.#createMetrics();
     this.#alerts = this.#createAlerts();
     this.#execution = createReExecution(
       {
@@ -137,9 +145,9 @@ export class MachNode {
       this.#alerts.expire();
       this.#announcer.onTick();
     }, tickMs);
-    const api = listening?.url ?? null;
+    const [api, metrics] = [listening?.url ?? null, await this.#metrics.start()];
     const addresses = this.#gossip.addresses();
-    logger.info({ api, peerId: this.#gossip.peerId(), addresses }, "node started");
+    logger.info({ api, metrics, peerId: this.#gossip.peerId(), addresses }, "node started");
   }
 
   async stop(): Promise<void> {
@@ -151,6 +159,7 @@ export class MachNode {
       () => this.#l1.close(),
       () => this.#settled.stop(),
       async () => await this.#http?.stop(),
+      () => this.#metrics.stop(),
       () => this.#gossip.stop(),
       () => this.#execution.stop(),
       () => this.#engine.settle(),
@@ -165,6 +174,7 @@ export class MachNode {
       now,
       publish: (alert) => {
         foundation.store.putAlert(alert).catch(onFatal);
+        this.#metrics.onAlert(alert);
         const { rollupId } = alert;
         this.#events.publish({ topic: "alert", rollupId, answer: { data: alert } });
       },
@@ -177,20 +187,16 @@ export class MachNode {
     const { improvementWindowMs, openHeights, earlyAttestations } = this.#config.engine;
     return createEngineShell(
       {
-        domain,
-        schedule,
+        ...{ domain, schedule, improvementWindowMs, openHeights, earlyAttestations },
         operator: this.#config.operator?.address ?? null,
         rollups: resumes,
-        improvementWindowMs,
-        openHeights,
-        earlyAttestations,
         chainDepth: openHeights * CHAIN_DEPTH_FACTOR,
         graceMs: GRACE_MS,
       },
       {
         bls,
         verifier,
-        signer: operator && this.#execution.guard(this.#guardRecord(operator)),
+        signer: operator && this.#metrics.timed(this.#execution.guard(this.#guardRecord(operator))),
         store,
         gossip: {
           publishAttestation: (attestation) => this.#gossip.publishAttestation(attestation),
@@ -198,7 +204,10 @@ export class MachNode {
           publishEvidence: (evidence) => this.#gossip.publishEvidence(evidence),
           publishSetUpdate: (update) => this.#gossip.publishSetUpdate(update),
         },
-        announce: (announcement) => this.#announcer.announce(announcement),
+        announce: (announcement) => {
+          this.#metrics.announce(announcement);
+          this.#announcer.announce(announcement);
+        },
         onFatal,
         now,
       },
@@ -216,27 +225,10 @@ export class MachNode {
 
   #createGossip(): Gossip {
     const { foundation, operator, logger } = this.#dependencies;
-    const { gossip } = this.#config;
+    const { domain } = foundation;
+    const signer = operator && { bindingSigner: operator.bindings };
     return createGossip(
-      {
-        dataDir: this.#config.dataDir,
-        domain: foundation.domain,
-        host: gossip.host,
-        port: gossip.port,
-        announce: gossip.announce,
-        bootNodes: gossip.bootNodes,
-        limits: {
-          maxMessageBytes: gossip.maxMessageBytes,
-          flushDelayMs: gossip.tickMs,
-          maxConnections: gossip.maxConnections,
-          heartbeatMs: gossip.heartbeatMs,
-          requestTimeoutMs: gossip.requestTimeoutMs,
-          bindingLifetimeMs: gossip.bindingLifetimeMs,
-        },
-        now,
-        logger,
-        ...(operator && { bindingSigner: operator.bindings }),
-      },
+      gossipOptions(this.#config, { domain, now, logger, ...signer }),
       createGossipHandlers({
         engine: this.#engine,
         ...foundation,
@@ -250,12 +242,9 @@ export class MachNode {
     const { rollups, network, settlement } = this.#config;
     return createSettledClaims(
       {
-        l1: this.#l1,
-        engine: this.#engine,
+        ...{ l1: this.#l1, engine: this.#engine, alerts: this.#alerts, onFatal },
         store: foundation.store,
-        alerts: this.#alerts,
         log: (fields, message) => logger.info(fields, message),
-        onFatal,
       },
       { registry: network.registry, rollups, ...settlement },
     );
@@ -293,11 +282,7 @@ export class MachNode {
   /** Gives the engine what the store kept of earlier runs. */
   async #restore(): Promise<readonly EpochRecord[]> {
     const { store, bls, schedule } = this.#dependencies.foundation;
-    const current = epochAt(schedule, BigInt(Math.floor(now() / 1_000))) ?? 0n;
-    const epochs = Array.from(
-      { length: EPOCH_LOOKBACK + 2 },
-      (_, i) => current - BigInt(EPOCH_LOOKBACK) + BigInt(i),
-    ).filter((epoch) => epoch >= 0n);
+    const epochs = epochsAround(schedule, { nowMs: now(), lookback: EPOCH_LOOKBACK });
     const { openHeights, catchUpBlocks } = this.#config.engine;
     const certificates = Math.max(openHeights, catchUpBlocks);
     const known = await restoreEngine(this.#engine, store, { bls, epochs, certificates });
@@ -360,26 +345,43 @@ export class MachNode {
       proveTransaction: (rollupId, asked) => this.#following.proveTransaction(rollupId, asked),
       abstention: (rollupId) => this.#following.abstention(rollupId),
       sources: rollupSources(this.#config.rollups, this.#following, this.#settled),
-      health: () =>
-        healthOf({
-          state: this.#engine.state(),
-          operator: this.#config.operator?.address ?? null,
-          startedAtMs: this.#startedAtMs,
-          peers: this.#gossip.peers().length,
-          l1AnsweredAtMs: this.#watcher?.l1AnsweredAtMs() ?? null,
-          sources: (rollupId) => this.#following.sources(rollupId),
-          abstention: (rollupId) => this.#following.abstention(rollupId),
-          now: now(),
-        }),
+      health: () => healthOf(this.#facts()),
       now,
     });
+  }
+
+  #facts(): HealthFacts {
+    return {
+      state: this.#engine.state(),
+      operator: this.#config.operator?.address ?? null,
+      startedAtMs: this.#startedAtMs,
+      peers: this.#gossip.peers().length,
+      l1AnsweredAtMs: this.#watcher?.l1AnsweredAtMs() ?? null,
+      sources: (rollupId) => this.#following.sources(rollupId),
+      abstention: (rollupId) => this.#following.abstention(rollupId),
+      now: now(),
+    };
+  }
+
+  #createMetrics(): NodeMetrics {
+    const { foundation, logger } = this.#dependencies;
+    const facts = (): NodeMetricsFacts => ({
+      ...this.#facts(),
+      peers: this.#gossip.peers(),
+      gossip: this.#gossip.stats(),
+      settlement: (rollupId) => this.#settled.status(rollupId),
+      queues: [...this.#gossip.queues(), ...(this.#http?.queues() ?? [])],
+    });
+    const state = (): EngineState => this.#engine.state();
+    return createNodeMetrics({ foundation, logger, now, state, facts }, this.#config.metrics);
   }
 
   #createHttp(view: NodeView): HttpServer | null {
     const { api, rollups } = this.#config;
     if (api === undefined) return null;
     const { logger } = this.#dependencies;
-    return createHttpServer({ view, logger, now }, serverOptions(api, rollups));
+    const { onAnswered } = this.#metrics;
+    return createHttpServer({ view, logger, now, onAnswered }, serverOptions(api, rollups));
   }
 
   #createMirror(view: NodeView): Mirror | null {
@@ -392,6 +394,4 @@ export class MachNode {
   }
 }
 
-function now(): number {
-  return Date.now();
-}
+const now = (): number => Date.now();

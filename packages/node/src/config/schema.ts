@@ -2,7 +2,7 @@ import type { Hex } from "@mach/core";
 import { z } from "zod";
 import { type ExecutionConfig, execution } from "./execution.ts";
 import { address, bigInteger, integer, text, texts, urls } from "./fields.ts";
-import { type OperatorConfig, operator } from "./operator.ts";
+import { type MetricsConfig, metrics } from "./metrics.ts";
 import { type RpcConfig, rpc } from "./rpc.ts";
 import { type SettlementConfig, settlement } from "./settlement.ts";
 
@@ -82,6 +82,7 @@ export interface NodeConfig {
   readonly api?: ApiConfig | undefined;
   readonly engine: EngineConfig;
   readonly settlement: SettlementConfig;
+  readonly metrics?: MetricsConfig | undefined;
   readonly lifelinePort?: number | undefined;
 }
 
@@ -334,6 +335,7 @@ export const configSchema: z.ZodType<NodeConfig, unknown> = z.strictObject({
   api: api.optional(),
   engine: engine.prefault({}),
   settlement: settlement.prefault({}),
+  metrics: metrics.optional(),
   lifelinePort: integer("Stop when the connection to this loopback port closes.", {
     min: 1,
     max: 65_535,

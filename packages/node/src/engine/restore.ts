@@ -3,6 +3,8 @@ import {
   admitSetUpdate,
   asVerifiedSetUpdate,
   type Bls,
+  type EpochSchedule,
+  epochAt,
   isConsistentOperatorSet,
   isFalseSetUpdate,
 } from "@mach/core";
@@ -50,6 +52,16 @@ export async function restoreEngine(
     await restoreCertificates(engine, store, { ...context, rollupId });
   }
   return records;
+}
+
+/** The epochs that may be in memory: `lookback` before the current one, it, and the next. */
+export function epochsAround(
+  schedule: EpochSchedule,
+  { nowMs, lookback }: { readonly nowMs: number; readonly lookback: number },
+): readonly bigint[] {
+  const current = epochAt(schedule, BigInt(Math.floor(nowMs / 1_000))) ?? 0n;
+  const all = Array.from({ length: lookback + 2 }, (_, i) => current + BigInt(i - lookback));
+  return all.filter((epoch) => epoch >= 0n);
 }
 
 async function restoreSetUpdate(

@@ -15,6 +15,7 @@ import type {
   GossipHandlers,
   GossipPeer,
   PositionedEvidence,
+  QueueLoad,
   RollupHead,
   SetUpdateQuery,
   SyncQuery,
@@ -31,7 +32,7 @@ import { Sessions } from "./sessions.ts";
 import { createStrikes, type Strikes } from "./strikes.ts";
 import { type SyncOptions, type SyncResult, serveSync } from "./sync.ts";
 import { type NetworkNames, networkNames, topicsOf } from "./topics.ts";
-import { installValidators } from "./validators.ts";
+import { installValidators, type ValidatorQueues } from "./validators.ts";
 import {
   encodeAttestations,
   encodeCertificate,
@@ -86,6 +87,8 @@ export interface Gossip {
   peers(): readonly GossipPeer[];
   /** How often each code came up. */
   stats(): GossipCounts;
+  /** What waits in each bounded queue; none while it is not started. */
+  queues(): readonly QueueLoad[];
   /** Verifies the peers' bindings again: to be called when the operator sets have changed. */
   recheckBindings(): void;
 }
@@ -105,7 +108,7 @@ interface Running {
   readonly sessions: Sessions;
   readonly redial: Redial;
   readonly own: OwnBinding;
-  readonly closeQueues: () => void;
+  readonly queues: ValidatorQueues;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -206,7 +209,7 @@ class GossipNode implements Gossip {
       onGreeted: (peerId) => redial.onReady(peerId),
       onDisconnected: (peerId) => redial.onDisconnected(peerId),
     });
-    const closeQueues = installValidators(libp2p.services.pubsub, this.#handlers, {
+    const queues = installValidators(libp2p.services.pubsub, this.#handlers, {
       domain,
       names: this.#names,
       limits: this.#limits,
@@ -219,10 +222,9 @@ class GossipNode implements Gossip {
     await this.#serve(libp2p, sessions);
     await own.renewIfDue();
     await listen(libp2p);
-    const { pubsub } = libp2p.services;
-    for (const topic of topicsOf(this.#names)) pubsub.subscribe(topic);
+    for (const topic of topicsOf(this.#names)) libp2p.services.pubsub.subscribe(topic);
     const timer = setInterval(() => void this.#tick(), TICK_MS);
-    this.#running = { libp2p, sessions, redial, own, closeQueues, timer };
+    this.#running = { libp2p, sessions, redial, own, queues, timer };
     redial.start();
   }
 
@@ -235,7 +237,7 @@ class GossipNode implements Gossip {
     clearInterval(running.timer);
     running.redial.stop();
     running.sessions.stop();
-    running.closeQueues();
+    running.queues.close();
     this.#outbox.close();
     await running.libp2p.stop();
   }
@@ -295,6 +297,10 @@ class GossipNode implements Gossip {
 
   stats(): GossipCounts {
     return this.#counters.snapshot();
+  }
+
+  queues(): readonly QueueLoad[] {
+    return this.#running === null ? [] : [...this.#running.queues.loads(), this.#outbox.load()];
   }
 
   recheckBindings(): void {

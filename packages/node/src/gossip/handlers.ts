@@ -69,6 +69,13 @@ export interface GossipPeer {
   readonly strikes: number;
 }
 
+/** How much waits in a bounded queue. */
+export interface QueueLoad {
+  readonly queue: string;
+  readonly depth: number;
+  readonly capacity: number;
+}
+
 type Awaitable<T> = T | Promise<T>;
 
 /**

@@ -1,10 +1,12 @@
 import type { WireAttestation } from "@mach/core";
+import type { QueueLoad } from "./handlers.ts";
 
 /** Gathers own attestations until the end of the turn, so that they share a message. */
 export interface Outbox {
   add(attestation: WireAttestation): void;
   /** Sends what waits, now. */
   flush(): void;
+  load(): QueueLoad;
   /** Forgets what waits. */
   close(): void;
 }
@@ -44,6 +46,7 @@ export function createOutbox(options: OutboxOptions, effects: OutboxEffects): Ou
       cancel ??= schedule(flush, options.delayMs);
     },
     flush,
+    load: () => ({ queue: "outbox", depth: queued.length, capacity: options.maxQueued }),
     close(): void {
       cancel?.();
       cancel = null;

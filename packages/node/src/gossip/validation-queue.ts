@@ -4,6 +4,8 @@ import type { Verdict } from "./handlers.ts";
 export interface ValidationQueue {
   /** Runs the check, now or later; a message that is dropped resolves to a verdict that says so. */
   run(peerId: string, check: () => Promise<Verdict>): Promise<Verdict>;
+  /** How many wait. */
+  depth(): number;
   /** Drops what waits. */
   close(): void;
 }
@@ -58,6 +60,7 @@ export function createValidationQueue(options: ValidationQueueOptions): Validati
         waiting.push(entry);
         if (waiting.length > options.capacity) dropOne(waiting);
       }),
+    depth: () => waiting.length,
     close(): void {
       for (const entry of waiting.splice(0)) entry.resolve(OVERLOADED);
     },

@@ -1,7 +1,7 @@
 import { type GossipSub, TopicValidatorResult } from "@libp2p/gossipsub";
 import type { Domain } from "@mach/core";
 import type { Counters } from "./counters.ts";
-import type { GossipHandlers, GossipSource, Verdict } from "./handlers.ts";
+import type { GossipHandlers, GossipSource, QueueLoad, Verdict } from "./handlers.ts";
 import type { GossipLimits } from "./limits.ts";
 import type { NetworkNames } from "./topics.ts";
 import { createValidationQueue, type ValidationQueue } from "./validation-queue.ts";
@@ -46,14 +46,15 @@ const ACCEPTED: Verdict = { accept: true };
 
 /**
  * Puts a validator before each topic, the cheap checks first: size, version and length, a place in
- * the queue, decoding, then the handler. Returns what ends the queues.
+ * the queue, decoding, then the handler.
  */
 export function installValidators(
   pubsub: GossipSub,
   handlers: GossipHandlers,
   context: ValidatorContext,
-): () => void {
+): ValidatorQueues {
   const { domain, names } = context;
+  const capacity = context.limits.maxQueuedMessages;
   const queues = [
     install(pubsub, context, {
       topic: names.attestations,
@@ -88,16 +89,29 @@ export function installValidators(
       handle: (update, from) => handlers.onSetUpdate(update, from),
     }),
   ];
-  return () => {
-    for (const queue of queues) queue.close();
+  return {
+    loads: () =>
+      queues.map(({ name, queue }) => {
+        return { queue: `gossip-${name}`, depth: queue.depth(), capacity };
+      }),
+    close() {
+      for (const { queue } of queues) queue.close();
+    },
   };
+}
+
+/** What waits to be checked, by topic. */
+export interface ValidatorQueues {
+  loads(): readonly QueueLoad[];
+  /** Drops what waits. */
+  close(): void;
 }
 
 function install<T>(
   pubsub: GossipSub,
   context: ValidatorContext,
   rules: TopicRules<T>,
-): ValidationQueue {
+): { readonly name: string; readonly queue: ValidationQueue } {
   const { limits, counters } = context;
   const queue = createValidationQueue({
     concurrency: limits.maxMessagesInHand,
@@ -127,7 +141,7 @@ function install<T>(
     context.onBlamed(peerId, verdict.code);
     return TopicValidatorResult.Reject;
   });
-  return queue;
+  return { name: rules.name, queue };
 }
 
 async function check<T>(

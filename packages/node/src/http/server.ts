@@ -1,7 +1,9 @@
 import type { AddressInfo } from "node:net";
+import type { QueueLoad } from "../gossip/handlers.ts";
 import { addRpcRoute } from "../rpc-proxy/http-route.ts";
 import { createRpcProxy } from "../rpc-proxy/proxy.ts";
 import type { RollupRpcOptions } from "../rpc-proxy/rollup-rpc.ts";
+import { addUpgrade } from "../rpc-proxy/upgrade.ts";
 import { createAnswerWaits } from "./answer-waits.ts";
 import { addAnsweredRoutes } from "./answered-routes.ts";
 import { createApp } from "./app.ts";
@@ -22,6 +24,16 @@ export interface HttpServerDependencies {
   readonly logger: HttpLogger;
   /** Milliseconds; only bounds how often the same failure is logged. */
   readonly now: () => number;
+  /** Told of each request that was answered; streams count when they end. */
+  readonly onAnswered?: (answered: Answered) => void;
+}
+
+/** One request that was answered. */
+export interface Answered {
+  /** The route's template, never the path that was asked for. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
 }
 
 export interface HttpServerOptions {
@@ -44,6 +56,8 @@ export type HttpStartResult =
 /** The public, read-only HTTP server of a node. */
 export interface HttpServer {
   start(): Promise<HttpStartResult>;
+  /** What is held in each bounded table. */
+  queues(): readonly QueueLoad[];
   /** Ends the event streams, lets requests under way finish, and closes within two seconds. */
   stop(): Promise<void>;
 }
@@ -70,6 +84,12 @@ export function createHttpServer(
     else if (request.is404) refuseUnrouted(request, reply);
     else done();
   });
+  app.addHook("onResponse", (request, reply, done) => {
+    const route = request.is404 ? "unrouted" : (request.routeOptions.url ?? "unrouted");
+    const seconds = reply.elapsedTime / 1_000;
+    dependencies.onAnswered?.({ route, status: reply.statusCode, seconds });
+    done();
+  });
   app.setErrorHandler((error, _request, reply) => {
     reportFailure("framework", error);
     return sendError(reply, "internal");
@@ -79,9 +99,13 @@ export function createHttpServer(
   addBatchRoute(app, { handlers, reportFailure }, { timeoutMs, maxBatchBytes });
   addEventRoute(app, { view, events });
   addRpcRoute(app, { view, proxy });
-  app.server.on("upgrade", (request, socket, head) => proxy.upgrade(request, socket, head));
+  addUpgrade(app.server, proxy);
 
   return {
+    queues: () => [
+      { queue: "event-clients", depth: events.clientCount(), capacity: limits.maxEventClients },
+      { queue: "answer-waits", depth: waits.count(), capacity: limits.maxWaits },
+    ],
     async start() {
       const { port } = options;
       // By that name fastify would open a second server, without this one's bounds.

@@ -1,0 +1,100 @@
+import { readdir, stat, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import type { MetricsConfig } from "../config.ts";
+import type { Foundation } from "../foundation.ts";
+import { NodeError } from "../node-error.ts";
+import { collectFacts, type NodeFacts } from "./collect.ts";
+import { createRecorder, type Recorder, type RecorderPorts } from "./recorder.ts";
+import { createMetrics, type Metrics } from "./registry.ts";
+import { createMetricsServer, type MetricsServer } from "./server.ts";
+
+export interface NodeMetricsPorts extends Omit<RecorderPorts, "metrics"> {
+  readonly foundation: Pick<Foundation, "folder" | "verifier">;
+  readonly logger: { error(fields: object, message: string): void };
+  readonly facts: () => NodeMetricsFacts;
+}
+
+export type NodeMetricsFacts = Omit<NodeFacts, "verifier" | "alerts">;
+
+/** A node's metrics: recorded always, served where they are configured. */
+export interface NodeMetrics extends Recorder {
+  /** Where they are served, or null. Throws a NodeError `metrics-unusable`. */
+  start(): Promise<string | null>;
+  stop(): Promise<void>;
+}
+
+/** The metrics of one node, with their server where `config` asks for one. */
+export function createNodeMetrics(
+  ports: NodeMetricsPorts,
+  config: MetricsConfig | undefined,
+): NodeMetrics {
+  const metrics = createMetrics();
+  const recorder = createRecorder({ ...ports, metrics });
+  const server = config === undefined ? null : createServer(ports, { metrics, recorder, config });
+  return {
+    announce: (announcement) => recorder.announce(announcement),
+    onAlert: (alert) => recorder.onAlert(alert),
+    standingAlerts: () => recorder.standingAlerts(),
+    timed: (signer) => recorder.timed(signer),
+    onAnswered: (answered) => recorder.onAnswered(answered),
+    async start() {
+      const listening = await server?.start();
+      if (listening?.ok === false) throw new NodeError("metrics-unusable", listening.message);
+      return listening?.url ?? null;
+    },
+    stop: async () => await server?.stop(),
+  };
+}
+
+function createServer(
+  ports: NodeMetricsPorts,
+  parts: {
+    readonly metrics: Metrics;
+    readonly recorder: Recorder;
+    readonly config: MetricsConfig;
+  },
+): MetricsServer {
+  const { metrics, recorder, config } = parts;
+  const { folder, verifier } = ports.foundation;
+  return createMetricsServer(
+    {
+      async render() {
+        const alerts = recorder.standingAlerts();
+        collectFacts(metrics, { ...ports.facts(), verifier: verifier.statistics(), alerts });
+        await collectDisk(metrics, folder);
+        return await metrics.render();
+      },
+      contentType: metrics.contentType,
+      onFault: (err) => ports.logger.error({ err }, "metrics could not be collected"),
+    },
+    config,
+  );
+}
+
+async function collectDisk(metrics: Metrics, folder: Foundation["folder"]): Promise<void> {
+  const stores = [
+    ["store", folder.storePath],
+    ["protection", folder.protectionPath],
+    ["journal", folder.journalPath],
+  ] as const;
+  const sizes = await Promise.all(
+    stores.map(async ([store, path]) => ({ labels: { store }, value: await bytesOf(path) })),
+  );
+  metrics.replace(
+    "mach_store_bytes",
+    sizes.filter(({ value }) => value > 0),
+  );
+  const disk = await statfs(folder.path).catch(() => null);
+  const free = disk === null ? [] : [{ labels: {}, value: disk.bavail * disk.bsize }];
+  metrics.replace("mach_disk_free_bytes", free);
+}
+
+/** Of a file, or of the files of a folder; 0 where there is none. */
+async function bytesOf(path: string): Promise<number> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return 0;
+  if (!found.isDirectory()) return found.size;
+  const names = await readdir(path).catch(() => []);
+  const files = await Promise.all(names.map((name) => stat(join(path, name)).catch(() => null)));
+  return files.reduce((sum, file) => sum + (file?.isFile() ? file.size : 0), 0);
+}
