@@ -67,6 +67,15 @@ describe("a policy", () => {
     expect([executed.status, executed.certificate]).toEqual(["observed", null]);
   });
 
+  it("holds for a block that only its certificate tells of", async () => {
+    const viewed = await create();
+    await viewed.node.shell.receiveCertificate(certify(claimAt(12n), MOST));
+    await viewed.node.shell.settle();
+    const ask = async (policy?: CertificatePolicy) =>
+      must(await viewed.view.block(ROLLUP_ID, blockAt(12n).blockHash, policy)).status;
+    expect([await ask(), await ask(HEAVY)]).toEqual(["fast-final", "unknown"]);
+  });
+
   it("holds for the block of a transaction", async () => {
     const viewed = await createMixed();
     viewed.receipts.set(TRANSACTION, blockAt(6n).blockHash);
