@@ -12,12 +12,15 @@ export interface FakeL1 {
   connections(): Promise<number>;
 }
 
+/** The returned bytes, of whatever arguments, or made from the first one. */
+type Answer = Hex | ((argument: bigint) => Hex);
+
 export interface FakeL1Options {
   /** Takes every request and answers none. */
   readonly isSilent?: boolean;
   readonly chainId?: bigint;
   /** What a call of the registry answers, by the function's signature. */
-  readonly answers?: Readonly<Record<string, Hex>>;
+  readonly answers?: Readonly<Record<string, Answer>>;
 }
 
 const DEFAULT_ANSWERS: Readonly<Record<string, Hex>> = {
@@ -77,7 +80,8 @@ function answer({ method, params }: Call, options: FakeL1Options): unknown {
       const known = Object.entries(answers).find(([signature]) =>
         data.startsWith(keccak256Text(signature).slice(0, 10)),
       );
-      return known?.[1] ?? concatHex();
+      const found = known?.[1] ?? concatHex();
+      return typeof found === "string" ? found : found(BigInt(`0x${data.slice(10, 74)}`));
     }
     default:
       return null;
