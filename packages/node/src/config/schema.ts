@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type ExecutionConfig, execution } from "./execution.ts";
 import { address, bigInteger, integer, text, texts, urls } from "./fields.ts";
 import { type MetricsConfig, metrics } from "./metrics.ts";
+import { type OperatorConfig, operator } from "./operator.ts";
 import { type RpcConfig, rpc } from "./rpc.ts";
 import { type SettlementConfig, settlement } from "./settlement.ts";
 
