@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Query, withinTransaction } from "../store/postgres-database.ts";
+import type { Query } from "../store/postgres-database.ts";
 import { openRow } from "../store/row.ts";
 import { numberKey } from "../store/row-key.ts";
 import { openEvent, type PlacedEvent } from "./event-documents.ts";
@@ -39,83 +39,89 @@ export interface ReplicaNews {
 
 const MAX_EVENTS = 65_536;
 
+/**
+ * One statement, so that all of it is as of one moment, and one way to the database and back. What
+ * is asked for since an older session, or an older stream, is all there is.
+ */
+const NEWS = `
+  with published as (
+    select *, extract(epoch from clock_timestamp() - written_at) * 1000 as age_ms from mach.view
+  )
+  select 'view' as kind, run, session::text, revision::text as number, null as rollup_id, document,
+    age_ms::float8
+  from published
+  union all
+  select 'height', null, null, block_number::text, rollup_id::text, document, null
+  from mach.view_heights
+  where revision > (select case when session::text = $1 then $2::bigint else 0 end from published)
+  union all (
+    select 'event', run, null, sequence::text, null, document, null from mach.events
+    where run = (select run from published)
+      and sequence > (select case when run = $3 then $4::bigint else 0 end from published)
+    order by events.sequence limit $5
+  )`;
+
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const uint = z
   .string()
   .regex(/^\d{1,20}$/)
   .transform(BigInt);
-const viewRow = z.strictObject({
-  revision: uint,
-  run: z.string().regex(/^[0-9a-f]{8}$/),
-  session: z.uuid(),
-  document: bytes,
-  age_ms: z.coerce.number(),
-});
-const heightRows = z.array(
-  z.strictObject({ rollup_id: uint, block_number: uint, document: bytes }),
-);
-const eventRows = z.array(
-  z.strictObject({ sequence: z.coerce.number().int().positive(), document: bytes }),
-);
+const run = z.string().regex(/^[0-9a-f]{8}$/);
+const newsRow = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("view"),
+    run,
+    session: z.uuid(),
+    number: uint,
+    document: bytes,
+    age_ms: z.number(),
+  }),
+  z.object({ kind: z.literal("height"), number: uint, rollup_id: uint, document: bytes }),
+  z.object({ kind: z.literal("event"), run, number: uint, document: bytes }),
+]);
 
 /** Reads what is new; null where nothing was ever published. Throws a NodeError `row-corrupt`. */
 export async function readNews(
   query: Query,
   since: ReplicaCursor | null,
 ): Promise<ReplicaNews | null> {
-  return await withinTransaction(query, READ_ONLY, async () => {
-    const [found] = await query(
-      `select revision::text, run, session::text, document,
-         extract(epoch from clock_timestamp() - written_at) * 1000 as age_ms
-       from mach.view`,
-    );
-    if (found === undefined) return null;
-    const { revision, run, session, document, age_ms: ageMs } = viewRow.parse(found);
-    const isAnew = since?.session !== session;
-    const heights = await readHeights(query, isAnew ? 0n : since.revision);
-    const isSameRun = since?.run === run;
-    const events = await readEvents(query, run, isSameRun ? since.sequence : 0);
-    const sequence = events.at(-1)?.id.sequence ?? (isSameRun ? since.sequence : 0);
-    return {
-      cursor: { session, revision, run, sequence },
-      ageMs,
-      view: openRow(publishedViewSchema, { key: VIEW_KEY, bytes: document }),
-      isAnew,
-      heights,
-      events: since === null ? startOfStream(events) : events,
-    };
-  });
+  const { session, revision, run: stream, sequence } = since ?? NOTHING;
+  const rows = await query(NEWS, [session, revision, stream, sequence, MAX_EVENTS]);
+  const news = rows.map((row) => newsRow.parse(row));
+  const published = news.find((row) => row.kind === "view");
+  if (published === undefined) return null;
+  const events = news
+    .flatMap((row) => (row.kind === "event" ? (openEvent(placeOf(row), row.document) ?? []) : []))
+    .toSorted((left, right) => left.id.sequence - right.id.sequence);
+  const told = published.run === stream ? sequence : 0;
+  return {
+    cursor: {
+      session: published.session,
+      revision: published.number,
+      run: published.run,
+      sequence: events.at(-1)?.id.sequence ?? told,
+    },
+    ageMs: published.age_ms,
+    view: openRow(publishedViewSchema, { key: VIEW_KEY, bytes: published.document }),
+    isAnew: published.session !== session,
+    heights: news.flatMap((row) => {
+      if (row.kind !== "height") return [];
+      const { rollup_id: rollupId, number: blockNumber, document } = row;
+      const key = numberKey([rollupId, blockNumber]);
+      const height = openRow(publishedHeightSchema, { key, bytes: document });
+      return { rollupId, blockNumber, height };
+    }),
+    events: since === null ? startOfStream(events) : events,
+  };
 }
 
-const READ_ONLY = "begin isolation level repeatable read, read only";
+const NOTHING: ReplicaCursor = { session: "", revision: 0n, run: "", sequence: 0 };
 
-async function readHeights(query: Query, revision: bigint): Promise<ReplicaNews["heights"]> {
-  const rows = await query(
-    `select rollup_id::text, block_number::text, document from mach.view_heights
-     where revision > $1`,
-    [revision],
-  );
-  return heightRows.parse(rows).map((row) => {
-    const { rollup_id: rollupId, block_number: blockNumber, document } = row;
-    const key = numberKey([rollupId, blockNumber]);
-    const height = openRow(publishedHeightSchema, { key, bytes: document });
-    return { rollupId, blockNumber, height };
-  });
-}
-
-async function readEvents(
-  query: Query,
-  run: string,
-  after: number,
-): Promise<readonly PlacedEvent[]> {
-  const rows = await query(
-    `select sequence::text, document from mach.events where run = $1 and sequence > $2
-     order by events.sequence limit $3`,
-    [run, after, MAX_EVENTS],
-  );
-  return eventRows
-    .parse(rows)
-    .flatMap(({ sequence, document }) => openEvent({ run, sequence }, document) ?? []);
+function placeOf(row: { readonly run: string; readonly number: bigint }): {
+  readonly run: string;
+  readonly sequence: number;
+} {
+  return { run: row.run, sequence: Number(row.number) };
 }
 
 /** The oldest of each topic that are kept: there may have been others before. */

@@ -90,17 +90,20 @@ class Publisher implements ViewPublisher {
     for (let i = 0; i < rows.length; i += MAX_HEIGHTS) {
       await this.#putHeights(query, rows.slice(i, i + MAX_HEIGHTS));
     }
-    await removeBelow(query, changes.view.rollups);
+    if (rows.length > 0) await removeBelow(query, changes.view.rollups);
     const sent = await this.#putEvents(query);
     await query(
-      `insert into mach.view (revision, run, session, document, written_at)
-       values ($1, $2, $3, $4, $5::timestamptz)
-       on conflict (id) do update set revision = excluded.revision, run = excluded.run,
-         session = excluded.session, document = excluded.document,
-         written_at = excluded.written_at`,
-      [this.#revision, run, this.#session, document, clock?.["at"]],
+      `with written as (
+         insert into mach.view (revision, run, session, document, written_at)
+         values ($1, $2, $3, $4, $5::timestamptz)
+         on conflict (id) do update set revision = excluded.revision, run = excluded.run,
+           session = excluded.session, document = excluded.document,
+           written_at = excluded.written_at
+         returning 1
+       )
+       select pg_notify($6, '') from written`,
+      [this.#revision, run, this.#session, document, clock?.["at"], CHANNEL],
     );
-    await query("select pg_notify($1, '')", [CHANNEL]);
     return () => {
       tracker.onPublished(changes);
       events.removeThrough(sent);
