@@ -5,6 +5,7 @@ import { documentFolder } from "./cli/cli-runs.ts";
 const folder = documentFolder();
 
 import { loadConfig } from "../src/config.ts";
+import { offeredRpc } from "../src/rpc-proxy/rollup-rpc.ts";
 
 const MINIMAL = `
 dataDir: data
@@ -181,6 +182,22 @@ api: { port: -1 }
     const pathsOf = (rpcUrls: string) => l1(rpcUrls).map(({ path }) => path);
     expect(pathsOf("[https://a/first-key, https://b/second-key]")).not.toContain("l1.agree");
     expect(pathsOf("[https://a/first-key, https://a/second-key]")).toContain("l1.agree");
+  });
+
+  it("offers no RPC of a rollup that it is not told to offer, and bounds the one that it does", () => {
+    expect(configOf({ file: fileOf(MINIMAL) }).rollups[0]?.rpc).toBeUndefined();
+    const rpcOf = (text: string) => fileOf(`${MINIMAL}    rpc: ${text}\n`);
+    const { rollups } = configOf({ file: rpcOf("{ maxStalenessMs: 30000 }") });
+    expect(rollups[0]?.rpc).toMatchObject({ maxStalenessMs: 30_000, timeoutMs: 10_000 });
+    const own = { urls: ["http://127.0.0.1:8546"], wsUrls: [], rollupId: 901n };
+    expect(offeredRpc(rollups)).toMatchObject([own]);
+    expect(offeredRpc(configOf({ file: fileOf(MINIMAL) }).rollups)).toEqual([]);
+    const wrong = "{ maxStalenessMs: 1, urls: ['ws://a'], maxBatch: 0, speed: 1 }";
+    expect(problemsOf({ file: rpcOf(wrong) }).map(({ path }) => path)).toEqual(
+      expect.arrayContaining(
+        ["maxBatch", "maxStalenessMs", "speed", "urls.0"].map((field) => `rollups.0.rpc.${field}`),
+      ),
+    );
   });
 
   it("does not pass over a misspelt variable", () => {

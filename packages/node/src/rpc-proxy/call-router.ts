@@ -3,7 +3,7 @@ import type { NodeView } from "../http/node-view.ts";
 import { type CallAnswer, fault, type RpcFault } from "./errors.ts";
 import { type FilterBook, isAboutFilter } from "./filter-book.ts";
 import { callFinal } from "./final-calls.ts";
-import type { ReadHead } from "./final-head.ts";
+import type { Poll } from "./final-filter.ts";
 import { answerMachMethod, isMachMethod } from "./mach-methods.ts";
 import type { IncomingCall } from "./message.ts";
 import { isRefused } from "./refused-methods.ts";
@@ -18,16 +18,12 @@ export interface MessageContext {
 }
 
 export interface SubscriptionDesk {
-  subscribe(params: readonly unknown[], readHead: ReadHead): Promise<CallAnswer | RpcFault>;
+  subscribe(params: readonly unknown[], poll: Poll): Promise<CallAnswer | RpcFault>;
   unsubscribe(params: readonly unknown[]): CallAnswer | RpcFault;
 }
 
 /** What a call is answered with. */
-export interface CallContext extends MessageContext {
-  readonly readHead: ReadHead;
-  /** By `performance.now()`. */
-  readonly deadlineMs: number;
-}
+export interface CallContext extends MessageContext, Poll {}
 
 export type Router = (call: IncomingCall, context: CallContext) => Promise<CallAnswer | RpcFault>;
 
@@ -75,7 +71,7 @@ export function createRouter(dependencies: {
     }
     switch (method) {
       case "eth_subscribe":
-        return subscriptions?.subscribe(params, readHead) ?? fault("web-socket-only");
+        return subscriptions?.subscribe(params, context) ?? fault("web-socket-only");
       case "eth_unsubscribe":
         return subscriptions?.unsubscribe(params) ?? fault("web-socket-only");
       default:

@@ -6,7 +6,7 @@ import type { NodeView } from "../http/node-view.ts";
 import { createHeadFeed } from "./head-feed.ts";
 import { readRpcPlace } from "./place.ts";
 import { createRollupRpc, type RollupRpc, type RollupRpcOptions } from "./rollup-rpc.ts";
-import { createSocketServer, type SocketServer } from "./socket-server.ts";
+import { createSocketServer, refuseUpgrade, type SocketServer } from "./socket-server.ts";
 import type { CheckBlock } from "./upstream.ts";
 import { createUpstreamFeeds } from "./upstream-feeds.ts";
 
@@ -49,12 +49,14 @@ export function createRpcProxy(
     rollup: (rollupId) => served.get(rollupId)?.rpc,
     maxRequestBytes: Math.max(0, ...rollups.map(({ maxRequestBytes }) => maxRequestBytes)),
     upgrade(request, socket, head) {
+      // Nobody else listens to it any more: without this an error would end the process.
+      socket.on("error", () => {});
       const place = readRpcPlace(request.url ?? "");
       const sockets = place === null ? undefined : served.get(place.rollupId)?.sockets;
       if (isStopping) {
         socket.destroy();
       } else if (place === null || sockets === undefined) {
-        socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        refuseUpgrade(socket, "404 Not Found");
       } else {
         sockets.accept(request, { socket, head, tags: place.tags });
       }

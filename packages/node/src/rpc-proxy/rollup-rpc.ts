@@ -89,30 +89,42 @@ export function createRollupRpc(
     }
   }
 
+  async function answerMessage(
+    text: string,
+    { tags, subscriptions }: MessageContext,
+  ): Promise<MessageAnswer> {
+    const message = readMessage(text, options);
+    let used: FinalHead | null = null;
+    let asked: ReturnType<ReadHead> | null = null;
+    // One head for all of a message: a batch is answered as of one moment.
+    const readOnce: ReadHead = async () => {
+      asked ??= readHead();
+      const head = await asked;
+      if (head.ok) used = head;
+      return head;
+    };
+    const deadlineMs = performance.now() + options.timeoutMs;
+    const context = { tags, subscriptions, readHead: readOnce, deadlineMs };
+    const answerOne = async (call: IncomingCall | NoCall): Promise<string | null> => {
+      const answer = call.ok ? await answerCall(call, context) : faultAnswer(call);
+      return call.id === null ? null : responseText(call.id, answer);
+    };
+    if (message.kind === "single") return { text: await answerOne(message.call), head: used };
+    const texts = await answerBatch(message.calls, answerOne, maxResponseBytes);
+    return { text: texts.length === 0 ? null : `[${texts.join(",")}]`, head: used };
+  }
+
   return {
     options,
     pool,
     readHead,
-    async answer(text, { tags, subscriptions }) {
-      const message = readMessage(text, options);
-      let used: FinalHead | null = null;
-      let asked: ReturnType<ReadHead> | null = null;
-      // One head for all of a message: a batch is answered as of one moment.
-      const readOnce: ReadHead = async () => {
-        asked ??= readHead();
-        const head = await asked;
-        if (head.ok) used = head;
-        return head;
-      };
-      const deadlineMs = performance.now() + options.timeoutMs;
-      const context = { tags, subscriptions, readHead: readOnce, deadlineMs };
-      const answerOne = async (call: IncomingCall | NoCall): Promise<string | null> => {
-        const answer = call.ok ? await answerCall(call, context) : faultAnswer(call);
-        return call.id === null ? null : responseText(call.id, answer);
-      };
-      if (message.kind === "single") return { text: await answerOne(message.call), head: used };
-      const texts = await answerBatch(message.calls, answerOne, maxResponseBytes);
-      return { text: texts.length === 0 ? null : `[${texts.join(",")}]`, head: used };
+    async answer(text, context) {
+      try {
+        return await answerMessage(text, context);
+      } catch (error) {
+        reportFailure("rpc", error);
+        return { text: responseText("null", faultAnswer(fault("internal"))), head: null };
+      }
     },
     close: () => pool.close(),
   };

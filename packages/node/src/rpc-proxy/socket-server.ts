@@ -58,7 +58,7 @@ export function createSocketServer(
   return {
     accept(request, { socket, head, tags }) {
       if (clients.size >= limits.maxSockets) {
-        socket.end("HTTP/1.1 503 Busy\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        refuseUpgrade(socket, "503 Service Unavailable");
         return;
       }
       server.handleUpgrade(request, socket, head, (client) => {
@@ -84,6 +84,13 @@ export function createSocketServer(
       });
     },
   };
+}
+
+/** Answers a request for a WebSocket with a status, and closes its connection. */
+export function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => {
+    socket.destroy();
+  });
 }
 
 function serve(

@@ -75,16 +75,19 @@ export function createSubscriptions(
   }
 
   return {
-    async subscribe(params, readHead) {
+    async subscribe(params, { readHead, deadlineMs }) {
       if (open.size + opening >= options.maxSubscriptions) return fault("too-many-subscriptions");
       opening += 1;
       try {
         const id = toHex(randomBytes(16));
         const started = await start(id, params, readHead);
         if (!started.ok) return started;
-        // The client may have left meanwhile.
-        if (isClosed) started.close();
-        else open.set(id, { isActive: false, close: started.close });
+        // The client may have left meanwhile, or been told that it took too long.
+        if (isClosed || performance.now() >= deadlineMs) {
+          started.close();
+          return fault("timeout");
+        }
+        open.set(id, { isActive: false, close: started.close });
         return resultAnswer(id);
       } finally {
         opening -= 1;

@@ -1,5 +1,5 @@
-import { type RpcFailureCode, WebSocketClient } from "@mach/rpc";
 import { fault, type RpcFault } from "./errors.ts";
+import { connectFeed, type FeedReader, type UpstreamFeed } from "./upstream-feed.ts";
 
 /** The subscriptions that a rollup's nodes push, each shared by all who ask for the same. */
 export interface UpstreamFeeds {
@@ -11,12 +11,6 @@ export interface UpstreamFeeds {
   stop(): Promise<void>;
 }
 
-export interface FeedReader {
-  /** The notification's result, as JSON. */
-  readonly onEvent: (text: string) => void;
-  readonly onLost: () => void;
-}
-
 export interface UpstreamFeedsOptions {
   readonly urls: readonly string[];
   readonly timeoutMs: number;
@@ -25,78 +19,34 @@ export interface UpstreamFeedsOptions {
   readonly maxFeeds: number;
 }
 
-interface Feed {
-  readonly readers: Set<FeedReader>;
-  readonly client: WebSocketClient;
-}
+type Started = { readonly ok: true; readonly feed: UpstreamFeed } | RpcFault;
 
 /** They are kept for as long as somebody listens. */
 const MAX_PARAMS_LENGTH = 65_536;
-/** It is never made again: who listened is told that it is gone, and may ask anew. */
-const NO_RETRY_MS = 2_147_483_647;
 
 /**
  * One connection for each subscription: a flood in one, for which its node is dropped, is not
  * another's loss.
  */
 export function createUpstreamFeeds(options: UpstreamFeedsOptions): UpstreamFeeds {
-  const { urls, timeoutMs, maxResponseBytes } = options;
-  const feeds = new Map<string, Promise<Feed | RpcFault>>();
+  const { urls, ...limits } = options;
+  const feeds = new Map<string, Promise<Started>>();
 
-  function end(key: string, feed: Feed): void {
+  function end(key: string, feed: UpstreamFeed): void {
     feeds.delete(key);
-    void feed.client.close();
+    void feed.close();
     for (const reader of [...feed.readers]) reader.onLost();
     feed.readers.clear();
   }
 
-  async function start(key: string, params: readonly unknown[]): Promise<Feed | RpcFault> {
+  async function start(key: string, params: readonly unknown[]): Promise<Started> {
     const causes: string[] = [];
     for (const url of urls) {
-      const feed = await connect(key, url, params);
-      if (typeof feed !== "string") return feed;
+      const feed = await connectFeed(params, { url, ...limits }, (lost) => end(key, lost));
+      if (typeof feed !== "string") return { ok: true, feed };
       causes.push(feed);
     }
     return fault("upstream-unavailable", { causes });
-  }
-
-  /** A feed from one node, or why there is none. */
-  async function connect(
-    key: string,
-    url: string,
-    params: readonly unknown[],
-  ): Promise<Feed | RpcFault | RpcFailureCode> {
-    const readers = new Set<FeedReader>();
-    let feed: Feed | null = null;
-    let client: WebSocketClient | null = null;
-    const limits = { timeoutMs, maxResponseBytes, maxInFlight: 2 };
-    const pauses = { minBackoffMs: NO_RETRY_MS, maxBackoffMs: NO_RETRY_MS };
-    const isOpen = await new Promise<boolean>((resolve) => {
-      client = new WebSocketClient(
-        { url, ...limits, ...pauses },
-        {
-          onOpen: () => resolve(true),
-          onLost() {
-            resolve(false);
-            if (feed !== null) end(key, feed);
-          },
-        },
-      );
-    });
-    const connected = client as WebSocketClient | null;
-    if (connected === null) return "unreachable";
-    const result = isOpen
-      ? await connected.subscribe(params, (event) => {
-          const text = JSON.stringify(event ?? null);
-          for (const reader of readers) reader.onEvent(text);
-        })
-      : null;
-    if (result?.ok) {
-      feed = { readers, client: connected };
-      return feed;
-    }
-    await connected.close();
-    return result?.code ?? "unreachable";
   }
 
   return {
@@ -109,13 +59,14 @@ export function createUpstreamFeeds(options: UpstreamFeedsOptions): UpstreamFeed
         starting = start(key, params);
         feeds.set(key, starting);
       }
-      const feed = await starting;
-      if ("code" in feed) {
+      const started = await starting;
+      if (!started.ok) {
         if (feeds.get(key) === starting) feeds.delete(key);
-        return feed;
+        return started;
       }
       // The last reader may have left, or the node, while this one waited.
       if (feeds.get(key) !== starting) return fault("upstream-unavailable");
+      const { feed } = started;
       feed.readers.add(reader);
       return {
         ok: true,
@@ -128,7 +79,7 @@ export function createUpstreamFeeds(options: UpstreamFeedsOptions): UpstreamFeed
     async stop() {
       const all = await Promise.all(feeds.values());
       feeds.clear();
-      for (const feed of all) if (!("code" in feed)) await feed.client.close();
+      await Promise.all(all.map((each) => each.ok && each.feed.close()));
     },
   };
 }

@@ -12,6 +12,7 @@ import { refuseUnrouted } from "../../src/http/unrouted.ts";
 import { addRpcRoute } from "../../src/rpc-proxy/http-route.ts";
 import { createRpcProxy } from "../../src/rpc-proxy/proxy.ts";
 import type { RollupRpcOptions } from "../../src/rpc-proxy/rollup-rpc.ts";
+import { addUpgrade } from "../../src/rpc-proxy/upgrade.ts";
 import {
   createMemoryView,
   finality,
@@ -235,7 +236,7 @@ async function serve(
     else done();
   });
   addRpcRoute(app, { view, proxy });
-  app.server.on("upgrade", (request, socket, head) => proxy.upgrade(request, socket, head));
+  addUpgrade(app.server, proxy);
   onTestFinished(async () => {
     app.server.closeAllConnections();
     await Promise.all([proxy.stop(), app.close()]);

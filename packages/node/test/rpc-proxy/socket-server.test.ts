@@ -232,6 +232,46 @@ it("subscriptions, sockets and messages are bounded", async () => {
   await expect.poll(() => client.closed(), PATIENT).toBe(1009);
 });
 
+it.each([
+  ["GET", "/rpc/77", "", 405],
+  ["POST", RPC_PATH, '{"jsonrpc":"2.0","id":1,"method":"eth_a"}', 200],
+])("%s %s that asks for HTTP/2, as Java does, is served as it is", async (...asked) => {
+  const [method, path, body, status] = asked;
+  const { url } = await start();
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  onTestFinished(() => void socket.destroy());
+  let text = "";
+  socket.setEncoding("utf8");
+  socket.on("data", (data: string) => {
+    text += data;
+  });
+  socket.write(
+    `${method} ${path} HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, HTTP2-Settings\r\n` +
+      `upgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAABAAMAAABk\r\n` +
+      `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 9)}`,
+  );
+  await expect.poll(() => socket.bytesWritten, PATIENT).toBeGreaterThan(0);
+  socket.write(body.slice(9));
+  await once(socket, "close");
+  expect(text).toContain(`HTTP/1.1 ${status} `);
+  if (status === 200) expect(text).toContain('"result":"eth_a"');
+});
+
+it("a connection that breaks while it asks for a WebSocket is nobody's end", async () => {
+  const { url, path } = await start();
+  for (const target of ["/rpc/77", RPC_PATH]) {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(
+      `GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+    );
+    await once(socket, "connect");
+    socket.resetAndDestroy();
+  }
+  const client = await open(path);
+  expect((await client.call("eth_a")).result).toBe("eth_a");
+});
+
 it("a server that stops lets a call finish and ends its WebSockets", async () => {
   let answer: (value: unknown) => void = () => {};
   const node = await startNode(
