@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { foundryBinary } from "./foundry-binary.ts";
+import { buildContracts } from "./checks/build-contracts.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const CONTRACTS = join(ROOT, "contracts");
@@ -51,10 +49,12 @@ interface Artifact {
   readonly bytecode: { readonly object: string };
 }
 
-/** Builds the contracts and returns the text of every generated file by its path in the repository. */
-export async function generateAbis(): Promise<ReadonlyMap<string, string>> {
-  const command = [foundryBinary("forge"), "build", "--skip", "test"] as const;
-  await promisify(execFile)(command[0], command.slice(1), { cwd: CONTRACTS });
+/**
+ * Builds the contracts and returns the text of every generated file by its path in the repository; null
+ * where they do not compile, of which the artifacts of an earlier build say nothing.
+ */
+async function generateAbis(): Promise<ReadonlyMap<string, string> | null> {
+  if (!(await buildContracts("--skip", "test"))) return null;
   const files = new Map<string, string>();
   for (const { contract, file, prefix } of GENERATED) {
     const { abi, bytecode } = await readArtifact(contract);
@@ -72,9 +72,13 @@ export async function generateAbis(): Promise<ReadonlyMap<string, string>> {
   return files;
 }
 
-/** The generated files that are missing, stale or no longer generated; none when all is fresh. */
-export async function staleAbis(): Promise<readonly string[]> {
+/**
+ * The generated files that are missing, stale or no longer generated, none when all is fresh; null where
+ * the contracts do not compile.
+ */
+export async function staleAbis(): Promise<readonly string[] | null> {
   const expected = await generateAbis();
+  if (!expected) return null;
   const stale: string[] = [];
   for (const folder of [ABI_FOLDER, CODE_FOLDER]) {
     const names = await readdir(join(ROOT, folder)).catch(() => []);
@@ -110,12 +114,16 @@ async function readArtifact(contract: string): Promise<Artifact> {
 async function main(): Promise<void> {
   if (process.argv.includes("--check")) {
     const stale = await staleAbis();
-    if (stale.length === 0) return;
-    console.error(`stale: ${stale.join(", ")}; run npx tsx scripts/abi.ts`);
+    if (stale?.length === 0) return;
+    if (stale) console.error(`stale: ${stale.join(", ")}; run npx tsx scripts/abi.ts`);
     process.exitCode = 1;
     return;
   }
   const files = await generateAbis();
+  if (!files) {
+    process.exitCode = 1;
+    return;
+  }
   for (const folder of [ABI_FOLDER, CODE_FOLDER]) {
     await rm(join(ROOT, folder), { recursive: true, force: true });
     await mkdir(join(ROOT, folder), { recursive: true });

@@ -1,5 +1,6 @@
 import { staleAbis } from "../abi.ts";
 import { foundryBinary } from "../foundry-binary.ts";
+import { buildContracts, CONTRACTS } from "./build-contracts.ts";
 import { readCommand } from "./run-command.ts";
 import { addTallies, NOTHING, type Tally, withExitCode } from "./tally.ts";
 
@@ -12,15 +13,12 @@ type ForgeReport = Readonly<
   Record<string, { readonly test_results: Readonly<Record<string, ForgeTest>> }>
 >;
 
-// foundry.toml's paths, the compiler's among them, are taken from the working directory.
-const CONTRACTS = { cwd: "contracts" };
-
 /**
  * Compiles the contracts and their tests. It keeps one core busy for minutes where nothing is cached,
  * so that it is started before the checks that come first. `runForge` says what does not compile.
  */
 export async function compileContracts(): Promise<void> {
-  await readCommand([foundryBinary("forge"), "build"], CONTRACTS);
+  await buildContracts();
 }
 
 /**
@@ -34,9 +32,9 @@ export async function runForge(): Promise<Tally> {
 
 async function runAbis(): Promise<Tally> {
   const stale = await staleAbis();
-  const fresh = stale.length === 0;
+  const fresh = stale?.length === 0;
   console.log(` ${fresh ? "✓" : "×"} generated ABIs and creation code`);
-  if (!fresh) console.log(`   run \`npx tsx scripts/abi.ts\`, for: ${stale.join(", ")}`);
+  if (stale && !fresh) console.log(`   run \`npx tsx scripts/abi.ts\`, for: ${stale.join(", ")}`);
   return fresh ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
 }
 

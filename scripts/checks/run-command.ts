@@ -5,6 +5,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export interface CommandResult {
   readonly exitCode: number;
   readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** Runs a command whose output a person reads as it comes. */
@@ -17,17 +18,25 @@ export async function showCommand(
   return await exitCodeOf(spawn(program, args, { stdio: ["ignore", "inherit", "inherit"], env }));
 }
 
-/** Runs a command whose stdout a program reads; stderr is shown. */
+/** Runs a command whose output a program reads; stderr is shown too. */
 export async function readCommand(
   command: readonly string[],
   { cwd }: { readonly cwd: string },
 ): Promise<CommandResult> {
   const [program = "", ...args] = command;
-  const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "inherit"] });
-  const chunks: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => {
+    process.stderr.write(chunk);
+    stderr.push(chunk);
+  });
   const exitCode = await exitCodeOf(child);
-  return { exitCode, stdout: Buffer.concat(chunks).toString("utf8") };
+  return { exitCode, stdout: textOf(stdout), stderr: textOf(stderr) };
+}
+
+function textOf(chunks: readonly Buffer[]): string {
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 async function exitCodeOf(child: ReturnType<typeof spawn>): Promise<number> {
