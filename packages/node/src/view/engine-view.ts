@@ -86,7 +86,7 @@ class EngineView implements NodeView {
   readonly #ports: EngineViewPorts;
   readonly #stored: StoredCertificates;
   readonly #setUpdates: SetUpdateReader;
-  readonly #toCalldata: CalldataEncoder;
+  readonly #calldata: CalldataEncoder;
 
   constructor(ports: EngineViewPorts) {
     const { store, bls, state } = ports;
@@ -96,7 +96,7 @@ class EngineView implements NodeView {
       { maxRemembered: MAX_REMEMBERED_CERTIFICATES },
     );
     this.#setUpdates = createSetUpdateReader(ports);
-    this.#toCalldata = createCalldataEncoder(bls);
+    this.#calldata = createCalldataEncoder(bls);
   }
 
   network(): Network {
@@ -195,7 +195,7 @@ class EngineView implements NodeView {
   async calldata(certificate: VerifiedCertificate): Promise<ViewResult<CertificateCalldata>> {
     const set = await this.operatorSet(certificate.claim.epoch);
     if (!set.ok) return fail("unavailable");
-    const calldata = this.#toCalldata(certificate, set.value);
+    const calldata = await this.#calldata.encode(certificate, set.value);
     return calldata === null ? fail("unavailable") : { ok: true, value: calldata };
   }
 

@@ -222,8 +222,8 @@ export function createMemoryView(parts: Partial<NodeView> = {}): MemoryView {
       id === certificate.certificateId
         ? { ok: true, value: served }
         : { ok: false, code: "unknown-certificate" },
-    calldata: (asked) => {
-      const value = createCalldataEncoder(createPortableBls())(asked, operatorSet);
+    calldata: async (asked) => {
+      const value = await createCalldataEncoder(createPortableBls()).encode(asked, operatorSet);
       return value === null ? { ok: false, code: "unavailable" } : { ok: true, value };
     },
     operatorSet: (epoch) =>
