@@ -13,6 +13,7 @@ export type ErrorCode =
   | "unknown-rollup"
   | "unknown-epoch"
   | "unknown-certificate"
+  | "unknown-operator"
   | "not-yet"
   | "no-certificate"
   | "no-update"
@@ -34,6 +35,7 @@ export const ERRORS: { readonly [Code in ErrorCode]: ErrorEntry } = {
   "not-found": { status: 404, meaning: "There is no such path." },
   "unknown-rollup": { status: 404, meaning: "This node does not follow that rollup." },
   "unknown-epoch": { status: 404, meaning: "That epoch has no operator set on this node." },
+  "unknown-operator": { status: 404, meaning: "This node knows no set with that operator." },
   "unknown-certificate": { status: 404, meaning: "This node holds no certificate of that id." },
   "not-yet": { status: 404, meaning: "What was asked for does not stand yet: keep polling." },
   "no-certificate": {

@@ -8,7 +8,7 @@ export type LapseKind = (typeof LAPSE_KINDS)[number];
 
 /** Why, as far as a node can know. Of its own operator it gives its own codes of abstention too. */
 export const LAPSE_REASONS = {
-  "after-window": "It came after the certificate had closed, or is not among its signers.",
+  "after-window": "It came after the certificate had closed.",
   "left-branch": "It attested a block that this node followed as well, before a reorg.",
   "other-block": "It attested another block at that height.",
   "other-root": "It attested the block, with another root, timestamp or epoch.",
@@ -84,7 +84,7 @@ export interface OperatorReport {
 export const MAX_LAPSES = 8;
 export const MAX_LAPSE_REASONS = 16;
 /** The most rollups and epochs of one report: a page of epochs of as many rollups as are followed. */
-const MAX_REPORT_ROWS = 4_096;
+const MAX_REPORT_ROWS = 32_768;
 
 const code = z
   .string()

@@ -2,6 +2,7 @@ import type { Certificate, Evidence, Hex, OperatorSet, SetUpdate } from "@mach/c
 import type { BatchItem } from "./batch.ts";
 import type { Topic } from "./events.ts";
 import type { Alert, FollowedRollup, Health, Network } from "./network.ts";
+import type { OperatorReport, OperatorSummary } from "./participation.ts";
 import type { CertificatePolicy } from "./policy.ts";
 import type { CertificateFormat } from "./route-fields.ts";
 import type { BadgeRule, BlockStatus, Finality, TransactionStatus } from "./status.ts";
@@ -57,6 +58,16 @@ export interface RouteShapes {
     { readonly epoch: bigint | "current" },
     WaitQuery,
     { readonly data: SetUpdate }
+  >;
+  readonly operators: Shape<
+    None,
+    { readonly epoch: bigint | "current" | undefined },
+    { readonly data: readonly OperatorSummary[] }
+  >;
+  readonly operator: Shape<
+    { readonly operator: Hex },
+    PageQuery,
+    { readonly data: OperatorReport; readonly next: bigint | null }
   >;
   readonly evidence: Shape<None, PageQuery, Page<Evidence>>;
   readonly alerts: Shape<

@@ -74,6 +74,18 @@ export const ROUTE_TEXTS: { readonly [Id in RouteId]: RouteText } = {
       "The epoch's operatorSetHash, signed by the set of the epoch before. It may still be " +
       "replaced by one with more weight until the epoch ends.",
   },
+  operators: {
+    summary: "The operators of an epoch, and what they did in it",
+    description:
+      "Of each attested height: made, late, missed, disagreeing, as this node saw it; `unseen` " +
+      "where it cannot tell. Heights are counted once attestations for them are no longer taken.",
+  },
+  operator: {
+    summary: "What one operator did",
+    description:
+      "By epoch and rollup, with the reason of each lapse. `limit` counts epochs; `next` is the " +
+      "`from` of the page that follows. A node keeps the newest 32 epochs.",
+  },
   evidence: {
     summary: "Evidence of breaches",
     description:

@@ -4,11 +4,13 @@ import { certificateCalldataSchema } from "./calldata.ts";
 import {
   certificateSchema,
   evidenceSchema,
+  MAX_OPERATORS,
   operatorSetSchema,
   setUpdateSchema,
 } from "./documents.ts";
 import type { ErrorCode } from "./errors.ts";
 import { alertSchema, healthSchema, networkSchema, rollupSchema } from "./network.ts";
+import { operatorReportSchema, operatorSummarySchema } from "./participation.ts";
 import {
   alertCursor,
   epoch,
@@ -23,7 +25,7 @@ import {
   wait,
 } from "./route-fields.ts";
 import type { RouteId, RouteShapes } from "./route-shapes.ts";
-import { type DocumentSchema, hash, uint64 } from "./scalars.ts";
+import { address, type DocumentSchema, hash, uint64 } from "./scalars.ts";
 import {
   badgeRuleSchema,
   blockStatusSchema,
@@ -203,6 +205,30 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     answer: z.strictObject({ data: setUpdateSchema }),
     cache: "settled",
     errors: ["unknown-epoch", "not-yet", "no-update", "too-many-waits"],
+  },
+  operators: {
+    ...JSON_GET,
+    id: "operators",
+    path: "/v1/operators",
+    query: { epoch: epoch.apply(z.optional) },
+    answer: z.strictObject({
+      data: z.array(operatorSummarySchema).check(z.maxLength(MAX_OPERATORS)),
+    }),
+    cache: "head",
+    errors: ["unknown-epoch"],
+  },
+  operator: {
+    ...JSON_GET,
+    id: "operator",
+    path: "/v1/operators/{operator}",
+    params: { operator: address },
+    query: {
+      from: from.check(z.meta({ description: "The lowest epoch; the newest ones if not given" })),
+      limit,
+    },
+    answer: z.strictObject({ data: operatorReportSchema, next: uint64.apply(z.nullable) }),
+    cache: "head",
+    errors: ["unknown-operator"],
   },
   evidence: {
     ...JSON_GET,

@@ -8,10 +8,12 @@ import { type Announcer, createAnnouncer } from "./engine/announcer.ts";
 import { createEpochWatcher, type EpochPayer, type EpochWatcher } from "./engine/epoch-watcher.ts";
 import { followRollups, type RollupFollowing } from "./engine/follow-rollups.ts";
 import { createGossipHandlers } from "./engine/gossip-handlers.ts";
+import { createParticipation, type ParticipationKeeper } from "./engine/participation.ts";
 import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
 import type { ClaimSigner } from "./engine/ports.ts";
 import { createReExecution, type ReExecution } from "./engine/re-execution.ts";
 import { epochsAround, keepEpoch, restoreEngine } from "./engine/restore.ts";
+import { resumeHeight } from "./engine/resume-height.ts";
 import { guardRecord } from "./engine/rollback-guard.ts";
 import { createSettledClaims, type SettledClaims } from "./engine/settled-claims.ts";
 import { createEngineShell, type EngineShell } from "./engine/shell.ts";
@@ -67,6 +69,7 @@ export class MachNode {
   readonly #metrics: NodeMetrics;
   readonly #alerts: Alerts;
   readonly #execution: ReExecution;
+  readonly #participation: ParticipationKeeper;
   readonly #announcer: Announcer;
   readonly #engine: EngineShell;
   readonly #gossip: Gossip;
@@ -94,7 +97,12 @@ export class MachNode {
       },
       config,
     );
+    this.#participation = createParticipation({
+      ...{ store: dependencies.foundation.store, onFatal: dependencies.onFatal, now },
+      state: () => this.#engine.state(),
+    });
     this.#announcer = createAnnouncer({
+      participation: this.#participation,
       state: () => this.#engine.state(),
       events: this.#events,
       alerts: this.#alerts,
@@ -163,6 +171,7 @@ export class MachNode {
       () => this.#gossip.stop(),
       () => this.#execution.stop(),
       () => this.#engine.settle(),
+      () => this.#participation.flush(),
       async () => await this.#mirror?.stop(),
     ]);
     this.#dependencies.logger.info("node stopped");
@@ -257,7 +266,7 @@ export class MachNode {
         engine: this.#engine,
         alerts: this.#alerts,
         onBlock: (rollupId) => {
-          this.#announcer.onHeads(rollupId);
+          this.#announcer.onBlock(rollupId);
           this.#execution.onBlock(rollupId);
         },
         trustsFinalized: (rollupId) => this.#settled.trustsFinalized(rollupId),
@@ -266,17 +275,9 @@ export class MachNode {
       {
         rollups: this.#config.rollups,
         engine: this.#config.engine,
-        resumeFrom: (rollupId) => this.#resumeHeight(rollupId),
+        resumeFrom: (rollupId) => resumeHeight(this.#engine.state(), rollupId),
       },
     );
-  }
-
-  /** The height after the last one signed, or certified; null where there is neither. */
-  #resumeHeight(rollupId: bigint): bigint | null {
-    const rollup = this.#engine.state().rollups.get(rollupId);
-    const height =
-      rollup?.lastSigned?.blockNumber ?? rollup?.newest?.certificate.claim.blockNumber ?? null;
-    return height === null ? null : height + 1n;
   }
 
   /** Gives the engine what the store kept of earlier runs. */
@@ -287,6 +288,7 @@ export class MachNode {
     const certificates = Math.max(openHeights, catchUpBlocks);
     const known = await restoreEngine(this.#engine, store, { bls, epochs, certificates });
     await this.#engine.restoreEvidence();
+    await this.#participation.restore();
     this.#announcer.onRestored();
     return known;
   }

@@ -20,6 +20,7 @@ import type { Logger } from "pino";
 import { type Alerts, EVENT_LASTS_MS } from "../alerts.ts";
 import { toFinality } from "../view/answers.ts";
 import type { EventHub } from "../view/events.ts";
+import type { ParticipationKeeper } from "./participation.ts";
 import type { Announcement } from "./ports.ts";
 
 export interface AnnouncerPorts {
@@ -28,6 +29,8 @@ export interface AnnouncerPorts {
   readonly alerts: Alerts;
   readonly logger: Logger;
   readonly abstention: (rollupId: bigint) => string | null;
+  /** Told of everything first. */
+  readonly participation: Pick<ParticipationKeeper, "announce" | "onBlock" | "onTick">;
   /** Milliseconds. */
   readonly now: () => number;
 }
@@ -35,6 +38,8 @@ export interface AnnouncerPorts {
 /** Tells readers, the log and the operator what the engine did, once it is stored. */
 export interface Announcer {
   announce(announcement: Announcement): void;
+  /** The node has a new block of a rollup. */
+  onBlock(rollupId: bigint): void;
   /** The heads of a rollup moved. */
   onHeads(rollupId: bigint): void;
   /** The engine has what the store kept: what still stands of it is said again. */
@@ -62,6 +67,11 @@ class PortsAnnouncer implements Announcer {
     this.#ports = ports;
   }
 
+  onBlock(rollupId: bigint): void {
+    this.#ports.participation.onBlock(rollupId);
+    this.onHeads(rollupId);
+  }
+
   onHeads(rollupId: bigint): void {
     const { state, now, abstention, events, alerts } = this.#ports;
     const view = finalityOf(state(), rollupId, now());
@@ -81,6 +91,7 @@ class PortsAnnouncer implements Announcer {
   }
 
   onTick(): void {
+    this.#ports.participation.onTick();
     const { state, now, events } = this.#ports;
     const { schedule } = state().options;
     const epoch = epochAt(schedule, BigInt(Math.floor(now() / 1_000)));
@@ -101,7 +112,8 @@ class PortsAnnouncer implements Announcer {
   }
 
   announce(announcement: Announcement): void {
-    const { alerts, events, logger } = this.#ports;
+    const { alerts, events, logger, participation } = this.#ports;
+    participation.announce(announcement);
     switch (announcement.type) {
       case "certificate":
         this.#onCertificate(announcement);

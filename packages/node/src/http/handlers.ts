@@ -10,7 +10,9 @@ import {
   encodeFinality,
   encodeHealth,
   encodeNetwork,
+  encodeOperatorReport,
   encodeOperatorSet,
+  encodeOperatorSummary,
   encodeRollup,
   encodeSetUpdate,
   encodeTransactionStatus,
@@ -92,6 +94,15 @@ export function createHandlers(
       found(view.setUpdate(params.epoch), ({ update, isImproving }) => {
         const isSettled = params.epoch !== "current" && !isImproving;
         return plain(encodeSetUpdate(update), isSettled ? "settled" : "head");
+      }),
+    operators: ({ query }) =>
+      found(view.operators(query.epoch ?? "current"), (value) =>
+        plain(value.map(encodeOperatorSummary), "head"),
+      ),
+    operator: ({ params, query }) =>
+      found(view.operator(params.operator, query), ({ report, next }) => {
+        const body = { data: encodeOperatorReport(report), next: next?.toString() ?? null };
+        return ok(jsonAnswer(toJsonBody(body), "head"));
       }),
     evidence: ({ query }) =>
       after(view.evidence(query), ({ data, next }) =>

@@ -9,6 +9,8 @@ import type {
   Health,
   Network,
   NodeEvent,
+  OperatorReport,
+  OperatorSummary,
   Page,
   TransactionStatus,
 } from "@mach/api";
@@ -20,6 +22,7 @@ export type ViewFailure = Extract<
   | "unknown-rollup"
   | "unknown-epoch"
   | "unknown-certificate"
+  | "unknown-operator"
   | "not-yet"
   | "no-certificate"
   | "no-update"
@@ -52,6 +55,12 @@ export interface ServedSetUpdate {
   readonly update: SetUpdate;
   /** Whether signers are missing that may still sign. */
   readonly isImproving: boolean;
+}
+
+/** A page of an operator's epochs; `next` is the epoch that the page after it begins with. */
+export interface ServedReport {
+  readonly report: OperatorReport;
+  readonly next: bigint | null;
 }
 
 /** Where a page of a list begins (the newest items if undefined) and how long it is at most. */
@@ -102,6 +111,9 @@ export interface NodeView {
   calldata(certificate: VerifiedCertificate): Eventual<ViewResult<CertificateCalldata>>;
   operatorSet(epoch: bigint | "current"): Eventual<ViewResult<OperatorSet>>;
   setUpdate(epoch: bigint | "current"): Eventual<ViewResult<ServedSetUpdate>>;
+  operators(epoch: bigint | "current"): Eventual<ViewResult<readonly OperatorSummary[]>>;
+  /** A page of epochs. */
+  operator(operator: Hex, page: PageRequest): Eventual<ViewResult<ServedReport>>;
   /** In the order of keeping; positions count from 0. */
   evidence(page: PageRequest): Eventual<Page<Evidence>>;
   /** The newest first, 1024 at most. */

@@ -8,6 +8,7 @@ import type {
   Health,
   Network,
   NodeEvent,
+  OperatorSummary,
   Page,
   ProofGap,
   TransactionStatus,
@@ -31,9 +32,11 @@ import type { InclusionResult } from "@mach/rollups";
 import type { PointEncoder } from "@mach/settlement";
 import { isAccepted } from "../http/demand.ts";
 import type {
+  EventId,
   NodeView,
   PageRequest,
   ServedCertificate,
+  ServedReport,
   ServedSetUpdate,
   ViewFailure,
   ViewResult,
@@ -49,6 +52,7 @@ import {
 } from "./answers.ts";
 import { type CalldataEncoder, createCalldataEncoder } from "./calldata.ts";
 import type { EventHub } from "./events.ts";
+import { reportOf, summariesOf } from "./operator-reports.ts";
 import type { RollupSources } from "./rollup-sources.ts";
 import { createSetUpdateReader, type SetUpdateReader } from "./set-update-reader.ts";
 import { createStoredCertificates, type StoredCertificates } from "./stored-certificates.ts";
@@ -60,12 +64,12 @@ export interface EngineViewPorts {
   readonly events: EventHub;
   /** The block that a transaction is in, as enough sources say; null where they know of none. */
   readonly blockOfTransaction: (rollupId: bigint, hash: Hex) => Promise<Hex | null>;
-  /** Why this node trusts no newer block of a rollup now; null where it does. */
   /** That a block holds a transaction, held against the roots in the block's header. */
   readonly proveTransaction: (
     rollupId: bigint,
     asked: { readonly blockHash: Hex; readonly transactionHash: Hex },
   ) => Promise<InclusionResult>;
+  /** Why this node trusts no newer block of a rollup now; null where it does. */
   readonly abstention: (rollupId: bigint) => string | null;
   /** What a rollup's blocks are read from. */
   readonly sources: (rollupId: bigint) => RollupSources;
@@ -154,7 +158,9 @@ class EngineView implements NodeView {
       return { ok: true, value: { transactionHash, ...unknown, ...gap("not-covered") } };
     }
     const block = await this.block(rollupId, blockHash, policy);
-    return block.ok ? { ok: true, value: { transactionHash, ...block.value } } : block;
+    if (!block.ok) return block;
+    const inclusion = await this.#prove(block.value, { blockHash, transactionHash });
+    return { ok: true, value: { transactionHash, ...block.value, ...inclusion } };
   }
 
   async certificate(rollupId: bigint, blockNumber: bigint): Promise<ViewResult<ServedCertificate>> {
@@ -213,6 +219,20 @@ class EngineView implements NodeView {
     return set.ok ? await this.#setUpdates.read(set.value) : set;
   }
 
+  async operators(epoch: bigint | "current"): Promise<ViewResult<readonly OperatorSummary[]>> {
+    const set = await this.operatorSet(epoch);
+    if (!set.ok) return set;
+    return { ok: true, value: await summariesOf(this.#ports.store, set.value) };
+  }
+
+  async operator(operator: Hex, page: PageRequest): Promise<ViewResult<ServedReport>> {
+    const { state, store } = this.#ports;
+    const served = await reportOf(store, operator, page);
+    const isMember = [...state().epochs.values()].some((each) => each.byOperator.has(operator));
+    const isKnown = isMember || served.report.participation.length > 0;
+    return isKnown ? { ok: true, value: served } : fail("unknown-operator");
+  }
+
   async evidence(page: PageRequest): Promise<Page<Evidence>> {
     const { store } = this.#ports;
     const { items, next } = await readPage(
@@ -231,13 +251,10 @@ class EngineView implements NodeView {
     return this.#ports.health();
   }
 
-  subscribe(listener: (event: NodeEvent) => void): () => void {
+  subscribe(listener: (event: NodeEvent, id: EventId) => void): () => void {
     return this.#ports.events.subscribe(listener);
   }
 
-  #currentEpoch(): bigint | null {
-    const { schedule } = this.#ports.state().options;
-    return epochAt(schedule, BigInt(Math.floor(this.#ports.now() / 1_000)));
   /** Only under a certificate: nothing else could be checked by whoever reads it. */
   async #prove(
     { rollupId, certificate, headers, status }: BlockStatus,
@@ -251,6 +268,9 @@ class EngineView implements NodeView {
     return proven.ok ? { proof: proven.proof, proofGap: null } : gap(proven.code);
   }
 
+  #currentEpoch(): bigint | null {
+    const { schedule } = this.#ports.state().options;
+    return epochAt(schedule, BigInt(Math.floor(this.#ports.now() / 1_000)));
   }
 
   /** A rollup with its parameters of the newest epoch that has begun. */
@@ -310,15 +330,15 @@ class EngineView implements NodeView {
   }
 }
 
-function accepting(policy: CertificatePolicy): (certificate: VerifiedCertificate) => boolean {
-  return (certificate) => isAccepted(policy, certificate);
-}
 type Inclusion = Pick<TransactionStatus, "proof" | "proofGap">;
 
 function gap(proofGap: ProofGap): Inclusion {
   return { proof: null, proofGap };
 }
 
+function accepting(policy: CertificatePolicy): (certificate: VerifiedCertificate) => boolean {
+  return (certificate) => isAccepted(policy, certificate);
+}
 
 interface Found extends ServedCertificate {
   /** `suspended`: valid, and above a contradiction that L1 has not passed yet. */

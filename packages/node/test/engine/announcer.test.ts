@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { createAlerts } from "../../src/alerts.ts";
 import { createAnnouncer } from "../../src/engine/announcer.ts";
+import { createParticipation } from "../../src/engine/participation.ts";
 import { createEventHub } from "../../src/view/events.ts";
 import {
   attest,
@@ -43,6 +44,10 @@ function create() {
     alerts: createAlerts({ publish: (alert) => alerts.set(alert.alertId, alert), now }),
     logger: pino({ level: "trace" }, { write: (line) => lines.push(JSON.parse(line)) }),
     abstention: () => null,
+    participation: createParticipation({
+      ...{ state: () => node.shell.state(), store: node.store, now },
+      onFatal: (error) => node.fatal.push(error),
+    }),
     now,
   });
   node.announced.push = (...announcements) => {

@@ -17,6 +17,8 @@ test.each([
   ["block", "public, max-age=1"],
   ["transaction", "public, max-age=1"],
   ["certificates", "public, max-age=1"],
+  ["operators", "public, max-age=1"],
+  ["operator", "public, max-age=1"],
   ["evidence", "public, max-age=1"],
   ["alerts", "public, max-age=1"],
   ["health", "no-store"],

@@ -24,7 +24,7 @@ import {
 import { certifyAt, create, TRANSACTION, type Viewed } from "../view/viewed-node.ts";
 import { type Operation, type PublishedApi, readPublished } from "./contract-walk.ts";
 import { readEvents } from "./event-reader.ts";
-import { alert, finality, health } from "./memory-view.ts";
+import { alert, finality, health, participation } from "./memory-view.ts";
 
 const RUNS = process.env["MACH_LONG"] === "1" ? 400 : 12;
 const isWalked = ({ id }: Operation): boolean => id !== "events" && id !== "batch";
@@ -38,6 +38,7 @@ const KNOWN = {
   transactionHash: [TRANSACTION],
   certificateId: [certify(claimAt(4n), [0, 1, 2, 3]).certificateId, first.certificateId],
   epoch: ["1", "0", "current"],
+  operator: [operatorAt(1), operatorAt(4)],
   from: ["0", "1", "2", `0x${"2".repeat(64)}`],
   limit: ["1", "2", "100"],
   minWeightBps: ["6667", "7700", "10000"],
@@ -72,6 +73,11 @@ beforeAll(async () => {
   await node.store.putEvidence(doubleAttestation(1, 8n));
   await node.store.putEvidence(doubleAttestation(2, 8n));
   await node.store.putSetUpdate(updateBy([0, 1, 2, 3], 1n));
+  const operators = [{ ...participation, operator: operatorAt(1) }];
+  for (const epoch of [0n, 1n, 2n]) {
+    const record = { rollupId: ROLLUP_ID, epoch, throughBlockNumber: 4n, operators };
+    await node.store.putParticipation([record]);
+  }
   for (const digit of ["1", "2", "3"]) {
     await node.store.putAlert({ ...alert, alertId: `0x${digit.repeat(64)}` });
   }

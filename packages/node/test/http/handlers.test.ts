@@ -9,6 +9,8 @@ import {
   fixture,
   health,
   inclusionProof,
+  operatorReport,
+  operatorSummary,
   rollup,
   rollupId,
   unknownBlock,
@@ -58,6 +60,24 @@ test("blocks by number and by hash, and transactions", async () => {
     answer: {
       data: { transactionHash: TRANSACTION_HASH, ...data, proof: inclusionProof, proofGap: null },
     },
+  });
+});
+
+test("operators of an epoch, and one of them by address", async () => {
+  const { client } = await startTestServer();
+  const { epoch, operator } = operatorSummary;
+  for (const asked of [undefined, "current", epoch] as const) {
+    const answer = await client.get("operators", asked === undefined ? {} : { epoch: asked });
+    expect(answer).toEqual({ ok: true, answer: { data: [operatorSummary] } });
+  }
+  expect(await client.get("operators", { epoch: epoch + 9n })).toMatchObject({
+    code: "unknown-epoch",
+  });
+  const answer = { data: operatorReport, next: null };
+  expect(await client.get("operator", { operator })).toEqual({ ok: true, answer });
+  const stranger = `0x${"ee".repeat(20)}` as const;
+  expect(await client.get("operator", { operator: stranger })).toMatchObject({
+    code: "unknown-operator",
   });
 });
 

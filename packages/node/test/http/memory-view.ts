@@ -8,6 +8,9 @@ import {
   type Health,
   type InclusionProof,
   type NodeEvent,
+  type OperatorReport,
+  type OperatorSummary,
+  type Participation,
   parseCertificate,
   parseEvidence,
   parseOperatorSet,
@@ -95,6 +98,36 @@ export const rollup: FollowedRollup = {
     uncertified: 1,
     isDisputed: false,
   },
+};
+
+const counts = { expected: 9, made: 5, late: 1, missed: 1, disagreeing: 1, unseen: 1 };
+const [firstOperator] = fixture.operatorSet.operators;
+
+export const operatorSummary: OperatorSummary = {
+  operator: firstOperator?.operator ?? "0x",
+  epoch: fixture.operatorSet.epoch,
+  index: 0,
+  weight: firstOperator?.weight ?? 0n,
+  ...counts,
+};
+
+export const participation: Participation = {
+  ...counts,
+  newestBlockNumber: 39n,
+  reasons: [{ kind: "missed", reason: "silent", count: 1 }],
+  lapses: [{ kind: "late", blockNumber: 31n, reason: "after-window", lateMs: 340 }],
+};
+
+export const operatorReport: OperatorReport = {
+  operator: operatorSummary.operator,
+  participation: [
+    {
+      ...participation,
+      rollupId,
+      epoch: operatorSummary.epoch,
+      throughBlockNumber: 40n,
+    },
+  ],
 };
 
 /** Of the right shape, and of nothing. */
@@ -231,6 +264,14 @@ export function createMemoryView(parts: Partial<NodeView> = {}): MemoryView {
         ? { ok: true, value: operatorSet }
         : { ok: false, code: "unknown-epoch" },
     setUpdate: () => ({ ok: false, code: "not-yet", detail: "2 of 3 have signed." }),
+    operators: (epoch) =>
+      epoch === "current" || epoch === operatorSet.epoch
+        ? { ok: true, value: [operatorSummary] }
+        : { ok: false, code: "unknown-epoch" },
+    operator: (operator) =>
+      operator === operatorReport.operator
+        ? { ok: true, value: { report: operatorReport, next: null } }
+        : { ok: false, code: "unknown-operator" },
     evidence: ({ from = 0n, limit }) => {
       const data = evidenceFixture.slice(Number(from), Number(from) + limit);
       const next = from + BigInt(data.length);

@@ -60,6 +60,8 @@ export const PATHS: { readonly [Id in RouteId]: string } = {
   certificateById: `/v1/certificates/${certificate.certificateId}`,
   operatorSet: `/v1/epochs/${operatorSet.epoch}`,
   setUpdate: `/v1/epochs/${operatorSet.epoch}/update`,
+  operators: "/v1/operators",
+  operator: `/v1/operators/${operatorSet.operators[0]?.operator}`,
   evidence: "/v1/evidence",
   alerts: "/v1/alerts",
   batch: "/v1/batch",

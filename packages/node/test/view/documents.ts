@@ -5,12 +5,14 @@ import {
   encodeHealth,
   encodeNetwork,
   encodeOperatorSet,
+  encodeOperatorSummary,
   encodeRollup,
   encodeTransactionStatus,
   type Finality,
   type FollowedRollup,
   type Health,
   type Network,
+  type OperatorSummary,
   parseDocument,
   ROUTES,
   type TransactionStatus,
@@ -26,6 +28,7 @@ interface Answers {
   readonly network: Network;
   readonly rollups: readonly FollowedRollup[];
   readonly operatorSet: OperatorSet;
+  readonly operators: readonly OperatorSummary[];
 }
 
 const ENCODE: { readonly [Id in keyof Answers]: (answer: Answers[Id]) => object } = {
@@ -36,6 +39,7 @@ const ENCODE: { readonly [Id in keyof Answers]: (answer: Answers[Id]) => object 
   network: encodeNetwork,
   rollups: (all) => all.map(encodeRollup),
   operatorSet: encodeOperatorSet,
+  operators: (all) => all.map(encodeOperatorSummary),
 };
 
 /** The document of an answer, after the route's schema has read it back to the same text. */
