@@ -3,7 +3,12 @@
  * number that no double holds, nor the form of an id. The texts are JSON, which the parser has said.
  */
 
+const QUOTE = 0x22;
+const OPEN_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 /** The source text of each member of a JSON object, by its name; of two of a name, the last. */
 export function memberTexts(object: string): ReadonlyMap<string, string> {
@@ -45,15 +50,15 @@ function isSpace(code: number): boolean {
 
 /** Where the value that begins here ends. */
 function endOfValue(text: string, start: number): number {
-  const first = text[start];
-  if (first === '"') return endOfString(text, start) + 1;
-  if (first !== "{" && first !== "[") return endOfScalar(text, start);
+  const first = text.charCodeAt(start);
+  if (first === QUOTE) return endOfString(text, start) + 1;
+  if (first !== OPEN_BRACE && first !== OPEN_BRACKET) return endOfScalar(text, start);
   let depth = 0;
   for (let at = start; at < text.length; at++) {
-    const character = text[at];
-    if (character === '"') at = endOfString(text, at);
-    else if (character === "{" || character === "[") depth++;
-    else if (character === "}" || character === "]") {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) depth++;
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
       depth--;
       if (depth === 0) return at + 1;
     }

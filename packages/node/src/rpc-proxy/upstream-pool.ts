@@ -1,4 +1,5 @@
 import type { RpcFailureCode } from "@mach/rpc";
+import type { ReportFailure } from "../http/failure-report.ts";
 import { type CallAnswer, fault, type RpcFault } from "./errors.ts";
 import {
   type CertifiedBlock,
@@ -56,11 +57,20 @@ type Cause = RpcFailureCode | Exclude<Possession, "has">;
 
 /** Passes calls on to a rollup's nodes. */
 export function createUpstreamPool(
-  dependencies: { readonly checkBlock: CheckBlock },
+  dependencies: { readonly checkBlock: CheckBlock; readonly reportFailure: ReportFailure },
   options: UpstreamPoolOptions,
 ): UpstreamPool {
   const { urls, ...limits } = options;
   const upstreams = urls.map((url) => createUpstream(dependencies, { url, ...limits }));
+
+  /** A node that has another block than the certified one forks, or lies: somebody should look. */
+  function noteCause(cause: Cause, upstream: Upstream, block: CertifiedBlock): Cause {
+    if (cause === "mismatch") {
+      const what = `${upstream.host} has another block than the certified ${block.hash}`;
+      dependencies.reportFailure("rpc-upstream", new Error(what));
+    }
+    return cause;
+  }
 
   function inOrder(): readonly Upstream[] {
     return upstreams.toSorted((a, b) => Number(a.isResting()) - Number(b.isResting()));
@@ -93,7 +103,7 @@ export function createUpstreamPool(
         if (possession === "has") {
           return { ok: true, block: value as Readonly<Record<string, unknown>> };
         }
-        causes.push(possession);
+        causes.push(noteCause(possession, upstream, block));
       }
       return explain(causes);
     },
@@ -103,7 +113,7 @@ export function createUpstreamPool(
       for (const upstream of inOrder()) {
         const passed = await askAbout(upstream, block, request);
         if (typeof passed !== "string") return passed;
-        causes.push(passed);
+        causes.push(noteCause(passed, upstream, block));
       }
       return explain(causes);
     },

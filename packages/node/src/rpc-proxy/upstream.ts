@@ -18,6 +18,8 @@ export interface CertifiedBlock {
 export type Possession = "has" | "missing" | "mismatch" | "failed";
 
 export interface Upstream {
+  /** All of its URL that may be shown: the rest may be a key. */
+  readonly host: string;
   call(method: string, params: string | undefined): Promise<RawRpcResult>;
   /** Whether it failed just now, so that others should be asked first. */
   isResting(): boolean;
@@ -79,6 +81,7 @@ export function createUpstream(
   }
 
   return {
+    host: new URL(options.url).host,
     call,
     isResting: () => performance.now() < restsUntil,
     knows(block) {

@@ -92,6 +92,21 @@ describe("eth_getBlockByNumber of the tag finalized", () => {
     });
   });
 
+  it("that a node swaps is reported, by the node's host alone", async () => {
+    const node = await startNode(() => OTHER);
+    const url = node.url.replace("//", "//user:key@");
+    const value = finalAt(HEAD);
+    const { call, failures } = await startRpc(
+      { urls: [`${url}/secret`] },
+      { finality: () => ({ ok: true, value }) },
+    );
+    await call("eth_getBlockByNumber", ["finalized", false]);
+    expect(failures).toMatchObject([{ part: "rpc-upstream", error: expect.any(Error) }]);
+    expect(String((failures[0] as { error: Error }).error)).toBe(
+      `Error: ${new URL(node.url).host} has another block than the certified ${blockHash}`,
+    );
+  });
+
   it("has a member that stood twice as it was checked, and not as another parser may read it", async () => {
     const text = JSON.stringify(HEAD);
     const twice = `${text.slice(0, -1)},"number":"${HEAD.number}","stateRoot":"0x12"}`;

@@ -146,13 +146,15 @@ describe("JSON-RPC 2.0", () => {
     expect(heights).toEqual(["0x1a", "0x1a", "0x1a"]);
   });
 
-  it("gives of a batch only so many bytes", async () => {
-    const { post } = await before(() => "x".repeat(40_000), { maxResponseBytes: 65_536 });
-    const { json } = await post(Array(4).fill(request("eth_a")));
+  it("gives of a batch only so many bytes, and asks for no more then", async () => {
+    const limits = { maxResponseBytes: 65_536, maxBatch: 32 };
+    const { post, node } = await before(() => "x".repeat(40_000), limits);
+    const { json } = await post(Array(32).fill(request("eth_a")));
     const codes = json.map(({ error }: { error?: { data: { code: string } } }) => error?.data.code);
     expect(codes).toContain(undefined);
     expect(codes).toContain("response-too-large");
     expect(JSON.stringify(json).length).toBeLessThan(140_000);
+    expect(node.asked.length).toBeLessThan(32);
   });
 
   it("answers whatever comes with JSON-RPC, and fails at nothing", async () => {
