@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { guardFreshness } from "../../src/replica/fresh-view.ts";
+import { createFreshness } from "../../src/replica/freshness.ts";
+import { createMemoryView } from "../http/memory-view.ts";
+
+describe("freshness", () => {
+  const clock = { now: 10_000 };
+  const create = () => createFreshness({ maxAgeMs: 3_000, clock: () => clock.now });
+
+  it("of nothing is never given", () => {
+    const freshness = create();
+    expect([freshness.isFresh(), freshness.ageMs()]).toEqual([false, Number.POSITIVE_INFINITY]);
+  });
+
+  it("counts from when it was so, and not from when it was read", () => {
+    const freshness = create();
+    freshness.set({ askedAtMs: 9_500, ageMs: 700 });
+    expect([freshness.isFresh(), freshness.ageMs()]).toEqual([true, 1_200]);
+    clock.now = 11_800;
+    expect(freshness.isFresh()).toBe(true);
+    clock.now = 11_801;
+    expect(freshness.isFresh()).toBe(false);
+    freshness.set({ askedAtMs: 11_801, ageMs: 3_001 });
+    expect(freshness.isFresh()).toBe(false);
+  });
+
+  it("is not helped by a database whose clock goes backwards", () => {
+    clock.now = 20_000;
+    const freshness = create();
+    freshness.set({ askedAtMs: 20_000, ageMs: -60_000 });
+    clock.now = 23_001;
+    expect(freshness.isFresh()).toBe(false);
+  });
+});
+
+describe("a view that is too old", () => {
+  const view = createMemoryView();
+  const answers = (isFresh: boolean) =>
+    guardFreshness(view, { isFresh: () => isFresh, ageMs: () => 4_000 });
+
+  it("tells nothing of what is newest, whatever it is asked", () => {
+    const stale = expect.objectContaining({ code: "view-stale" });
+    const names = Object.keys(view).filter(
+      (name) => !["certificateById", "calldata", "subscribe"].includes(name),
+    );
+    expect(names).toContain("finality");
+    for (const name of names) {
+      const ask = answers(false)[name as "health"];
+      expect(() => ask(), name).toThrow(stale);
+    }
+  });
+
+  it("still tells a certificate by its id, and takes listeners", async () => {
+    const id = `0x${"00".repeat(32)}` as const;
+    expect(await answers(false).certificateById(id)).toMatchObject({ ok: false });
+    expect(answers(false).subscribe(() => undefined)).toBeTypeOf("function");
+    expect(await answers(true).health()).toEqual(await view.health());
+  });
+});
