@@ -98,7 +98,7 @@ function nodes() {
 async function untilAlertsOf(block: Block): Promise<void> {
   for (const node of nodes()) {
     const alert = await until(`an alert on ${node.name}`, async () => {
-      const { data } = await read(node.apiUrl, "alerts", {});
+      const { data } = await read(node.apiUrl, "alerts", { limit: 100 });
       const found = data.filter(({ code, clearedAt }) => {
         return code === "block-invalid" && clearedAt === null;
       });

@@ -208,7 +208,7 @@ describe.each(LIES)("an operator whose endpoint answers with $name", (each) => {
       });
       expect(told.lying?.label).toBe(new URL(proxy.url).host);
       await until("the alert", async () => {
-        const { data: alerts } = await read(apiUrl(), "alerts", {});
+        const { data: alerts } = await read(apiUrl(), "alerts", { limit: 100 });
         const standing = alerts.filter(({ clearedAt }) => clearedAt === null);
         return standing.some(({ code }) => code === "blocks-not-trusted") ? true : null;
       });
@@ -230,7 +230,7 @@ describe.each(LIES)("an operator whose endpoint answers with $name", (each) => {
           : null;
       });
       const alerts = await Promise.all(
-        [apiUrl(), network.apiUrl].map((url) => read(url, "alerts", {})),
+        [apiUrl(), network.apiUrl].map((url) => read(url, "alerts", { limit: 100 })),
       );
       const codes = alerts.flatMap(({ data }) => data.map(({ code }) => code));
       expect(codes.filter((code) => TAKEN_IN.includes(code))).toEqual([]);

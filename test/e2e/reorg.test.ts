@@ -77,7 +77,7 @@ it("a reorg of what all have signed locks every operator until L1 has decided", 
   }
   for (const operator of network.operators) {
     const alerts = await until("the alert to be cleared", async () => {
-      const { data } = await read(operator.apiUrl, "alerts", {});
+      const { data } = await read(operator.apiUrl, "alerts", { limit: 100 });
       const locks = data.filter(({ code }) => code === "fork-locked");
       return locks.every(({ clearedAt }) => clearedAt !== null) ? locks : null;
     });

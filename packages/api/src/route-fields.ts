@@ -18,15 +18,9 @@ export const epoch: z.ZodMiniType<bigint | "current", string> = z
   .union([z.literal("current"), uint64])
   .check(z.meta({ description: "The epoch's number, or `current`" }));
 export const from: z.ZodMiniType<bigint | undefined, string | undefined> = uint64.apply(z.optional);
-export const limit: z.ZodMiniType<number, string | undefined> = numberIn(/^(?:[1-9][0-9]?|100)$/)
-  .apply(z.optional)
-  .apply((number) =>
-    z.pipe(
-      number,
-      z.transform((value) => value ?? 20),
-    ),
-  )
-  .check(z.meta({ description: `How many items, 1 to ${MAX_PAGE_ITEMS}; 20 if not given` }));
+export const limit: z.ZodMiniType<number, string | undefined> = limitField(20);
+/** As many as there may be: one that stands must not hide behind twenty that are cleared. */
+export const alertLimit: z.ZodMiniType<number, string | undefined> = limitField(MAX_PAGE_ITEMS);
 export const alertCursor: z.ZodMiniType<Hex | undefined, string | undefined> = hash
   .apply(z.optional)
   .check(z.meta({ description: "The `next` of the page before; the newest ones if not given" }));
@@ -109,6 +103,22 @@ export const topics: z.ZodMiniType<readonly Topic[], string | undefined> = z
   );
 
 type OptionalField<T> = z.ZodMiniType<T | undefined, string | undefined>;
+
+function limitField(ifNotGiven: number): z.ZodMiniType<number, string | undefined> {
+  return numberIn(/^(?:[1-9][0-9]?|100)$/)
+    .apply(z.optional)
+    .apply((number) =>
+      z.pipe(
+        number,
+        z.transform((value) => value ?? ifNotGiven),
+      ),
+    )
+    .check(
+      z.meta({
+        description: `How many items, 1 to ${MAX_PAGE_ITEMS}; ${ifNotGiven} if not given`,
+      }),
+    );
+}
 
 /** The pattern holds the bounds too, so that what is published is what is taken. */
 function numberIn(pattern: RegExp): z.ZodMiniType<number, string> {

@@ -13,6 +13,7 @@ import { alertSchema, healthSchema, networkSchema, rollupSchema } from "./networ
 import { operatorReportSchema, operatorSummarySchema } from "./participation.ts";
 import {
   alertCursor,
+  alertLimit,
   epoch,
   format,
   from,
@@ -249,7 +250,7 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     ...JSON_GET,
     id: "alerts",
     path: "/v1/alerts",
-    query: { from: alertCursor, limit },
+    query: { from: alertCursor, limit: alertLimit },
     answer: z.strictObject({
       data: z.array(alertSchema).check(z.maxLength(MAX_PAGE_ITEMS)),
       next: hash.apply(z.nullable),

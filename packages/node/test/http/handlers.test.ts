@@ -184,3 +184,19 @@ test("text beyond ASCII arrives whole", async () => {
   const { byteLength } = await response.arrayBuffer();
   expect(response.headers.get("content-length")).toBe(String(byteLength));
 });
+
+test("alerts page by page, and all that fit where no limit is given", async () => {
+  const all = Array.from({ length: 130 }, (_, i) => ({
+    ...alert,
+    alertId: `0x${i.toString(16).padStart(64, "0")}`,
+  }));
+  const { client } = await startTestServer({ parts: { alerts: () => all } });
+  const first = await client.get("alerts", {});
+  if (!first.ok || first.answer.next === null) throw new Error("no second page");
+  const second = await client.get("alerts", { from: first.answer.next, limit: 100 });
+  if (!second.ok) throw new Error(second.code);
+  expect([...first.answer.data, ...second.answer.data]).toEqual(all);
+  expect(second.answer.next).toBeNull();
+  const gone = await client.get("alerts", { from: `0x${"ff".repeat(32)}` });
+  expect(gone).toEqual({ ok: true, answer: { data: [], next: null } });
+});
