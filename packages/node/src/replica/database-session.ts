@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Domain } from "@mach/core";
 import pg from "pg";
 import { NodeError } from "../node-error.ts";
@@ -16,6 +17,7 @@ export interface DatabaseSession {
 
 /** A session that says nothing for so long is ended by the database, and its locks with it. */
 const IDLE_TIMEOUT = "15s";
+const GOODBYE_MS = 500;
 
 /**
  * Connects, and checks that the database is this network's and this program's. Throws a NodeError
@@ -49,7 +51,9 @@ export async function openSession(url: string, domain: Domain): Promise<Database
   };
 }
 
-/** A connection that is broken already cannot say goodbye. */
+/** At once where a statement is under way: then it is cut off, and that statement fails. */
 async function end(client: pg.Client): Promise<void> {
-  await client.end().catch(() => undefined);
+  const goodbye = client.end().catch(() => undefined);
+  // Nor is a database waited for that does not say goodbye.
+  await Promise.race([goodbye, sleep(GOODBYE_MS, undefined, { ref: false })]);
 }

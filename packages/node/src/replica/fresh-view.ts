@@ -9,9 +9,24 @@ const TIMELESS: ReadonlySet<PropertyKey> = new Set<keyof NodeView>([
   "subscribe",
 ]);
 
+/** What has a failure of its own to answer with. */
+const CODED: ReadonlySet<PropertyKey> = new Set<keyof NodeView>([
+  "rollup",
+  "finality",
+  "block",
+  "transaction",
+  "certificate",
+  "certificates",
+  "operatorSet",
+  "setUpdate",
+  "operators",
+  "operator",
+]);
+
 /**
- * A view that fails with a NodeError `view-stale` rather than tell as the newest what is older
- * than the bound. Guarded by default: a method that nobody thought of here is.
+ * A view that answers `stale`, or throws a NodeError `view-stale` where it has no code to answer
+ * with, rather than tell as the newest what is older than the bound. Guarded by default: a method
+ * that nobody thought of here is.
  */
 export function guardFreshness(
   view: NodeView,
@@ -22,14 +37,18 @@ export function guardFreshness(
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function") return member;
       return (...values: readonly unknown[]): unknown => {
-        if (!TIMELESS.has(name) && !freshness.isFresh()) throw stale(freshness.ageMs());
-        return Reflect.apply(member, target, values);
+        if (TIMELESS.has(name) || freshness.isFresh()) {
+          return Reflect.apply(member, target, values);
+        }
+        const detail = howOld(freshness.ageMs());
+        if (!CODED.has(name)) throw new NodeError("view-stale", detail);
+        return { ok: false, code: "stale", detail };
       };
     },
   });
 }
 
-function stale(ageMs: number): NodeError {
+function howOld(ageMs: number): string {
   const age = Number.isFinite(ageMs) ? `${Math.floor(ageMs / 1_000)} s old` : "not there yet";
-  return new NodeError("view-stale", `What the node published is ${age}.`);
+  return `What the node published is ${age}.`;
 }

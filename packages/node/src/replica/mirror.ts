@@ -10,7 +10,7 @@ import {
 } from "../store/postgres-database.ts";
 import { PostgresRows } from "../store/postgres-rows.ts";
 import type { Store, StoreOptions } from "../store/store.ts";
-import { openSession } from "./database-session.ts";
+import { type DatabaseSession, openSession } from "./database-session.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
 import { sendRows } from "./row-sender.ts";
 import { ownEntries, storeEntries } from "./store-entries.ts";
@@ -63,6 +63,7 @@ class PostgresMirror implements Mirror {
   readonly #options: MirrorOptions;
   readonly #stopping = new AbortController();
   readonly #waker = createWaker();
+  #session: DatabaseSession | null = null;
   #running: Promise<void> = Promise.resolve();
 
   constructor(ports: MirrorPorts, options: MirrorOptions) {
@@ -81,6 +82,10 @@ class PostgresMirror implements Mirror {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#waker.wake();
+    const late = sleep(STOP_MS, undefined, { ref: false });
+    await Promise.race([this.#running, late]);
+    // A database that does not answer is not waited for: the journal has what it lacks.
+    await this.#session?.close();
     await this.#running;
   }
 
@@ -104,6 +109,7 @@ class PostgresMirror implements Mirror {
   async #serveOne(): Promise<void> {
     const { journal, logger, alerts } = this.#ports;
     const session = await openSession(this.#options.url, this.#options.store.domain);
+    this.#session = session;
     try {
       await this.#checkWhole(session.query);
       let isPublisher = false;
@@ -122,7 +128,7 @@ class PostgresMirror implements Mirror {
         await this.#waker.pause(this.#options.heartbeatMs);
       }
     } finally {
-      await Promise.race([session.close(), sleep(STOP_MS, undefined, { ref: false })]);
+      await session.close();
     }
   }
 

@@ -98,6 +98,8 @@ function viewFault(code: ViewFailure): RpcFault {
     case "unavailable":
     case "unknown-certificate":
       return fault(code);
+    case "stale":
+      return fault("unavailable");
     default:
       return fault("unknown-certificate", { reason: code });
   }

@@ -18,24 +18,25 @@ export interface PostgresDatabase {
   stop(): Promise<void>;
 }
 
-/** How long a connection, and one statement, may take, milliseconds. */
-export const DATABASE_TIMEOUT_MS = 5_000;
+/** How long one statement may take, and a connection to be made, milliseconds. */
+const STATEMENT_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 3_000;
 
 /** Names this program's advisory locks among those of other programs in one database. */
 const LOCK_SPACE = 0x6d616368;
 const WRITE_LOCK = 1;
 /** Held by the one node whose view of the network is published. */
-export const PUBLISHER_LOCK = 2;
+const PUBLISHER_LOCK = 2;
 
 /** What a connection is opened with; a half-open one must not hold a lock for hours. */
 export function connectionOptions(url: string): pg.ClientConfig {
   return {
     connectionString: url,
     application_name: "mach",
-    connectionTimeoutMillis: DATABASE_TIMEOUT_MS,
-    query_timeout: DATABASE_TIMEOUT_MS,
-    statement_timeout: DATABASE_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: 2 * DATABASE_TIMEOUT_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: 2 * STATEMENT_TIMEOUT_MS,
     keepAlive: true,
   };
 }

@@ -87,8 +87,12 @@ export async function createPublishingNode(
   });
   const view = createEngineView({
     ...{ state, store, bls, events, abstention, now },
-    blockOfTransaction: async () => null,
-    proveTransaction: async () => ({ ok: false, code: "unavailable" }),
+    transactions: {
+      blockOf: async () => null,
+      block: async () => null,
+      headersBetween: async () => null,
+      prove: async () => ({ ok: false, code: "unavailable" }),
+    },
     sources: () => ({ agree: 1, sources: [], settlement: UNREAD_STATUS }),
     health: () => HEALTH,
   });
