@@ -48,7 +48,7 @@ export const rpc: z.ZodType<RpcConfig, unknown> = z
     }).default(4_194_304),
     maxBatch: integer("How many requests one batch may have.", { min: 1, max: 1_000 }).default(100),
     maxInFlight: integer("How many calls may be under way at once.", {
-      min: 1,
+      min: 16,
       max: 10_000,
     }).default(128),
     maxFilters: integer("How many filters are kept for clients that poll.", {

@@ -105,6 +105,7 @@ export function createHttpServer(
     queues: () => [
       { queue: "event-clients", depth: events.clientCount(), capacity: limits.maxEventClients },
       { queue: "answer-waits", depth: waits.count(), capacity: limits.maxWaits },
+      ...proxy.queues(),
     ],
     async start() {
       const { port } = options;
@@ -127,7 +128,8 @@ export function createHttpServer(
       events.stop();
       waits.stop();
       const cut = setTimeout(() => app.server.closeAllConnections(), limits.stopMs);
-      await Promise.all([proxy.stop(), app.close()]);
+      proxy.stop();
+      await app.close();
       await proxy.close();
       clearTimeout(cut);
     },

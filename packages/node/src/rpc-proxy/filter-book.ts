@@ -19,6 +19,7 @@ export interface FilterCall extends Poll {
 /** The filters that clients poll. */
 export interface FilterBook {
   answer(call: FilterCall): Promise<CallAnswer | RpcFault>;
+  count(): number;
 }
 
 type Filter = NodeFilter | { readonly kind: "final"; readonly filter: FinalFilter };
@@ -131,5 +132,6 @@ export function createFilterBook(
       if (!NEW.has(call.method)) return await use(call);
       return await create(call);
     },
+    count: () => filters.size,
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { stackOf } from "@mach/rollups";
+import type { QueueLoad } from "../gossip/handlers.ts";
 import type { ReportFailure } from "../http/failure-report.ts";
 import type { NodeView } from "../http/node-view.ts";
 import { createHeadFeed } from "./head-feed.ts";
@@ -17,8 +18,10 @@ export interface RpcProxy {
   readonly maxRequestBytes: number;
   /** Takes over a connection that asks for a WebSocket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** What is held in each bounded table, over all rollups. */
+  queues(): readonly QueueLoad[];
   /** Closes every WebSocket, and takes no new one. */
-  stop(): Promise<void>;
+  stop(): void;
   /** Closes the connections to the nodes: once nobody waits for an answer. */
   close(): Promise<void>;
 }
@@ -61,9 +64,29 @@ export function createRpcProxy(
         sockets.accept(request, { socket, head, tags: place.tags });
       }
     },
-    async stop() {
+    queues() {
+      if (rollups.length === 0) return [];
+      const all = [...served.values()];
+      const sum = (count: (each: (typeof all)[number]) => number): number =>
+        all.reduce((total, each) => total + count(each), 0);
+      const depths: readonly (readonly [string, number, number])[] = [
+        ["rpc-calls", sum(({ rpc }) => rpc.openCalls()), sum(({ rpc }) => rpc.options.maxInFlight)],
+        [
+          "rpc-filters",
+          sum(({ rpc }) => rpc.filterCount()),
+          sum(({ rpc }) => rpc.options.maxFilters),
+        ],
+        [
+          "rpc-sockets",
+          sum(({ sockets }) => sockets.clientCount()),
+          sum(({ rpc }) => rpc.options.maxSockets),
+        ],
+      ];
+      return depths.map(([queue, depth, capacity]) => ({ queue, depth, capacity }));
+    },
+    stop() {
       isStopping = true;
-      await Promise.all([...served.values()].map(({ sockets }) => sockets.stop()));
+      for (const { sockets } of served.values()) sockets.stop();
     },
     async close() {
       await Promise.all([...served.values()].map(({ rpc }) => rpc.close()));

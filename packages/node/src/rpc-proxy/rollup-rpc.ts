@@ -50,6 +50,8 @@ export interface RollupRpc {
   readonly readHead: ReadHead;
   /** Answers a message; never rejects. */
   answer(text: string, context: MessageContext): Promise<MessageAnswer>;
+  openCalls(): number;
+  filterCount(): number;
   close(): Promise<void>;
 }
 
@@ -126,6 +128,8 @@ export function createRollupRpc(
         return { text: responseText("null", faultAnswer(fault("internal"))), head: null };
       }
     },
+    openCalls: () => open,
+    filterCount: () => filters.count(),
     close: () => pool.close(),
   };
 }

@@ -14,7 +14,7 @@ export interface SocketServer {
     at: { readonly socket: Duplex; readonly head: Buffer; readonly tags: ReadonlySet<string> },
   ): void;
   clientCount(): number;
-  stop(): Promise<void>;
+  stop(): void;
 }
 
 type Limits = Pick<
@@ -72,12 +72,12 @@ export function createSocketServer(
       });
     },
     clientCount: () => clients.size,
-    async stop() {
+    stop() {
       clearInterval(heartbeat);
       heads.stop();
       const all = [...clients.keys()];
       for (const client of all) client.close(GOING_AWAY);
-      await feeds.stop();
+      feeds.stop();
       // Who does not say goodbye at once is not waited for.
       setImmediate(() => {
         for (const client of all) client.terminate();

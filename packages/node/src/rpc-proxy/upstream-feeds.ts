@@ -8,7 +8,8 @@ export interface UpstreamFeeds {
     params: readonly unknown[],
     reader: FeedReader,
   ): Promise<{ readonly ok: true; readonly close: () => void } | RpcFault>;
-  stop(): Promise<void>;
+  /** What is being connected closes as soon as it is. */
+  stop(): void;
 }
 
 export interface UpstreamFeedsOptions {
@@ -76,10 +77,13 @@ export function createUpstreamFeeds(options: UpstreamFeedsOptions): UpstreamFeed
         },
       };
     },
-    async stop() {
-      const all = await Promise.all(feeds.values());
+    stop() {
+      for (const starting of feeds.values()) {
+        void starting.then(async (each) => {
+          if (each.ok) await each.feed.close();
+        });
+      }
       feeds.clear();
-      await Promise.all(all.map((each) => each.ok && each.feed.close()));
     },
   };
 }

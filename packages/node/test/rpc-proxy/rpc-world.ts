@@ -239,7 +239,8 @@ async function serve(
   addUpgrade(app.server, proxy);
   onTestFinished(async () => {
     app.server.closeAllConnections();
-    await Promise.all([proxy.stop(), app.close()]);
+    proxy.stop();
+    await app.close();
     await proxy.close();
   });
   return await app.listen({ host: "127.0.0.1", port: 0 });

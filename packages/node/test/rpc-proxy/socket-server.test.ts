@@ -291,6 +291,13 @@ it("a server that stops lets a call finish and ends its WebSockets", async () =>
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_a" });
   const underWay = fetch(`${started.url}${RPC_PATH}`, { method: "POST", body });
   await expect.poll(() => node.asked.length, PATIENT).toBe(1);
+  expect(server.queues()).toEqual(
+    expect.arrayContaining([
+      { queue: "rpc-calls", depth: 1, capacity: RPC_OPTIONS.maxInFlight },
+      { queue: "rpc-filters", depth: 0, capacity: RPC_OPTIONS.maxFilters },
+      { queue: "rpc-sockets", depth: 1, capacity: RPC_OPTIONS.maxSockets },
+    ]),
+  );
   const stopped = server.stop();
   await expect.poll(() => client.closed(), PATIENT).not.toBeNull();
   answer("in time");
