@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createNativeBls } from "@mach/bls";
 import {
@@ -23,7 +24,7 @@ import { lockedFolder, temporaryPath } from "./test-folders.ts";
 const CLI = new URL("../../src/cli.ts", import.meta.url).pathname;
 const FLAGS = ["--conditions=@mach/source", "--import", "tsx"];
 export const ROLLUP_ID = 902n;
-const PATIENCE = { timeout: 60_000, interval: 20 };
+const PATIENCE = { timeout: 100_000, interval: 20 };
 /** Both are needed for a certificate: one alone is left with its attestations. */
 const KEYS = ["11", "22"].map((byte) => fromHex(`0x${byte.repeat(32)}`));
 export const OPERATOR: Hex = `0x${"a1".repeat(20)}`;
@@ -42,6 +43,8 @@ export interface World {
   configure(name: string, change?: object): Promise<string>;
   /** The attestations of a height that the peer has heard. */
   heard(height: bigint): readonly WireAttestation[];
+  /** Ends every node, also one that another command watches. */
+  stopNodes(): void;
   /** Mines a block and waits until the peer has heard the operator's attestation to it. */
   attested(): Promise<bigint>;
 }
@@ -53,6 +56,7 @@ export async function createWorld(): Promise<World> {
   onTestFinished(() => network.close());
   const peer = await network.add();
   const peerPort = Number(/\/tcp\/(\d+)/.exec(peer.gossip.addresses()[0] ?? "")?.[1]);
+  const lifeline = await holdLifelines();
   const l1 = await startFakeL1({ answers: registryOf(twoOperators()) });
   await writeFile(join(folder, "bls.key"), `0x${"11".repeat(32)}`, { mode: 0o600 });
   const dataDir = join(folder, "data");
@@ -79,12 +83,14 @@ export async function createWorld(): Promise<World> {
           syncIntervalMs: 1_000,
         },
         operator: { address: OPERATOR, secretKeyFile: "bls.key" },
+        lifelinePort: lifeline.port,
         ...change,
       };
       const file = join(folder, name);
       await writeFile(file, JSON.stringify(config));
       return file;
     },
+    stopNodes: lifeline.end,
     async attested() {
       await chain.mine();
       const height = await chain.blockNumber();
@@ -144,6 +150,25 @@ export async function startNode(
   const isReady = (): string => (world.peer.ready.length > ready ? "ready" : node.stderr());
   await expect.poll(isReady, PATIENCE).toBe("ready");
   return node;
+}
+
+/** What no node outlives, whatever ends the test. */
+async function holdLifelines(): Promise<{ readonly port: number; end(): void }> {
+  const held = new Set<Socket>();
+  const server = createServer((socket) => {
+    held.add(socket);
+    socket.on("error", () => undefined).on("close", () => held.delete(socket));
+    socket.resume();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const end = (): void => {
+    for (const socket of held) socket.destroy();
+  };
+  onTestFinished(() => {
+    server.close();
+    end();
+  });
+  return { port: (server.address() as AddressInfo).port, end };
 }
 
 function twoOperators(): (epoch: bigint) => OperatorSet {

@@ -48,10 +48,8 @@ test.runIf(hasStrace)(
       await world.attested();
       if (starts.length >= WANTED) clean = await cleanBlocks(file, world.peerPort, starts);
     }
-    // strace itself takes no signal from outside while its program runs.
-    const pid = /"pid":(\d+)/.exec(node.stderr())?.[1];
-    process.kill(Number(pid), "SIGTERM");
-    await node.ended;
+    world.stopNodes();
+    expect(await node.ended).toBe(0);
     expect(clean).toBeGreaterThanOrEqual(WANTED);
   },
 );
