@@ -103,8 +103,10 @@ async function serve(
     store,
     bls,
     events,
-    blockOfTransaction: unknown,
-    proveTransaction: async () => ({ ok: false, code: "unavailable" }),
+    transactions: {
+      ...{ blockOf: unknown, block: unknown, headersBetween: unknown },
+      prove: async () => ({ ok: false, code: "unavailable" }),
+    },
     abstention: () => null,
     sources: () => ({ agree: 1, sources: [], settlement: UNREAD_STATUS }),
     health: () => {

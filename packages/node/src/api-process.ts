@@ -20,6 +20,12 @@ import { type Store, storeOptions } from "./store/store.ts";
 import { createEngineView } from "./view/engine-view.ts";
 import { createEventHub, type EventHub } from "./view/events.ts";
 
+/** An API process that runs. */
+export interface RunningApi extends RunningNode {
+  /** Where it listens. */
+  readonly url: string;
+}
+
 /** How often is looked for news without being told of any, milliseconds. */
 const POLL_MS = 250;
 const MAX_CONNECTIONS = 8;
@@ -29,13 +35,13 @@ const MAX_CONNECTIONS = 8;
  * a NodeError that says what to do where it cannot; a database that is out of reach it waits for,
  * and answers `stale` meanwhile.
  */
-export async function startApi(config: NodeConfig, options: NodeOptions): Promise<RunningNode> {
+export async function startApi(config: NodeConfig, options: NodeOptions): Promise<RunningApi> {
   const logger = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
   const closers: (() => Promise<void>)[] = [];
   const stop = (): Promise<void> => closeInOrder(closers.splice(0));
   try {
-    await openApi(config, { ...options, logger, onOpened: (close) => closers.unshift(close) });
-    return { stop };
+    const onOpened = (close: () => Promise<void>): void => void closers.unshift(close);
+    return { url: await openApi(config, { ...options, logger, onOpened }), stop };
   } catch (error) {
     await stop().catch((err: unknown) => logger.error({ err }, "not all could be closed"));
     throw error;
@@ -48,7 +54,7 @@ async function openApi(
     readonly logger: Logger;
     readonly onOpened: (close: () => Promise<void>) => void;
   },
-): Promise<void> {
+): Promise<string> {
   const { logger, onOpened, onStop } = context;
   if (config.lifelinePort !== undefined) {
     const lifeline = connectLifeline(config.lifelinePort, onStop);
@@ -90,6 +96,7 @@ async function openApi(
   replica.start();
   onOpened(() => replica.stop());
   logger.info({ api: listening.url }, "API started");
+  return listening.url;
 }
 
 function createReplicaView(
@@ -105,8 +112,7 @@ function createReplicaView(
   return createEngineView({
     ...rest,
     state: () => replica.state(),
-    blockOfTransaction: (rollupId, hash) => transactions.blockOfTransaction(rollupId, hash),
-    proveTransaction: (rollupId, asked) => transactions.proveTransaction(rollupId, asked),
+    transactions,
     abstention: (rollupId) =>
       replica.view().rollups.find((each) => each.rollupId === rollupId)?.abstention ?? null,
     sources: (rollupId) => {

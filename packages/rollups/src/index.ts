@@ -41,6 +41,11 @@ export type {
 } from "./follower-events.ts";
 export type { RollupFollowerOptions } from "./follower-options.ts";
 export { checkHeader, type Header, type HeaderCheck, type HeaderFailure } from "./header.ts";
+export {
+  createHeaderReader,
+  type HeaderReader,
+  type HeaderReaderOptions,
+} from "./header-reader.ts";
 export type { BlockHead, RollupHeads } from "./heads.ts";
 export {
   createInclusionProver,

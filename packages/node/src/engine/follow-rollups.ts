@@ -1,8 +1,7 @@
-import type { Hex, RollupParameters } from "@mach/core";
+import type { RollupParameters } from "@mach/core";
 import {
   type Abstention,
   createRollupFollower,
-  type InclusionResult,
   type RollupFollower,
   type RollupFollowerEvents,
   type Skipped,
@@ -36,11 +35,7 @@ export interface RollupFollowing {
   /** Why no newer block of a rollup is trusted now; null where one is. */
   abstention(rollupId: bigint): string | null;
   sources(rollupId: bigint): readonly SourceDescription[];
-  blockOfTransaction(rollupId: bigint, hash: Hex): Promise<Hex | null>;
-  proveTransaction(
-    rollupId: bigint,
-    asked: { readonly blockHash: Hex; readonly transactionHash: Hex },
-  ): Promise<InclusionResult>;
+  readonly transactions: TransactionSources;
   stop(): Promise<void>;
 }
 
@@ -59,16 +54,16 @@ export function followRollups(
 }
 
 class Following implements RollupFollowing {
+  readonly transactions: TransactionSources;
   readonly #ports: FollowRollupsPorts;
   readonly #options: FollowRollupsOptions;
   readonly #followers = new Map<bigint, RollupFollower>();
   readonly #abstentions = new Map<bigint, string>();
-  readonly #transactions: TransactionSources;
 
   constructor(ports: FollowRollupsPorts, options: FollowRollupsOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#transactions = createTransactionSources(options.rollups);
+    this.transactions = createTransactionSources(options.rollups);
   }
 
   onParameters(rollups: readonly RollupParameters[]): void {
@@ -87,20 +82,9 @@ class Following implements RollupFollowing {
     return this.#followers.get(rollupId)?.describeSources() ?? [];
   }
 
-  blockOfTransaction(rollupId: bigint, hash: Hex): Promise<Hex | null> {
-    return this.#transactions.blockOfTransaction(rollupId, hash);
-  }
-
-  proveTransaction(
-    rollupId: bigint,
-    asked: { readonly blockHash: Hex; readonly transactionHash: Hex },
-  ): Promise<InclusionResult> {
-    return this.#transactions.proveTransaction(rollupId, asked);
-  }
-
   async stop(): Promise<void> {
     await Promise.all([...this.#followers.values()].map((follower) => follower.stop()));
-    await this.#transactions.close();
+    await this.transactions.close();
   }
 
   #start(config: RollupConfig, parameters: RollupParameters): void {

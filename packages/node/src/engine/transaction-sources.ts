@@ -1,7 +1,9 @@
-import type { Hex } from "@mach/core";
+import type { Hex, VerifiedBlock } from "@mach/core";
 import {
+  createHeaderReader,
   createInclusionProver,
   createTransactionLookup,
+  type HeaderReader,
   type InclusionResult,
 } from "@mach/rollups";
 import type { RollupConfig } from "../config.ts";
@@ -9,12 +11,19 @@ import type { RollupConfig } from "../config.ts";
 /** What a rollup's sources say of its transactions. */
 export interface TransactionSources {
   /** The block that a transaction is in, as enough sources say; null where they know of none. */
-  blockOfTransaction(rollupId: bigint, hash: Hex): Promise<Hex | null>;
+  blockOf(rollupId: bigint, transactionHash: Hex): Promise<Hex | null>;
   /** That a block holds a transaction, held against the roots in the block's header. */
-  proveTransaction(
+  prove(
     rollupId: bigint,
     asked: { readonly blockHash: Hex; readonly transactionHash: Hex },
   ): Promise<InclusionResult>;
+  /** The block of a hash, by a header that hashes to it; null where no source has it. */
+  block(rollupId: bigint, blockHash: Hex): Promise<VerifiedBlock | null>;
+  /** The headers between two blocks, linked by their hashes; null where there are none. */
+  headersBetween(
+    rollupId: bigint,
+    ends: Parameters<HeaderReader["between"]>[0],
+  ): Promise<readonly Hex[] | null>;
   close(): Promise<void>;
 }
 
@@ -28,19 +37,26 @@ export function createTransactionSources(
       {
         lookup: createTransactionLookup({ urls, agree, timeoutMs }),
         prover: createInclusionProver({ urls, timeoutMs }),
+        headers: createHeaderReader({ urls, timeoutMs }),
       },
     ]),
   );
   return {
-    async blockOfTransaction(rollupId, hash) {
-      return (await parts.get(rollupId)?.lookup.blockOf(hash)) ?? null;
+    async blockOf(rollupId, transactionHash) {
+      return (await parts.get(rollupId)?.lookup.blockOf(transactionHash)) ?? null;
     },
-    async proveTransaction(rollupId, asked) {
+    async prove(rollupId, asked) {
       const proven = await parts.get(rollupId)?.prover.prove(asked);
       return proven ?? { ok: false, code: "unavailable" };
     },
+    async block(rollupId, blockHash) {
+      return (await parts.get(rollupId)?.headers.block(blockHash)) ?? null;
+    },
+    async headersBetween(rollupId, ends) {
+      return (await parts.get(rollupId)?.headers.between(ends)) ?? null;
+    },
     async close() {
-      const clients = [...parts.values()].flatMap(({ lookup, prover }) => [lookup, prover]);
+      const clients = [...parts.values()].flatMap((each) => Object.values(each));
       await Promise.all(clients.map((client) => client.close()));
     },
   };

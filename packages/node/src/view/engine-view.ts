@@ -28,8 +28,8 @@ import {
   openContradiction,
   type VerifiedCertificate,
 } from "@mach/core";
-import type { InclusionResult } from "@mach/rollups";
 import type { PointEncoder } from "@mach/settlement";
+import type { TransactionSources } from "../engine/transaction-sources.ts";
 import { isAccepted } from "../http/demand.ts";
 import type {
   EventId,
@@ -52,6 +52,7 @@ import {
 } from "./answers.ts";
 import { type CalldataEncoder, createCalldataEncoder } from "./calldata.ts";
 import type { EventHub } from "./events.ts";
+import { findOlderBlock } from "./older-blocks.ts";
 import { reportOf, summariesOf } from "./operator-reports.ts";
 import type { RollupSources } from "./rollup-sources.ts";
 import { createSetUpdateReader, type SetUpdateReader } from "./set-update-reader.ts";
@@ -62,13 +63,8 @@ export interface EngineViewPorts {
   readonly store: Store;
   readonly bls: Pick<Bls, "verifyAggregate"> & PointEncoder;
   readonly events: EventHub;
-  /** The block that a transaction is in, as enough sources say; null where they know of none. */
-  readonly blockOfTransaction: (rollupId: bigint, hash: Hex) => Promise<Hex | null>;
-  /** That a block holds a transaction, held against the roots in the block's header. */
-  readonly proveTransaction: (
-    rollupId: bigint,
-    asked: { readonly blockHash: Hex; readonly transactionHash: Hex },
-  ) => Promise<InclusionResult>;
+  /** What the rollup's sources say of a transaction; nothing of it is believed unchecked. */
+  readonly transactions: Omit<TransactionSources, "close">;
   /** Why this node trusts no newer block of a rollup now; null where it does. */
   readonly abstention: (rollupId: bigint) => string | null;
   /** What a rollup's blocks are read from. */
@@ -149,18 +145,21 @@ class EngineView implements NodeView {
     transactionHash: Hex,
     policy?: CertificatePolicy,
   ): Promise<ViewResult<TransactionStatus>> {
-    const { state, blockOfTransaction } = this.#ports;
+    const { state, transactions } = this.#ports;
     if (!state().rollups.has(rollupId)) return fail("unknown-rollup");
-    const blockHash = await blockOfTransaction(rollupId, transactionHash);
+    const blockHash = await transactions.blockOf(rollupId, transactionHash);
     if (blockHash === null) {
       // Never looked up by its own hash: it could be that of a block.
       const unknown = this.#toStatus(rollupId, UNKNOWN_BLOCK);
       return { ok: true, value: { transactionHash, ...unknown, ...gap("not-covered") } };
     }
-    const block = await this.block(rollupId, blockHash, policy);
-    if (!block.ok) return block;
-    const inclusion = await this.#prove(block.value, { blockHash, transactionHash });
-    return { ok: true, value: { transactionHash, ...block.value, ...inclusion } };
+    const known = await this.block(rollupId, blockHash, policy);
+    if (!known.ok) return known;
+    const isGone = known.value.status === "unknown";
+    const older = isGone ? await this.#olderBlock(rollupId, blockHash, policy) : null;
+    const block = older ?? known.value;
+    const inclusion = await this.#prove(block, { blockHash, transactionHash });
+    return { ok: true, value: { transactionHash, ...block, ...inclusion } };
   }
 
   async certificate(rollupId: bigint, blockNumber: bigint): Promise<ViewResult<ServedCertificate>> {
@@ -255,6 +254,24 @@ class EngineView implements NodeView {
     return this.#ports.events.subscribe(listener);
   }
 
+  /** A block that has left memory; null where no certificate of the store covers it. */
+  async #olderBlock(
+    rollupId: bigint,
+    blockHash: Hex,
+    policy: CertificatePolicy = {},
+  ): Promise<BlockStatus | null> {
+    // EraVM's blocks cannot be read again by a header.
+    if (this.#followed(rollupId)?.stack === "zk") return null;
+    const { store, transactions: sources } = this.#ports;
+    const served = async (blockNumber: bigint): Promise<VerifiedCertificate | null> => {
+      const found = await this.#find(rollupId, blockNumber);
+      const isServed = found?.standing === "served" && isAccepted(policy, found.certificate);
+      return isServed ? found.certificate : null;
+    };
+    const view = await findOlderBlock({ store, sources, served }, { rollupId, blockHash });
+    return view && this.#toStatus(rollupId, view);
+  }
+
   /** Only under a certificate: nothing else could be checked by whoever reads it. */
   async #prove(
     { rollupId, certificate, headers, status }: BlockStatus,
@@ -264,7 +281,7 @@ class EngineView implements NodeView {
     if (certificate === null || headers === null || status === "contradicted") {
       return gap("not-covered");
     }
-    const proven = await this.#ports.proveTransaction(rollupId, asked);
+    const proven = await this.#ports.transactions.prove(rollupId, asked);
     return proven.ok ? { proof: proven.proof, proofGap: null } : gap(proven.code);
   }
 

@@ -97,7 +97,7 @@ describe("a rollup", () => {
     await anvil.stop();
     await expect.poll(standing, POLL).toEqual(["blocks-not-trusted", "source-failing"]);
     expect(following.abstention(ROLLUP_ID)).toBe("sources-unavailable");
-    expect(await following.blockOfTransaction(ROLLUP_ID, `0x${"7a".repeat(32)}`)).toBeNull();
+    expect(await following.transactions.blockOf(ROLLUP_ID, `0x${"7a".repeat(32)}`)).toBeNull();
     const again = await startAnvil({ flavour: "evm", port: anvil.port });
     await again.mine(1);
     await expect.poll(() => following.abstention(ROLLUP_ID), POLL).toBeNull();
@@ -144,11 +144,11 @@ describe("a rollup", () => {
     const { following } = follow(anvil);
     const [from] = await anvil.call<Hex[]>("eth_accounts");
     const hash = await anvil.call<Hex>("eth_sendTransaction", [{ from, to: from }]);
-    expect(await following.blockOfTransaction(ROLLUP_ID, hash)).toBeNull();
+    expect(await following.transactions.blockOf(ROLLUP_ID, hash)).toBeNull();
     await anvil.mine(1);
     const block = await anvil.call<{ hash: Hex }>("eth_getBlockByNumber", ["latest", false]);
-    expect(await following.blockOfTransaction(ROLLUP_ID, hash)).toBe(block.hash);
-    expect(await following.blockOfTransaction(ROLLUP_ID, block.hash)).toBeNull();
-    expect(await following.blockOfTransaction(7n, hash)).toBeNull();
+    expect(await following.transactions.blockOf(ROLLUP_ID, hash)).toBe(block.hash);
+    expect(await following.transactions.blockOf(ROLLUP_ID, block.hash)).toBeNull();
+    expect(await following.transactions.blockOf(7n, hash)).toBeNull();
   });
 });

@@ -1,8 +1,9 @@
+import { claimDigest } from "@mach/core";
 import { describe, expect, it } from "vitest";
-import { attest, blockAt, claimAt, ROLLUP_ID } from "../engine/engine-node.ts";
+import { attest, blockAt, claimAt, DOMAIN, ROLLUP_ID } from "../engine/engine-node.ts";
 import { inclusionProof } from "../http/memory-view.ts";
 import { documentOf } from "./documents.ts";
-import { certifyAt, create, must, TRANSACTION } from "./viewed-node.ts";
+import { certifyAt, create, must, pruneFirst, TRANSACTION } from "./viewed-node.ts";
 
 describe("a transaction", () => {
   it("that no source knows is unknown", async () => {
@@ -52,6 +53,48 @@ describe("a transaction", () => {
     documentOf("transaction", value);
     expect(value).toMatchObject({ status: "fast-final", proof: null, proofGap: "order-only" });
     expect(viewed.proven).toEqual([]);
+  });
+
+  it("in a block that has left memory is read again, under a certificate of the store", async () => {
+    const viewed = await create();
+    viewed.receipts.set(TRANSACTION, blockAt(3n).blockHash);
+    await certifyAt(viewed, 2n, 5n);
+    await pruneFirst(viewed);
+    const ask = async (minSignedWeight?: bigint) =>
+      must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION, { minSignedWeight }));
+    expect(await ask()).toMatchObject({ status: "unknown", proofGap: "not-covered" });
+    viewed.archive = [1n, 2n, 3n, 4n, 5n].map((number) => blockAt(number));
+    const value = await ask(100n);
+    documentOf("transaction", value);
+    expect(value).toMatchObject({
+      status: "fast-final",
+      block: { blockNumber: 3n, blockHash: blockAt(3n).blockHash },
+      certificate: { claim: { blockNumber: 5n } },
+      headers: [blockAt(5n).headerRlp, blockAt(4n).headerRlp],
+      proof: inclusionProof,
+    });
+    expect(await ask(101n)).toMatchObject({ status: "unknown", certificate: null });
+    // A block of another branch at that height is under no certificate.
+    viewed.receipts.set(TRANSACTION, blockAt(3n, 1).blockHash);
+    viewed.archive = [blockAt(3n, 1)];
+    expect(await ask()).toMatchObject({ status: "unknown", certificate: null });
+  });
+
+  it("in a block that has left memory, whose certificate is contradicted, is not final", async () => {
+    const viewed = await create();
+    viewed.receipts.set(TRANSACTION, blockAt(5n).blockHash);
+    viewed.archive = [blockAt(5n)];
+    await certifyAt(viewed, 5n);
+    await pruneFirst(viewed);
+    const ask = async () => must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION));
+    expect((await ask()).status).toBe("fast-final");
+    const digest = claimDigest(DOMAIN, claimAt(5n));
+    const contradiction = {
+      ...{ fromBlockNumber: 5n, throughBlockNumber: 5n },
+      claims: [{ blockNumber: 5n, digest }],
+    };
+    await viewed.node.store.putContradiction({ rollupId: ROLLUP_ID, contradiction });
+    expect(await ask()).toMatchObject({ status: "unknown", certificate: null });
   });
 
   it("whose hash is that of a block is not that block", async () => {

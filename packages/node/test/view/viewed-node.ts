@@ -1,5 +1,5 @@
 import type { BlockStatus } from "@mach/api";
-import type { Hex, RollupParameters } from "@mach/core";
+import type { Hex, RollupParameters, VerifiedBlock } from "@mach/core";
 import type { InclusionResult } from "@mach/rollups";
 import { expect } from "vitest";
 import { UNREAD_STATUS } from "../../src/engine/settled-claims-follower.ts";
@@ -32,6 +32,8 @@ export interface Viewed {
   /** The blocks in which a transaction was to be proved, and what is answered. */
   readonly proven: Hex[];
   inclusion: InclusionResult;
+  /** The blocks that the rollup's sources have, ascending. */
+  archive: readonly VerifiedBlock[];
   /** By transaction hash: what the rollup's sources answer. */
   readonly receipts: Map<Hex, Hex>;
   verifications: number;
@@ -47,7 +49,7 @@ export async function create(
   const node = createEngineNode({ verifier: verifier(), engine: { chainDepth: 20 } });
   const receipts = new Map<Hex, Hex>();
   const viewed: Omit<Viewed, "view"> = {
-    ...{ node, receipts, verifications: 0, proven: [] },
+    ...{ node, receipts, verifications: 0, proven: [], archive: [] },
     inclusion: { ok: true, proof: inclusionProof },
     finalize(blockNumber, branch = 0) {
       const { blockHash, timestamp } = blockAt(blockNumber, branch);
@@ -66,10 +68,21 @@ export async function create(
       },
     },
     events: createEventHub(),
-    blockOfTransaction: async (_, hash) => receipts.get(hash) ?? null,
-    async proveTransaction(_, asked) {
-      viewed.proven.push(asked.blockHash);
-      return viewed.inclusion;
+    transactions: {
+      blockOf: async (_, hash) => receipts.get(hash) ?? null,
+      async prove(_, asked) {
+        viewed.proven.push(asked.blockHash);
+        return viewed.inclusion;
+      },
+      block: async (_, hash) => viewed.archive.find((each) => each.blockHash === hash) ?? null,
+      async headersBetween(_, { top, bottom }) {
+        const between = viewed.archive.filter(
+          ({ blockNumber }) => blockNumber <= top.blockNumber && blockNumber > bottom.blockNumber,
+        );
+        return viewed.archive.some(({ blockHash }) => blockHash === top.blockHash)
+          ? between.map(({ headerRlp }) => headerRlp).reverse()
+          : null;
+      },
     },
     abstention: () => abstention,
     sources: () => ({ agree: 1, sources: [], settlement: UNREAD_STATUS }),
