@@ -2,6 +2,7 @@ import type { BatchVerifierStatistics } from "@mach/bls";
 import { DEFAULT_BATCH_VERIFIER_OPTIONS } from "@mach/bls";
 import {
   type EngineState,
+  type Evidence,
   epochAt,
   type FinalityView,
   finalityOf,
@@ -12,6 +13,7 @@ import type { SourceDescription } from "@mach/rollups";
 import type { RollupSettlement } from "../engine/settled-claims-follower.ts";
 import type { GossipCounts } from "../gossip/counters.ts";
 import type { GossipPeer, QueueLoad } from "../gossip/handlers.ts";
+import type { ParticipationRecord } from "../store/store.ts";
 import { VERSION } from "../version.ts";
 import type { Metrics, Sample } from "./registry.ts";
 
@@ -42,6 +44,7 @@ export function collectFacts(metrics: Metrics, facts: NodeFacts): void {
   const age = Math.max(0, now - answered) / 1_000;
   metrics.replace("mach_l1_answer_age_seconds", [{ labels: {}, value: age }]);
   metrics.replace("mach_alerts", facts.alerts);
+  startCounters(metrics, facts.state);
   collectEpoch(metrics, facts);
   collectRollups(metrics, facts);
   collectSettlement(metrics, facts);
@@ -56,6 +59,41 @@ export function collectFacts(metrics: Metrics, facts: NodeFacts): void {
   metrics.replace(
     "mach_queue_capacity",
     queues.map(({ queue, capacity }) => ({ labels: { queue }, value: capacity })),
+  );
+}
+
+const EVIDENCE_KINDS: readonly Evidence["kind"][] = [
+  "double-attestation",
+  "attestation-against-certificate",
+  "conflicting-certificates",
+  "false-set-update",
+];
+
+/** A counter that first appears at 1 has not increased, as Prometheus sees it. */
+function startCounters(metrics: Metrics, { rollups }: EngineState): void {
+  for (const rollupId of rollups.keys()) {
+    const labels = { rollup: `${rollupId}` };
+    metrics.increment("mach_certificates_total", labels, 0);
+    metrics.increment("mach_own_attestations_total", labels, 0);
+    metrics.increment("mach_contradictions_total", labels, 0);
+  }
+  for (const kind of EVIDENCE_KINDS) metrics.increment("mach_evidence_total", { kind }, 0);
+}
+
+/** Sets what the store has counted of the operators in one epoch. */
+export function collectParticipation(
+  metrics: Metrics,
+  records: readonly ParticipationRecord[],
+): void {
+  metrics.replace(
+    "mach_operator_heights",
+    records.flatMap(({ rollupId, operators }) =>
+      operators.flatMap(({ operator, made, late, missed, disagreeing, unseen }) =>
+        Object.entries({ made, late, missed, disagreeing, unseen }).map(([outcome, value]) => {
+          return { labels: { rollup: `${rollupId}`, operator, outcome }, value };
+        }),
+      ),
+    ),
   );
 }
 

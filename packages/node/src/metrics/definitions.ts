@@ -11,8 +11,7 @@ export interface MetricDefinition {
 // `code` and `reason` are this project's own words; `source` is a configured host. The exporter
 // bounds the series of each metric all the same.
 
-/** Every metric of a node that is its own, by name. */
-export const METRICS = {
+const METRICS = {
   mach_node_info: {
     type: "gauge",
     help: "Always 1; the version and the role of this node.",
@@ -107,6 +106,12 @@ export const METRICS = {
     type: "counter",
     help: "Attestations of an operator to another claim than this node's own.",
     labels: ["rollup", "operator"],
+    unit: "count",
+  },
+  mach_operator_heights: {
+    type: "gauge",
+    help: "Closed heights of the current epoch by what became of an operator's attestation.",
+    labels: ["rollup", "operator", "outcome"],
     unit: "count",
   },
   mach_operator_weight_ratio: {
@@ -279,14 +284,16 @@ export const METRICS = {
   },
 } as const;
 
-export type MetricName = keyof typeof METRICS;
+/** The table with each metric's own type and labels. */
+export type MetricTable = typeof METRICS;
+export type MetricName = keyof MetricTable;
 
-/** The same table, as one type for all of it. */
+/** Every metric of a node that is its own, by name. */
 export const DEFINITIONS: Readonly<Record<MetricName, MetricDefinition>> = METRICS;
 
 /** The values of a metric's labels. */
 export type MetricLabels<Name extends MetricName> = {
-  readonly [Label in (typeof METRICS)[Name]["labels"][number]]: string;
+  readonly [Label in MetricTable[Name]["labels"][number]]: string;
 };
 
 /** Metrics of the process and of Node.js that prom-client adds, as far as dashboards name them. */

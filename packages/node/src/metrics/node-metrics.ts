@@ -1,15 +1,16 @@
 import { readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { epochAt } from "@mach/core";
 import type { MetricsConfig } from "../config.ts";
 import type { Foundation } from "../foundation.ts";
 import { NodeError } from "../node-error.ts";
-import { collectFacts, type NodeFacts } from "./collect.ts";
+import { collectFacts, collectParticipation, type NodeFacts } from "./collect.ts";
 import { createRecorder, type Recorder, type RecorderPorts } from "./recorder.ts";
 import { createMetrics, type Metrics } from "./registry.ts";
 import { createMetricsServer, type MetricsServer } from "./server.ts";
 
 export interface NodeMetricsPorts extends Omit<RecorderPorts, "metrics"> {
-  readonly foundation: Pick<Foundation, "folder" | "verifier">;
+  readonly foundation: Pick<Foundation, "folder" | "verifier" | "store" | "schedule">;
   readonly logger: { error(fields: object, message: string): void };
   readonly facts: () => NodeMetricsFacts;
 }
@@ -55,12 +56,15 @@ function createServer(
   },
 ): MetricsServer {
   const { metrics, recorder, config } = parts;
-  const { folder, verifier } = ports.foundation;
+  const { folder, verifier, store } = ports.foundation;
   return createMetricsServer(
     {
       async render() {
         const alerts = recorder.standingAlerts();
         collectFacts(metrics, { ...ports.facts(), verifier: verifier.statistics(), alerts });
+        const epoch = epochAt(ports.foundation.schedule, BigInt(Math.floor(ports.now() / 1_000)));
+        const records = epoch === null ? [] : await store.participation(epoch);
+        collectParticipation(metrics, records);
         await collectDisk(metrics, folder);
         return await metrics.render();
       },

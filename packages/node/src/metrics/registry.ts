@@ -2,14 +2,14 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import {
   DEFINITIONS,
   LATENCY_BUCKETS,
-  type METRICS,
   type MetricDefinition,
   type MetricLabels,
   type MetricName,
+  type MetricTable,
 } from "./definitions.ts";
 
 type NamesOf<Type extends MetricDefinition["type"]> = {
-  [Name in MetricName]: (typeof METRICS)[Name]["type"] extends Type ? Name : never;
+  [Name in MetricName]: MetricTable[Name]["type"] extends Type ? Name : never;
 }[MetricName];
 
 export interface Sample<Name extends MetricName> {
@@ -40,7 +40,7 @@ export interface Metrics {
 }
 
 /** More series of one metric become one whose labels are all `other`. */
-export const MAX_SERIES = 4_096;
+export const MAX_SERIES = 8_192;
 const OTHER = "other";
 const MAX_LABEL_CHARACTERS = 128;
 
@@ -100,7 +100,10 @@ export function createMetrics(): Metrics {
       for (const { labels, value } of samples) {
         if (!Number.isFinite(value)) continue;
         const under = bounded(name, labels);
-        if (metric instanceof Gauge) metric.set(under, value);
+        // What is beyond the bound is one series: the sum of them.
+        if (metric instanceof Gauge && Object.values(under).every((each) => each === OTHER)) {
+          metric.inc(under, value);
+        } else if (metric instanceof Gauge) metric.set(under, value);
         else if (metric instanceof Counter && value >= 0) metric.inc(under, value);
       }
     },

@@ -38,6 +38,9 @@ describe("a node that runs", () => {
       const own = names.filter((label) => label !== "le");
       expect(own.toSorted(), key).toEqual(definition.labels.toSorted());
     }
+    // What first appears at 1 has not increased: these alert on their first.
+    expect(series.get('mach_contradictions_total{rollup="902"}')).toBe(0);
+    expect(series.get('mach_evidence_total{kind="double-attestation"}')).toBe(0);
     expect(series.get("mach_epoch")).toBeGreaterThanOrEqual(0);
     expect(series.get('mach_operator_set_known{epoch="current"}')).toBe(0);
     expect(series.get('mach_peers{bound="nobody"}')).toBe(0);
