@@ -98,7 +98,7 @@ export function createHttpServer(
   addAnsweredRoutes(app, { handlers, waits, reportFailure }, { timeoutMs });
   addBatchRoute(app, { handlers, reportFailure }, { timeoutMs, maxBatchBytes });
   addEventRoute(app, { view, events });
-  addRpcRoute(app, { view, proxy });
+  addRpcRoute(app, { view, proxy, reportFailure });
   addUpgrade(app.server, proxy);
 
   return {

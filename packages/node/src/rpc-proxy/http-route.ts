@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { PUBLIC_HEADERS, sendError } from "../http/errors.ts";
+import type { ReportFailure } from "../http/failure-report.ts";
 import type { NodeView } from "../http/node-view.ts";
 import { fault, faultAnswer, type RpcFault, responseText } from "./errors.ts";
 import type { FinalHead } from "./final-head.ts";
@@ -17,9 +18,13 @@ const HEADERS = {
 /** Adds `POST /rpc/{rollupId}`, the one route that reads a body. */
 export function addRpcRoute(
   app: FastifyInstance,
-  dependencies: { readonly view: Pick<NodeView, "rollup">; readonly proxy: RpcProxy },
+  dependencies: {
+    readonly view: Pick<NodeView, "rollup">;
+    readonly proxy: RpcProxy;
+    readonly reportFailure: ReportFailure;
+  },
 ): void {
-  const { proxy } = dependencies;
+  const { proxy, reportFailure } = dependencies;
   void app.register((scope, _options, done) => {
     const bodyLimit = Math.max(1, proxy.maxRequestBytes);
     // Whatever it calls itself: a page's simple request may not say that it is JSON.
@@ -31,6 +36,7 @@ export function addRpcRoute(
         const isLarge = error.code === "FST_ERR_CTP_BODY_TOO_LARGE";
         if (isLarge) return sendFault(reply.code(413), fault("request-too-large"));
         const isClients = (error.statusCode ?? 500) < 500;
+        if (!isClients) reportFailure("rpc", error);
         return sendFault(
           reply.code(isClients ? 400 : 500),
           fault(isClients ? "invalid-request" : "internal"),

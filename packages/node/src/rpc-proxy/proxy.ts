@@ -42,7 +42,7 @@ export function createRpcProxy(
   const { view, reportFailure } = dependencies;
   const served = new Map(
     rollups.map((options) => {
-      const checkBlock = createBlockCheck(view, options.rollupId);
+      const checkBlock = createBlockCheck(dependencies, options.rollupId);
       const rpc = createRollupRpc({ view, checkBlock, reportFailure }, options);
       return [options.rollupId, { rpc, sockets: createSockets(dependencies, rpc) }] as const;
     }),
@@ -104,11 +104,19 @@ function createSockets(dependencies: RpcProxyDependencies, rpc: RollupRpc): Sock
 }
 
 /** The header's hash by the rules of the rollup's stack, which the registry tells. */
-function createBlockCheck(view: Pick<NodeView, "rollup">, rollupId: bigint): CheckBlock {
+function createBlockCheck(
+  { view, reportFailure }: RpcProxyDependencies,
+  rollupId: bigint,
+): CheckBlock {
   return async (rawBlock) => {
-    const rollup = await view.rollup(rollupId);
-    if (!rollup.ok) return null;
-    const checked = stackOf(rollup.value.stack).checkBlock(rawBlock);
-    return checked.ok ? checked.block : null;
+    try {
+      const rollup = await view.rollup(rollupId);
+      if (!rollup.ok) return { ok: false, code: "unavailable" };
+      const checked = stackOf(rollup.value.stack).checkBlock(rawBlock);
+      return checked.ok ? checked : { ok: false, code: "invalid" };
+    } catch (error) {
+      reportFailure("rpc", error);
+      return { ok: false, code: "unavailable" };
+    }
   };
 }

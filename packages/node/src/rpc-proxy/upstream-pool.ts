@@ -12,7 +12,12 @@ import {
 
 /** An answer of a node, and the node: what it keeps for a client, such as a filter, only it has. */
 export type Passed =
-  | { readonly ok: true; readonly answer: CallAnswer; readonly value: unknown; from: Upstream }
+  | {
+      readonly ok: true;
+      readonly answer: CallAnswer;
+      readonly value: unknown;
+      readonly from: Upstream;
+    }
   | RpcFault;
 
 /** The nodes of a rollup that calls are passed on to, the first that is well before the others. */

@@ -3,10 +3,12 @@ import type { Hex } from "@mach/core";
 import type { CheckedBlock } from "@mach/rollups";
 import { backoffMs, createRawHttpClient, type RawRpcClient, type RawRpcResult } from "@mach/rpc";
 
-/** Recomputes the hash of a block as `eth_getBlockBy*` gives it; null where it is none. */
-export type CheckBlock = (
-  rawBlock: unknown,
-) => Promise<Pick<CheckedBlock, "blockNumber" | "blockHash"> | null>;
+/** Recomputes the hash of a block as `eth_getBlockBy*` gives it. Never rejects. */
+export type CheckBlock = (rawBlock: unknown) => Promise<
+  | { readonly ok: true; readonly block: Pick<CheckedBlock, "blockNumber" | "blockHash"> }
+  /** It is no block of the rollup's stack; or that stack is not known here now. */
+  | { readonly ok: false; readonly code: "invalid" | "unavailable" }
+>;
 
 /** A certified block. */
 export interface CertifiedBlock {
@@ -111,6 +113,8 @@ export async function judgeBlock(
 ): Promise<Possession> {
   if (given === null) return "missing";
   const checked = await checkBlock(given);
-  const isIt = checked?.blockHash === block.hash && checked.blockNumber === block.number;
+  if (!checked.ok) return checked.code === "invalid" ? "mismatch" : "failed";
+  const { blockHash, blockNumber } = checked.block;
+  const isIt = blockHash === block.hash && blockNumber === block.number;
   return isIt ? "has" : "mismatch";
 }

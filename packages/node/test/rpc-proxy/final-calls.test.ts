@@ -92,6 +92,22 @@ describe("eth_getBlockByNumber of the tag finalized", () => {
     });
   });
 
+  it.each<[string, Parameters<typeof startRpc>[1]]>([
+    ["fails", { rollup: () => Promise.reject(new Error("no disk")) }],
+    ["does not know the stack yet", { rollup: () => ({ ok: false, code: "unavailable" }) }],
+  ])("is an error where this node %s, and no node is blamed", async (_, parts) => {
+    const node = await startNode(chainOf(HEAD));
+    const finality = () => ({ ok: true, value: finalAt(HEAD) }) as const;
+    const { call, failures } = await startRpc({ urls: [node.url] }, { finality, ...parts });
+    for (const [method, params] of [
+      ["eth_getBlockByNumber", ["finalized", false]],
+      ["eth_getBalance", ["0x11", "finalized"]],
+    ] as const) {
+      expect((await call(method, params)).error.data.code).toBe("upstream-unavailable");
+    }
+    expect(failures.map((each) => (each as { part: string }).part)).not.toContain("rpc-upstream");
+  });
+
   it("that a node swaps is reported, by the node's host alone", async () => {
     const node = await startNode(() => OTHER);
     const url = node.url.replace("//", "//user:key@");

@@ -157,6 +157,35 @@ describe("JSON-RPC 2.0", () => {
     expect(node.asked.length).toBeLessThan(32);
   });
 
+  it("passes any params on as they came, and any result back", async () => {
+    let result = "null";
+    const { post, node } = await before(
+      () => new RawBody(`{"jsonrpc":"2.0","id":$id,"result":${result}}`),
+    );
+    const params = fc.oneof(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()));
+    await fc.assert(
+      fc.asyncProperty(params, fc.json(), fc.nat(4), async (value, answer, indent) => {
+        fc.pre(!/finalized/i.test(JSON.stringify(value)));
+        const text = JSON.stringify(value, null, indent);
+        result = answer;
+        const sent = await post(`{"id":1,"params":${text},"method":"eth_any","jsonrpc":"2.0"}`);
+        expect(node.bodies.at(-1)).toContain(`"method":"eth_any","params":${text}}`);
+        expect(sent.text).toBe(`{"jsonrpc":"2.0","id":1,"result":${answer}}`);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("is an error where the node itself fails, over HTTP too", async () => {
+    const { post, failures } = await startRpc(
+      { urls: ["http://127.0.0.1:1"], rollupId: 1n },
+      { rollup: () => Promise.reject(new Error("no disk")) },
+    );
+    const answer = await post(request("eth_a"));
+    expect(answer).toMatchObject({ status: 500, json: { error: { data: { code: "internal" } } } });
+    expect(failures).toMatchObject([{ part: "rpc" }]);
+  });
+
   it("answers whatever comes with JSON-RPC, and fails at nothing", async () => {
     const { post, failures } = await before(() => null);
     const piece = fc.oneof(fc.jsonValue(), fc.constantFrom("2.0", "finalized", "eth_getLogs"));

@@ -235,7 +235,7 @@ async function serve(
     if (request.is404) refuseUnrouted(request, reply);
     else done();
   });
-  addRpcRoute(app, { view, proxy });
+  addRpcRoute(app, { view, proxy, reportFailure });
   addUpgrade(app.server, proxy);
   onTestFinished(async () => {
     app.server.closeAllConnections();
