@@ -78,7 +78,7 @@ export const ROUTE_TEXTS: { readonly [Id in RouteId]: RouteText } = {
     summary: "The operators of an epoch, and what they did in it",
     description:
       "Of each attested height: made, late, missed, disagreeing, as this node saw it; `unseen` " +
-      "where it cannot tell. Heights are counted once attestations for them are no longer taken.",
+      "where it cannot tell. A height is counted half a minute after its block.",
   },
   operator: {
     summary: "What one operator did",

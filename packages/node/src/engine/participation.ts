@@ -33,14 +33,17 @@ export interface ParticipationKeeper {
   flush(): Promise<void>;
 }
 
+/** How long a height is left to those who are late; it is not waited for longer than it is open. */
+const COUNT_AFTER_MS = 30_000;
 /** How often what was counted is written; a crash loses so much, and calls none of it missed. */
 const WRITE_EVERY_MS = 5_000;
 /** Epochs whose records are held to be counted on: as many as sets are in memory. */
 const HELD_EPOCHS = 16;
 
 /**
- * A keeper that has watched since now. A height is counted once, when attestations for it are no
- * longer taken; those of blocks from before this process are not, because nobody watched them.
+ * A keeper that has watched since now. A height is counted once, half a minute after it was first
+ * heard of, or when attestations for it are no longer taken; those of blocks from before this
+ * process are not, because nobody watched them.
  */
 export function createParticipation(ports: ParticipationPorts): ParticipationKeeper {
   return new Keeper(ports);
@@ -104,19 +107,16 @@ class Keeper implements ParticipationKeeper {
   }
 
   onBlock(rollupId: bigint): void {
-    const state = this.#ports.state();
-    const tip = state.rollups.get(rollupId)?.tip ?? null;
+    const tip = this.#ports.state().rollups.get(rollupId)?.tip ?? null;
     if (tip === null) return;
-    // The newest height for which no attestation is taken any more.
-    const top = tip.blockNumber - BigInt(state.options.openHeights);
-    const lowest = tip.blockNumber - BigInt(state.options.chainDepth) + 1n;
-    const from = (this.#through.get(rollupId) ?? -1n) + 1n;
-    for (let at = from > lowest ? from : lowest; at <= top; at += 1n) this.#count(rollupId, at);
-    this.#advance(rollupId, top);
-    this.#heightAt({ rollupId, blockNumber: tip.blockNumber });
+    if (!tip.isWithinBatch) this.#heightAt({ rollupId, blockNumber: tip.blockNumber });
+    this.#countThose(rollupId, tip.blockNumber);
   }
 
   onTick(): void {
+    for (const { rollupId, tip } of this.#ports.state().rollups.values()) {
+      if (tip !== null) this.#countThose(rollupId, tip.blockNumber);
+    }
     if (this.#ports.now() - this.#writtenAtMs < WRITE_EVERY_MS) return;
     this.flush().catch((error: unknown) => this.#ports.onFatal(error));
   }
@@ -149,6 +149,24 @@ class Keeper implements ParticipationKeeper {
     for (const operator of this.#lastHeardMs.keys()) {
       const isMember = epochs.some(({ byOperator }) => byOperator.has(operator));
       if (!isMember) this.#lastHeardMs.delete(operator);
+    }
+  }
+
+  /** Counts the heights that have had their time, in order. */
+  #countThose(rollupId: bigint, tip: bigint): void {
+    const { openHeights, chainDepth } = this.#ports.state().options;
+    const lowest = tip - BigInt(chainDepth) + 1n;
+    const from = (this.#through.get(rollupId) ?? -1n) + 1n;
+    const blocks = this.#ports.state().rollups.get(rollupId)?.blocks;
+    const countedBefore = this.#ports.now() - COUNT_AFTER_MS;
+    for (let at = from > lowest ? from : lowest; at <= tip; at += 1n) {
+      const isClosed = at + BigInt(openHeights) <= tip;
+      const block = blocks?.get(at);
+      const mayCount = block !== undefined && !block.isWithinBatch;
+      const height = mayCount ? this.#heightAt({ rollupId, blockNumber: at }) : null;
+      if (!isClosed && height !== null && height.openedAtMs > countedBefore) return;
+      this.#count(rollupId, at);
+      this.#advance(rollupId, at);
     }
   }
 

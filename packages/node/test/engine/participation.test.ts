@@ -105,6 +105,24 @@ describe("what an operator did at a height", () => {
     for (const index of [0, 1, 2, 3]) expect(await node.of(index)).toEqual(all);
   });
 
+  it("is counted half a minute after its block, however long attestations are taken", async () => {
+    const node = watch({ engine: { openHeights: 16 } });
+    node.blocksTo(2n);
+    for (const height of [1n, 2n]) await attestAll(node, [0, 1, 2], height);
+    node.pass(29_999);
+    node.keeper.onTick();
+    await expect(node.of(3)).rejects.toThrow();
+    node.pass(1);
+    node.keeper.onTick();
+    expect(await node.of(3)).toMatchObject({ expected: 2, missed: 2 });
+    // What comes then is too late to be late.
+    await attestAll(node, [3], 2n);
+    node.blocksTo(20n);
+    node.pass(30_000);
+    node.keeper.onTick();
+    expect(await node.of(3)).toMatchObject({ expected: 20, missed: 2, late: 0 });
+  });
+
   it("is late where it came after the certificate had closed, and says by how much", async () => {
     const node = watch();
     node.blocksTo(1n);
