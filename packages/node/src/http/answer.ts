@@ -57,7 +57,8 @@ export function bytesAnswer(body: Body, cache: CacheClass): Answer {
 
 /** Whether Accept asks for bytes rather than for JSON (RFC 9110, section 12.5.1). */
 export function prefersBytes(accept: string | undefined): boolean {
-  if (accept === undefined) return false;
+  // Only where they are named: most readers accept everything, and get JSON.
+  if (accept === undefined || !/octet-stream/i.test(accept)) return false;
   const ranges = accept.toLowerCase().split(",").map(readRange);
   const weightOf = (type: string): number => {
     const [family] = type.split("/");

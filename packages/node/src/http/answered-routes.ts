@@ -55,14 +55,14 @@ export function addAnsweredRoutes(
       if (!(result instanceof Promise) && (wait === 0 || !isNotYet(result))) {
         return sendResult(request, reply, result);
       }
-      const first = Promise.resolve(result);
-      const answer = withDeadline(first, options.timeoutMs).then((each) => {
-        if (wait === 0 || !isNotYet(each)) return each;
+      const send = (each: HandlerResult): FastifyReply => sendResult(request, reply, each);
+      return withDeadline(Promise.resolve(result), options.timeoutMs).then((each) => {
+        if (wait === 0 || !isNotYet(each)) return send(each);
         const ask = async (): Promise<HandlerResult> =>
           await withDeadline(Promise.resolve(handle(input)), options.timeoutMs);
-        return hold(request, reply, { dependencies, id, input, ask, ...options });
-      });
-      return answer.then((each) => sendResult(request, reply, each), fail);
+        const held = { dependencies, id, input, ask, ...options };
+        return hold(request, reply, held).then(send, fail);
+      }, fail);
     });
   }
 }

@@ -60,13 +60,15 @@ export function createCertificateAnswer({
 
 /** The key of kept bytes: a certificate in one form. */
 export function keyOf(certificateId: Hex, format: CertificateFormat): string {
-  return `${certificateId}/${format}`;
+  // Most ask for JSON: their key is not put together for each request.
+  return format === "json" ? certificateId : `${certificateId}/${format}`;
 }
 
 /** The bytes of a certificate in one form as an answer. */
 export function formatAnswer(body: Body, format: CertificateFormat, cache: CacheClass): Answer {
-  const answer = format === "compact" ? bytesAnswer(body, cache) : jsonAnswer(body, cache);
-  return { ...answer, vary: "accept" };
+  const { cacheControl, contentType } =
+    format === "compact" ? bytesAnswer(body, cache) : jsonAnswer(body, cache);
+  return { body, cacheControl, contentType, vary: "accept" };
 }
 
 async function toCalldata(

@@ -20,15 +20,13 @@ export function createInputReader<Id extends RouteId>(
   };
 }
 
-const NOTHING: ParseResult<object> = { ok: true, value: {} };
-
-/** Most routes take no query, and some no params: then there is nothing to parse. */
+/** Most requests have no query, and some no params: what that gives is parsed once. */
 function createFieldReader(
   fields: Readonly<Record<string, z.core.$ZodType>>,
 ): (values: unknown) => ParseResult<object> {
   const schema = z.strictObject(fields);
-  if (Object.keys(fields).length > 0) return (values) => parseDocument(schema, values);
-  return (values) => (isEmpty(values) ? NOTHING : parseDocument(schema, values));
+  const nothing = parseDocument(schema, {});
+  return (values) => (isEmpty(values) ? nothing : parseDocument(schema, values));
 }
 
 function isEmpty(values: unknown): boolean {
