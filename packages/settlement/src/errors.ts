@@ -1,5 +1,8 @@
-/** `no-provider`: the signer has no provider, connect it to an RPC first. */
-export type SettlementErrorCode = "no-provider";
+export type SettlementErrorCode =
+  /** The signer has no provider: connect it to an RPC first. */
+  | "no-provider"
+  /** What signs for the account, elsewhere, refused, could not be reached or signed another thing. */
+  | "signer-refused";
 
 /** What this package throws when it cannot go on. Expected failures are values instead. */
 export class SettlementError extends Error {

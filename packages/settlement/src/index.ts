@@ -56,6 +56,14 @@ export {
   type Taking,
   transactionOf,
 } from "./evidence-submission.ts";
+export {
+  connectExternalSigner,
+  type ExternalSignerOptions,
+  type ExternalSignerResult,
+  type L1Account,
+  type OpenWalletResult,
+  openWallet,
+} from "./l1-account.ts";
 export { connectL1, type L1Connection } from "./l1-connection.ts";
 export { createL1Signer } from "./l1-signer.ts";
 export {
@@ -84,7 +92,31 @@ export {
   registerOperator,
   rotateKey,
 } from "./operator-actions.ts";
+export { calldataOf, type KeyArgument, type OperatorCall } from "./operator-calls.ts";
+export {
+  type PerformPlanContext,
+  type PerformPlanResult,
+  performOperatorPlan,
+} from "./operator-performance.ts";
+export {
+  type Effect,
+  effectAt,
+  type OperatorIntent,
+  type OperatorPlan,
+  type PlannedStep,
+  type PlanRefusal,
+  type PlanRefusalCode,
+  planOperatorAction,
+} from "./operator-plan.ts";
 export { createSetReader } from "./operator-set-reader.ts";
+export {
+  type Membership,
+  type OperatorQuestion,
+  type OperatorState,
+  type ReadOperatorResult,
+  readOperatorState,
+  type VaultState,
+} from "./operator-state.ts";
 export type { PokeOutcome } from "./poke-sources.ts";
 export type { UnsupportedRollup } from "./registry-codec.ts";
 export {
@@ -100,6 +132,7 @@ export {
 } from "./registry-reader.ts";
 export type { MemberArgument, OperatorSetArgument, PointEncoder } from "./set-argument.ts";
 export { readSlasherTerms, type SlasherTerms, type SlashPreview } from "./slasher-reader.ts";
+export { type Exit, listExits, listKeys, type RegisteredKey } from "./stake-exits.ts";
 export type {
   TransactionFailure,
   TransactionFailureCode,

@@ -1,9 +1,15 @@
 import type { Hex, RollupParameters } from "@mach/core";
 import { Contract, type Overrides, type Provider, type Signer } from "ethers";
-import { EIGEN_LAYER_SOURCE_ABI } from "./abi/eigen-layer-source.ts";
 import { LOCAL_TOKEN_ABI } from "./abi/local-token.ts";
 import { REGISTRY_ABI } from "./abi/registry.ts";
-import { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
+import {
+  approveCall,
+  depositCall,
+  type KeyArgument,
+  keyCall,
+  pokeCall,
+  sendCall,
+} from "./operator-calls.ts";
 import { encodeStack } from "./registry-codec.ts";
 import { type TransactionResult, transact } from "./transaction.ts";
 
@@ -14,42 +20,30 @@ const NO_SETTLEMENT: Hex = `0x${"00".repeat(20)}`;
  * Registers the signer's account as an operator. It needs stake first. `proof` signs the
  * KeyRegistration digest with nonce 0 under the POP ciphersuite.
  */
-export function registerOperator(request: {
-  readonly signer: Signer;
-  readonly registry: Hex;
-  /** The G1 point of EIP-2537, 128 bytes. */
-  readonly publicKeyPoint: Hex;
-  /** The G2 point of EIP-2537, 256 bytes. */
-  readonly proof: Hex;
-  readonly timeoutMs?: number;
-}): Promise<TransactionResult> {
-  return transact({
-    contract: new Contract(request.registry, REGISTRY_ABI, request.signer),
-    method: "registerOperator",
-    args: [request.publicKeyPoint, request.proof],
-    timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-  });
+export function registerOperator(request: KeyRequest): Promise<TransactionResult> {
+  return sendKey("registerOperator", request);
 }
 
 /**
  * Gives the signer's operator another key, for the epochs with a later snapshot. `proof` signs the
  * KeyRegistration digest under the POP ciphersuite, with `readKeyCount` as its nonce.
  */
-export function rotateKey(request: {
+export function rotateKey(request: KeyRequest): Promise<TransactionResult> {
+  return sendKey("rotateKey", request);
+}
+
+interface KeyRequest extends KeyArgument {
   readonly signer: Signer;
   readonly registry: Hex;
-  /** The G1 point of EIP-2537, 128 bytes. */
-  readonly publicKeyPoint: Hex;
-  /** The G2 point of EIP-2537, 256 bytes. */
-  readonly proof: Hex;
   readonly timeoutMs?: number;
-}): Promise<TransactionResult> {
-  return transact({
-    contract: new Contract(request.registry, REGISTRY_ABI, request.signer),
-    method: "rotateKey",
-    args: [request.publicKeyPoint, request.proof],
-    timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-  });
+}
+
+function sendKey(
+  method: "registerOperator" | "rotateKey",
+  request: KeyRequest,
+): Promise<TransactionResult> {
+  const { signer, timeoutMs = DEFAULT_TIMEOUT_MS } = request;
+  return sendCall(keyCall(method, request), { signer, timeoutMs });
 }
 
 /** How many keys an operator has registered: the nonce of its next proof. Null if L1 is silent. */
@@ -80,14 +74,8 @@ export function pokeOperators(request: {
   readonly timeoutMs?: number;
   readonly overrides?: Overrides;
 }): Promise<TransactionResult> {
-  const { signer, source, operators, overrides = {} } = request;
-  return transact({
-    contract: new Contract(source, EIGEN_LAYER_SOURCE_ABI, signer),
-    method: "poke",
-    args: [operators],
-    timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    overrides,
-  });
+  const { signer, source, operators, overrides = {}, timeoutMs = DEFAULT_TIMEOUT_MS } = request;
+  return sendCall(pokeCall(source, operators), { signer, timeoutMs, overrides });
 }
 
 /** Puts the signer's assets behind an operator: approves exactly `assets`, then deposits them. */
@@ -100,21 +88,10 @@ export async function depositStake(request: {
   readonly assets: bigint;
   readonly timeoutMs?: number;
 }): Promise<TransactionResult> {
-  const { signer, vault, asset, operator, assets } = request;
-  const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const approved = await transact({
-    contract: new Contract(asset, LOCAL_TOKEN_ABI, signer),
-    method: "approve",
-    args: [vault, assets],
-    timeoutMs,
-  });
+  const { signer, vault, asset, operator, assets, timeoutMs = DEFAULT_TIMEOUT_MS } = request;
+  const approved = await sendCall(approveCall(asset, vault, assets), { signer, timeoutMs });
   if (!approved.ok) return approved;
-  return transact({
-    contract: new Contract(vault, STAKE_VAULT_ABI, signer),
-    method: "deposit",
-    args: [operator, assets],
-    timeoutMs,
-  });
+  return sendCall(depositCall(vault, operator, assets), { signer, timeoutMs });
 }
 
 /** Lists a rollup from the next epoch with a later snapshot on. The registry's owner only. */

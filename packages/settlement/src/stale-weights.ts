@@ -65,8 +65,8 @@ export function createStaleWeightFinder(
   };
 }
 
-/** The sources that count now, of which there are a few. */
-async function readSources(registry: Contract, provider: Provider): Promise<readonly Hex[]> {
+/** The sources that count now, of which there are a few. Rejects where the L1 cannot be asked. */
+export async function readSources(registry: Contract, provider: Provider): Promise<readonly Hex[]> {
   const source = toAddress(await ask(registry, "weightSource"));
   const weighted = new Contract(source, WEIGHTED_SOURCES_ABI, provider);
   const block = await provider.getBlock("latest");

@@ -9,12 +9,15 @@ import {
   type TransactionReceipt,
   type TransactionResponse,
 } from "ethers";
+import { SettlementError } from "./errors.ts";
 
 export type TransactionFailureCode =
   /** The contract refused: `error` is the name of its custom error, null where it gave none. */
   | "reverted"
   /** The account cannot pay for the gas. */
   | "insufficient-funds"
+  /** What signs for the account, elsewhere, refused or could not be reached: nothing was sent. */
+  | "signer-refused"
   /** Not in a block in time. It may still get into one. */
   | "timed-out"
   /** The RPC is down, or refused for another reason. */
@@ -23,6 +26,7 @@ export type TransactionFailureCode =
 export interface TransactionFailure {
   readonly ok: false;
   readonly code: TransactionFailureCode;
+  /** The name of the contract's error, or what the signer said; null where neither said anything. */
   readonly error: string | null;
 }
 
@@ -103,6 +107,9 @@ export async function estimate(
 
 /** What an error thrown by ethers means; `contract` names the custom errors. */
 export function transactionFailure(error: unknown, contract: Interface): TransactionFailure {
+  if (error instanceof SettlementError && error.code === "signer-refused") {
+    return failure("signer-refused", error.message);
+  }
   if (isError(error, "CALL_EXCEPTION")) {
     return failure("reverted", errorName(error.data, contract));
   }

@@ -16,6 +16,12 @@ const USAGE = `mach: fast finality for rollups that anyone can check
   mach keys list [FOLDER]             list the keystores of a folder
   mach keys export KEYSTORE ...       write a key under another password, or bare
   mach keys prove KEYSTORE ...        prove that an operator has its key
+  mach operator register ...          become an operator, with a key and stake
+  mach operator deposit ...           put own stake behind an operator
+  mach operator delegate OPERATOR ... put stake behind another operator
+  mach operator status [OPERATOR] ... say what the L1 knows of an operator
+  mach operator rotate-key ...        give an operator another key
+  mach operator exit ...              take stake out, in two steps
   mach protection init --config FILE  make an operator's signing record, once
   mach protection export --out FILE   write what another record has to know of this one
   mach protection import FILE         take what another record knows into this one
@@ -44,6 +50,12 @@ const COMMANDS: readonly {
   { name: ["keys", "list"], load: () => import("./keys-list.ts") },
   { name: ["keys", "export"], load: () => import("./keys-export.ts") },
   { name: ["keys", "prove"], load: () => import("./keys-prove.ts") },
+  { name: ["operator", "register"], load: () => import("./operator-register.ts") },
+  { name: ["operator", "deposit"], load: () => import("./operator-deposit.ts") },
+  { name: ["operator", "delegate"], load: () => import("./operator-delegate.ts") },
+  { name: ["operator", "status"], load: () => import("./operator-status.ts") },
+  { name: ["operator", "rotate-key"], load: () => import("./operator-rotate-key.ts") },
+  { name: ["operator", "exit"], load: () => import("./operator-exit.ts") },
   { name: ["protection", "init"], load: () => import("./init-protection.ts") },
   { name: ["protection", "export"], load: () => import("./export-protection.ts") },
   { name: ["protection", "import"], load: () => import("./import-protection.ts") },

@@ -62,6 +62,7 @@ const WHY: Readonly<Record<RefusalCode, string>> = {
   "challenge-open": "the charge is proved and can still be challenged: run this again afterwards",
   reverted: "the contract refused it",
   "insufficient-funds": "the account of --key cannot pay for the gas",
+  "signer-refused": "what signs for the account refused, or cannot be reached",
   "timed-out": "a transaction is not in a block yet: run this again, it goes on from there",
   "l1-unavailable": "the endpoint of the L1 does not answer",
   "no-slasher": "no Slasher stands at that address",

@@ -1,0 +1,95 @@
+import { type Hex, isHex } from "@mach/core";
+import { z } from "zod";
+import { loadConfig } from "../config.ts";
+import { parseAddress } from "./arguments.ts";
+import { type CommandContext, UsageError } from "./command.ts";
+import { readJsonFile } from "./json-file.ts";
+
+/** The options by which a command is told a registry, and an endpoint of its L1. */
+export const PLACE_OPTIONS = {
+  config: { type: "string" },
+  network: { type: "string" },
+  l1: { type: "string" },
+  registry: { type: "string" },
+} as const;
+
+/** How they are told in a command's usage. */
+export const PLACE_USAGE = `  --config FILE     a node's configuration: its network, its first L1 endpoint, its operator
+  --network FILE    the network.json of a local network
+  --l1 URL          an endpoint of the L1, and
+  --registry 0x...  the registry on it`;
+
+/** What `parseArgs` makes of them. */
+export interface PlaceValues {
+  readonly config?: string | undefined;
+  readonly network?: string | undefined;
+  readonly l1?: string | undefined;
+  readonly registry?: string | undefined;
+}
+
+/** A registry on an L1, and what a configuration says of the operator besides. */
+export interface RegistryPlace {
+  readonly rpcUrl: string;
+  readonly registry: Hex;
+  /** Which L1 it has to be; null where the caller does not say. */
+  readonly chainId: bigint | null;
+  readonly operator: Hex | null;
+  readonly keystoreFile: string | null;
+  readonly passwordFile: string | null;
+}
+
+const networkFileSchema = z.object({
+  registry: z.string(),
+  chainId: z.string().regex(/^\d{1,20}$/),
+  l1: z.object({ rpcUrl: z.string() }),
+});
+const NOBODY = { operator: null, keystoreFile: null, passwordFile: null };
+
+/** The place that one of the three ways names. Throws a UsageError for none, and for several. */
+export function readRegistryPlace(values: PlaceValues, context: CommandContext): RegistryPlace {
+  const { config, network, l1, registry } = values;
+  const byHand = l1 !== undefined || registry !== undefined;
+  if ([config !== undefined, network !== undefined, byHand].filter(Boolean).length !== 1) {
+    throw new UsageError("one of --config, --network, and --l1 with --registry is expected");
+  }
+  if (config !== undefined) return fromConfig(config, context);
+  if (network !== undefined) return fromNetworkFile(network);
+  if (l1 === undefined || registry === undefined) {
+    throw new UsageError("--l1 and --registry go together");
+  }
+  const rpcUrl = parseUrl(l1, "--l1");
+  return { ...NOBODY, rpcUrl, registry: parseAddress(registry, "--registry"), chainId: null };
+}
+
+/** An http or https URL. */
+export function parseUrl(text: string, name: string): string {
+  if (URL.canParse(text) && /^https?:\/\//i.test(text)) return text;
+  throw new UsageError(`${name} is an http or https URL`);
+}
+
+function fromConfig(file: string, context: CommandContext): RegistryPlace {
+  const loaded = loadConfig({ file, env: context.environment });
+  if (!loaded.ok) {
+    const problems = loaded.problems.map(({ path, message }) => `${path}: ${message}`);
+    throw new UsageError(`the configuration is wrong: ${problems.join("; ")}`);
+  }
+  const { network, l1, operator } = loaded.config;
+  const [rpcUrl = ""] = l1.rpcUrls;
+  return {
+    ...{ rpcUrl, registry: network.registry, chainId: network.chainId },
+    operator: operator?.address ?? null,
+    keystoreFile: operator?.keystoreFile ?? null,
+    passwordFile: operator?.passwordFile ?? null,
+  };
+}
+
+function fromNetworkFile(path: string): RegistryPlace {
+  const file = readJsonFile(path);
+  const parsed = file.ok ? networkFileSchema.safeParse(file.value) : { success: false as const };
+  if (!parsed.success || !isHex(parsed.data.registry, 20)) {
+    throw new UsageError(`${path} is no network.json with a registry`);
+  }
+  const { registry, chainId, l1 } = parsed.data;
+  const rpcUrl = parseUrl(l1.rpcUrl, "l1.rpcUrl");
+  return { ...NOBODY, rpcUrl, registry, chainId: BigInt(chainId) };
+}
