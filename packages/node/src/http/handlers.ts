@@ -1,6 +1,5 @@
 import {
   type BlockStatusName,
-  buildOpenApi,
   type CacheClass,
   type CertificatePolicy,
   encodeAlert,
@@ -19,13 +18,13 @@ import {
   isAsking,
   type RouteId,
   type RouteShapes,
-  renderDocsPage,
 } from "@mach/api";
-import { type Answer, jsonAnswer, toBody, toJsonBody } from "./answer.ts";
+import { type Answer, jsonAnswer, toJsonBody } from "./answer.ts";
 import type { BodyCache } from "./body-cache.ts";
 import { createCertificateAnswer, formatAnswer, keyOf } from "./certificate-answer.ts";
 import { demandOf, isAccepted, refuseFinality, refuseStatus } from "./demand.ts";
 import type { Eventual, NodeView, ViewFailure, ViewResult } from "./node-view.ts";
+import { describeSelf } from "./self-description.ts";
 import { createTurnMemo } from "./turn-memo.ts";
 
 /** The routes that answer once; a stream of events and a batch of others stand beside them. */
@@ -53,11 +52,7 @@ export function createHandlers(
 ): Handlers {
   const { view, cache } = dependencies;
   const toCertificateAnswer = createCertificateAnswer({ view, cache });
-  const openApi = toJsonBody(buildOpenApi(options));
-  const docs: Answer = {
-    ...jsonAnswer(toBody(renderDocsPage(options)), "settled"),
-    contentType: "text/html; charset=utf-8",
-  };
+  const { openApi, docs } = describeSelf(options.software);
   return {
     network: () => after(view.network(), (value) => plain(encodeNetwork(value), "head")),
     rollups: () => after(view.rollups(), (value) => plain(value.map(encodeRollup), "head")),
@@ -118,7 +113,7 @@ export function createHandlers(
       }),
     health: () => after(view.health(), (value) => plain(encodeHealth(value), "none")),
     openapi: () => ok(jsonAnswer(openApi, "settled")),
-    docs: () => ok(docs),
+    docs: () => ok({ ...jsonAnswer(docs, "settled"), contentType: "text/html; charset=utf-8" }),
   };
 }
 
