@@ -66,6 +66,8 @@ type Reading = { readonly ok: true } | { readonly ok: false; readonly code: stri
 
 /** Roots whose verdict is remembered, so that reading them again counts and asks nothing. */
 const MAX_JUDGED = 4_096;
+/** Turns that fail one after the other: less is an L1 that was busy for a moment. */
+const ALERT_AFTER = 3;
 const NO_SOURCE = "no-settlement-source";
 const READ: Reading = { ok: true };
 
@@ -81,6 +83,7 @@ class Follower implements SettledFollower {
   readonly #ports: SettledFollowerPorts;
   readonly #options: SettledFollowerOptions;
   readonly #judged = new Map<string, Judged>();
+  readonly #unread = new Map<string, { readonly code: string; readonly l1BlockNumber: bigint }>();
   readonly #stopping = new AbortController();
   #windows: L1Windows;
   #epoch: bigint | null = null;
@@ -88,6 +91,7 @@ class Follower implements SettledFollower {
   #contracts: { readonly of: SettlementContracts; readonly epoch: bigint } | null = null;
   #loop: Promise<void> | null = null;
   #code: string | null = "starting";
+  #failures = 0;
   #hasCaughtUp = false;
   #newest: RollupSettlement["newest"] = null;
   #counts = { agrees: 0, contradicts: 0, uncertified: 0 };
@@ -147,10 +151,20 @@ class Follower implements SettledFollower {
     await this.#ports.dispute.recheck();
     const finalized = pinned.l1.block.number;
     const window = this.#windows.next(finalized);
-    if (window === null) return READ;
-    const reading = await this.#readWindow(pinned.l1, known.contracts, window);
+    const reading =
+      window === null ? READ : await this.#readWindow(pinned.l1, known.contracts, window);
     if ((this.#windows.readThrough() ?? -1n) >= finalized) this.#hasCaughtUp = true;
-    return reading;
+    return reading.ok ? this.#readingOfUnread(finalized) : reading;
+  }
+
+  /** What could not be compared stays the answer until it is, or is too old to be asked again. */
+  #readingOfUnread(finalized: bigint): Reading {
+    const oldest = finalized - BigInt(this.#options.lookbackBlocks);
+    for (const [key, { l1BlockNumber }] of this.#unread) {
+      if (l1BlockNumber < oldest) this.#unread.delete(key);
+    }
+    const [first] = this.#unread.values();
+    return first === undefined ? READ : { ok: false, code: first.code };
   }
 
   async #readContracts(
@@ -184,6 +198,7 @@ class Follower implements SettledFollower {
     }
     if (known === null || keyOf(known.of) !== keyOf(contracts)) {
       this.#windows = this.#createWindows();
+      this.#unread.clear();
       this.#hasCaughtUp = false;
     }
     this.#contracts = { of: contracts, epoch };
@@ -207,7 +222,7 @@ class Follower implements SettledFollower {
     }, keyOf);
     if (!read.ok) {
       // Nodes refuse what takes them too long: less of it may do.
-      if (failed.code === "refused") this.#windows.settle(window, "too-many");
+      this.#windows.settle(window, failed.code === "refused" ? "too-many" : "failed");
       return { ok: false, code: explain(read.code, failed.code) };
     }
     if (!read.value.ok) {
@@ -235,8 +250,11 @@ class Follower implements SettledFollower {
       const before = this.#judged.get(key);
       if (before !== undefined && !(await this.#mayHaveChanged(before))) continue;
       const verdict = await judgeSettled(this.#ports, { rollupId, stack, root });
+      this.#unread.delete(key);
       if (verdict.kind === "unread") {
         reading = { ok: false, code: verdict.code };
+        const { l1BlockNumber } = root;
+        if (this.#unread.size < MAX_JUDGED) this.#unread.set(key, { ...reading, l1BlockNumber });
         continue;
       }
       await this.#ports.dispute.take(root, verdict);
@@ -279,9 +297,12 @@ class Follower implements SettledFollower {
     this.#code = code;
     const cause = { code: "settlement-not-read", rollupId } as const;
     if (code === null || code === NO_SOURCE) {
+      this.#failures = 0;
       alerts.clearAfter(cause, CALM_MS);
       return;
     }
+    this.#failures += 1;
+    if (this.#failures < ALERT_AFTER) return;
     const message =
       `What L1 has settled of rollup ${rollupId} cannot be compared with its certificates ` +
       `(${code}): check the L1 endpoints and those of the rollup.`;

@@ -11,7 +11,9 @@ export type WindowOutcome =
   /** Something in it is not decided, or could not be compared: it is read again later. */
   | "again"
   /** It is read in smaller parts. */
-  | "too-many";
+  | "too-many"
+  /** There was no answer. */
+  | "failed";
 
 /** Which finalised L1 blocks are to be read next: each once, and what is undecided again. */
 export interface L1Windows {
@@ -67,6 +69,10 @@ export function createL1Windows(options: L1WindowsOptions): L1Windows {
   function settle(window: L1Window, outcome: WindowOutcome): void {
     if (outcome === "too-many") {
       split(window);
+      return;
+    }
+    if (outcome === "failed") {
+      if (window.fromBlock !== nextBlock) wait(window);
       return;
     }
     if (window.fromBlock === nextBlock) nextBlock = window.toBlock + 1n;

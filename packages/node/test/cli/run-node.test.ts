@@ -101,7 +101,7 @@ describe("a start that cannot be", () => {
     await expectFree(prepared.folder);
   });
 
-  it.each(["api", "gossip"])(
+  it.each(["api", "gossip", "metrics"])(
     "on a port of %s that is taken says so, and leaves nothing",
     async (part) => {
       const at = { host: "127.0.0.1", port: await holdPort() };

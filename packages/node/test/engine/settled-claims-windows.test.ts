@@ -67,7 +67,7 @@ it("what a node finds too much is read in halves, and one block of it holds up n
 });
 
 it("no L1 block is ever left out, whatever becomes of each window, and memory is bounded", () => {
-  const outcomes = fc.array(fc.constantFrom<WindowOutcome>("done", "again", "too-many"), {
+  const outcomes = fc.array(fc.constantFrom<WindowOutcome>("done", "again", "too-many", "failed"), {
     minLength: 200,
     maxLength: 200,
   });
