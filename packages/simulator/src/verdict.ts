@@ -74,14 +74,14 @@ function checkConvergence(world: World): void {
   const due = dueBlock(world);
   if (due === null) return;
   const held = new Set<string>();
-  for (const node of world.nodes.values()) held.add(heldAt(node, due.blockNumber));
-  held.delete("");
+  for (const node of world.nodes.values()) {
+    const at = node.rollup?.certified.get(due.blockNumber);
+    // What is exchanged may contradict it: then nobody is served it, and it improves no more.
+    if (at !== undefined && node.rollup?.contradicted.has(at.digest)) return;
+    if (at !== undefined) held.add(at.certificate.certificateId);
+  }
   if (held.size <= 1) return;
   throw new Violation("no-convergence", `${held.size} certificates at ${due.blockNumber}`);
-}
-
-function heldAt(node: SimNode, blockNumber: bigint): string {
-  return node.rollup?.certified.get(blockNumber)?.certificate.certificateId ?? "";
 }
 
 /** Certificates of one epoch that conflict: more than a third of its weight stands in evidence. */
