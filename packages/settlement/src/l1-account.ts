@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Hex, isHex } from "@mach/core";
 import { createHttpClient, isObject, type RpcClient, type RpcFailure } from "@mach/rpc";
 import {
   AbstractSigner,
+  makeError,
   type Provider,
   type Signer,
   Transaction,
@@ -68,6 +70,9 @@ export type ExternalSignerResult =
 const MAX_ANSWER_BYTES = 1_048_576;
 /** JSON-RPC 2.0, section 5.1. */
 const METHOD_NOT_FOUND = -32_601;
+/** How often, and how far apart, what the signer has sent is looked for. */
+const MAX_LOOKS = 20;
+const LOOK_MS = 500;
 
 /** Connects to what signs for an account in another process. Never rejects. */
 export async function connectExternalSigner(
@@ -133,12 +138,21 @@ class ExternalSigner extends AbstractSigner<Provider> {
     const signed = await this.#sign(transaction);
     if (signed !== null) return await this.provider.broadcastTransaction(signed);
     const answer = await this.#client.call("eth_sendTransaction", [this.#toJson(transaction)]);
-    if (!answer.ok) throw refused(describe(answer));
-    const hash = answer.value;
-    if (typeof hash !== "string" || !isHex(hash, 32)) throw refused("its answer is no hash");
-    const sent = await this.provider.getTransaction(hash);
-    if (sent !== null) return sent;
-    throw refused(`it sent ${hash}, which the L1's endpoint does not know: look for it there`);
+    if (!answer.ok && answer.code === "rpc-error") throw refused(describe(answer));
+    const hash = answer.ok ? answer.value : null;
+    // From here on it may have been sent, whatever the answer was.
+    if (typeof hash !== "string" || !isHex(hash, 32)) throw lost("the signer told no hash");
+    const sent = await this.#find(hash);
+    if (sent === null) throw lost(`the L1's endpoint does not know ${hash}`);
+    return sent;
+  }
+
+  async #find(hash: Hex): Promise<TransactionResponse | null> {
+    for (let looks = 1; ; looks++) {
+      const found = await this.provider.getTransaction(hash);
+      if (found !== null || looks === MAX_LOOKS) return found;
+      await sleep(LOOK_MS);
+    }
   }
 
   signMessage(): Promise<string> {
@@ -195,6 +209,10 @@ function isSignedBy(raw: string, address: Hex, unsigned: Transaction): boolean {
 
 function describe({ code, number }: RpcFailure): string {
   return number === undefined ? code : `${code} ${number}`;
+}
+
+function lost(why: string): Error {
+  return makeError(why, "TIMEOUT", { operation: "sendTransaction", reason: "unknown" });
 }
 
 function refused(why: string): SettlementError {

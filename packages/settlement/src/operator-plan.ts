@@ -9,13 +9,16 @@ import {
   type KeyArgument,
   keyCall,
   type OperatorCall,
+  pokeCall,
 } from "./operator-calls.ts";
 import type { OperatorState, VaultState } from "./operator-state.ts";
 import { type Exit, readExit } from "./stake-exits.ts";
-import type { TransactionFailureCode } from "./transaction.ts";
+import { gasLimitFor, type TransactionFailureCode } from "./transaction.ts";
 
 /** What an account wants done. Amounts are in the asset's own unit, such as "1.5". */
 export type OperatorIntent =
+  /** Has the sources without a history of their own look at what the operator has allocated. */
+  | { readonly action: "poke" }
   | (KeyIntent & { readonly action: "register" })
   | (KeyIntent & { readonly action: "rotate-key" })
   | StakeIntent;
@@ -49,6 +52,8 @@ export type PlanRefusalCode =
   | "key-in-use"
   /** The registry does not take the key, or its proof. */
   | "bad-proof"
+  /** No source that weighs has to be poked. */
+  | "nothing-to-poke"
   /** No vault weighs here: stake is put behind operators by other means. */
   | "no-vault"
   /** Several vaults weigh, and the intent does not say which. */
@@ -103,6 +108,8 @@ export interface OperatorPlan {
   readonly steps: readonly PlannedStep[];
   /** The most that a unit of gas may cost by the newest block, in wei; null where L1 says nothing. */
   readonly gasPrice: bigint | null;
+  /** Of the steps whose gas is known, with the margin that they are sent with, in wei. */
+  readonly maxCost: bigint | null;
   /** Null where nothing about an epoch changes. */
   readonly effect: Effect | null;
   /** The vault, and the assets in base units that move, where there are any. */
@@ -164,11 +171,13 @@ export async function planOperatorAction(
     steps.push({ call, gas: null });
   }
   const gasPrice = await readGasPrice(provider);
-  const need = steps.reduce((sum, { gas }) => sum + (gas ?? 0n), 0n) * (gasPrice ?? 0n);
+  const limit = steps.reduce((sum, { gas }) => sum + (gas === null ? 0n : gasLimitFor(gas)), 0n);
+  const need = limit * (gasPrice ?? 0n);
   if (need > state.balance) {
     return { ok: false, code: "insufficient-funds", have: state.balance, need };
   }
-  return { ...rest, action: intent.action, steps, gasPrice };
+  const maxCost = gasPrice === null ? null : need;
+  return { ...rest, action: intent.action, steps, gasPrice, maxCost };
 }
 
 async function draftOf(
@@ -181,6 +190,8 @@ async function draftOf(
       return draftRegistration(intent, state);
     case "rotate-key":
       return draftRotation(intent, state);
+    case "poke":
+      return draftPoke(state);
     case "deposit":
     case "exit":
     case "complete-exit":
@@ -239,6 +250,12 @@ function draftKey(
   }
   const registry = state.domain.verifyingContract;
   const calls = [keyCall(method, { registry, publicKeyPoint, proof })];
+  return { ok: true, calls, effect: effectOf(state), stake: null, releaseTime: null };
+}
+
+function draftPoke(state: OperatorState): Draft | PlanRefusal {
+  const calls = state.pokeable.map((source) => pokeCall(source, [state.operator]));
+  if (calls.length === 0) return { ok: false, code: "nothing-to-poke" };
   return { ok: true, calls, effect: effectOf(state), stake: null, releaseTime: null };
 }
 

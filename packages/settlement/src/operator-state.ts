@@ -1,5 +1,6 @@
 import { type Domain, type EpochSchedule, epochAt, type Hex, isHex } from "@mach/core";
 import { Contract, isError, type Provider } from "ethers";
+import { EIGEN_LAYER_SOURCE_ABI } from "./abi/eigen-layer-source.ts";
 import { LOCAL_TOKEN_ABI } from "./abi/local-token.ts";
 import { REGISTRY_ABI } from "./abi/registry.ts";
 import { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
@@ -49,7 +50,9 @@ export interface OperatorState {
   readonly weight: bigint | null;
   /** Those that count now. */
   readonly vaults: readonly VaultState[];
-  /** Sources that are no vault of this project: stake in them is put there by other means. */
+  /** EigenLayer sources: stake is allocated there, and counts once they are poked. */
+  readonly pokeable: readonly Hex[];
+  /** Sources of another kind: stake is put there by their own means. */
   readonly otherSources: readonly Hex[];
   /** The epoch that runs, and the next; not those whose weights a source does not know. */
   readonly memberships: readonly Membership[];
@@ -105,14 +108,17 @@ async function readState(question: OperatorQuestion): Promise<OperatorState | nu
   const weighed = toAddress(await ask("weightSource"));
   const sources = await readSources(contract, provider);
   const vaults: VaultState[] = [];
+  const pokeable: Hex[] = [];
   const otherSources: Hex[] = [];
   for (const source of sources) {
     const vault = await readVault({ provider, source, operator, account, at });
-    if (vault === null) otherSources.push(source);
-    else vaults.push(vault);
+    if (vault !== null) vaults.push(vault);
+    else if (await isPokeable({ provider, source, at })) pokeable.push(source);
+    else otherSources.push(source);
   }
   return {
-    ...{ domain, schedule, time, epoch, operator, account, memberships, vaults, otherSources },
+    ...{ domain, schedule, time, epoch, operator, account, memberships },
+    ...{ vaults, pokeable, otherSources },
     balance: await provider.getBalance(account, block.number),
     keyCount: toBigInt(await ask("keyCount", operator)),
     operatorCount: toBigInt(await ask("operatorCount")),
@@ -156,6 +162,11 @@ async function readVault(
     balance: toBigInt(await askToken("balanceOf", account)),
     allowance: toBigInt(await askToken("allowance", account, vault)),
   };
+}
+
+async function isPokeable({ provider, source, at }: ReadAt): Promise<boolean> {
+  const contract = new Contract(source, EIGEN_LAYER_SOURCE_ABI, provider);
+  return (await contract.getFunction("horizon").staticCall(at).catch(orNull)) !== null;
 }
 
 async function readWeight(

@@ -129,7 +129,8 @@ export function errorName(data: string | null | undefined, contract: Interface):
   }
 }
 
-function gasLimitFor(gas: bigint): bigint {
+/** The limit that a transaction of so much gas is sent with. */
+export function gasLimitFor(gas: bigint): bigint {
   const limit = (gas * GAS_LIMIT_PERCENT) / 100n;
   return limit > MAX_GAS_LIMIT && gas <= MAX_GAS_LIMIT ? MAX_GAS_LIMIT : limit;
 }

@@ -1,15 +1,18 @@
 import { type Hex, uintWord } from "@mach/core";
-import { Contract } from "ethers";
+import { Contract, type Provider, type Wallet } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   createEpochFixer,
   EIGEN_LAYER_SOURCE_ABI,
   type EpochFixer,
+  type OperatorState,
   type PokeResult,
+  planOperatorAction,
   pokeOperators,
+  readOperatorState,
 } from "../src/index.ts";
 import { creationCode } from "./creation-code.ts";
-import { EPOCH_SECONDS } from "./network.ts";
+import { EPOCH_SECONDS, lowerAddress } from "./network.ts";
 import { deploy, type SlasherNetwork, signersOf, startSlasherNetwork } from "./slasher-network.ts";
 
 /** One epoch and a half: a poke in each is enough, and one in every second is not. */
@@ -59,6 +62,11 @@ function alwaysAnswering(): Hex {
   return `0x60${size}600a5f3960${size}5ff3${runtime}`;
 }
 
+function providerOf({ provider }: Wallet): Provider {
+  if (provider === null) throw new Error("no provider");
+  return provider;
+}
+
 const snapshotOf = (epoch: bigint): bigint => network.genesisTime + (epoch - 1n) * EPOCH_SECONDS;
 
 async function weightAt(timestamp: bigint): Promise<unknown> {
@@ -74,9 +82,31 @@ test("a source that nobody has joined is left alone", async () => {
   expect(await poke(3n)).toBe("fresh");
 });
 
+/** What the L1 says of the first operator, whose account is the deployer's. */
+async function readFirst(): Promise<OperatorState> {
+  const { signer, registry, domain } = network;
+  const account = lowerAddress(signer);
+  const [operator = account] = operators;
+  const about = { chainId: domain.chainId, registry, operator, account };
+  const read = await readOperatorState({ provider: providerOf(signer), ...about });
+  if (!read.ok) throw new Error(read.code);
+  return read.state;
+}
+
 test("an operator joins by a poke of its own", async () => {
   await network.warpTo(1n, 30n);
   const { signer } = network;
+  const state = await readFirst();
+  expect(state).toMatchObject({ pokeable: [source], vaults: [{ vault: network.vault }] });
+  const plan = await planOperatorAction(
+    { action: "poke" },
+    { state, provider: providerOf(signer) },
+  );
+  expect(plan).toMatchObject({
+    ok: true,
+    effect: { epoch: 3n },
+    steps: [{ call: { to: source } }],
+  });
   expect(await pokeOperators({ signer, source, operators })).toMatchObject({ ok: true });
   expect(await weightAt(snapshotOf(3n))).toBe(SHARES);
 });
@@ -99,6 +129,8 @@ test("an epoch is fixed on what was poked, and never without", async () => {
   expect(await fixer.fixEpoch(5n)).toMatchObject({ code: "fixed" });
   await network.warpTo(6n, 1n);
   expect(await fixer.fixEpoch(7n)).toMatchObject({ code: "failed", cause: { code: "reverted" } });
+  // A weight that its source does not know is none, and neither are the epochs that need it.
+  expect(await readFirst()).toMatchObject({ weight: null, memberships: [] });
 });
 
 test("what was allocated since is known after the next poke", async () => {

@@ -106,6 +106,7 @@ function describe({ state, keys, exits }: Found, bls: NativeBls): Answer {
       ({ publicKey, fromEpoch }) => `  key ${publicKey} from epoch ${fromEpoch}`,
     ),
     ...state.vaults.flatMap((vault, index) => describeVault(vault, exits[index] ?? null)),
+    ...state.pokeable.map((source) => `  source ${source}: EigenLayer, counts once it is poked`),
     ...state.otherSources.map((source) => `  source ${source}: stake is put there by other means`),
   ];
   const json = {
@@ -122,7 +123,7 @@ function describe({ state, keys, exits }: Found, bls: NativeBls): Answer {
     })),
     keys: named?.map((key) => ({ ...key, fromEpoch: key.fromEpoch.toString() })) ?? null,
     vaults: state.vaults.map((vault, index) => encodeVault(vault, exits[index] ?? null)),
-    otherSources: state.otherSources,
+    ...{ pokeable: state.pokeable, otherSources: state.otherSources },
   };
   return { exitCode: isRegistered ? 0 : 1, json, sentence: lines.join("\n") };
 }

@@ -52,15 +52,18 @@ const WHY: Readonly<Record<ActionRefusalCode, string>> = {
   "not-registered": "the operator is not registered: `mach operator register` comes first",
   "registry-full": "the registry holds as many operators as it may",
   "weight-too-low":
-    "the operator weighs less than a registration needs: `mach operator deposit` comes first",
+    "the operator weighs less than a registration needs: `mach operator deposit` comes first, or " +
+    "`mach operator poke` where the stake is allocated at EigenLayer",
   "weight-unknown":
-    "a weight source does not know what the operator weighs now: where it is EigenLayer's, poke it",
+    "a weight source does not know what the operator weighs now: `mach operator poke` comes first",
   "wrong-nonce": "the proof is for another of the operator's keys: prove it with the nonce needed",
   "key-in-use":
     "this key was registered before, and a key is registered once, ever: make a new one",
   "bad-proof": "the registry does not take the key and its proof: prove it anew",
+  "nothing-to-poke": "no source that has to be poked weighs in this registry",
   "no-vault":
-    "no vault weighs in this registry: stake is put behind operators by its source's own means",
+    "no vault weighs in this registry: stake is put behind operators by its source's own means, " +
+    "at EigenLayer by allocating it, and `mach operator poke`",
   "several-vaults": "several vaults weigh in this registry: --vault says which",
   "unknown-vault": "this vault does not weigh in this registry",
   "bad-amount": "the amount is a number above zero with no more decimals than the asset has",
@@ -123,6 +126,7 @@ export function refusedAction(
 const DOES: Readonly<Record<OperatorPlan["action"], string>> = {
   register: "register",
   "rotate-key": "give another key to",
+  poke: "checkpoint the weight of",
   deposit: "put stake behind",
   exit: "begin the exit of stake from",
   "complete-exit": "pay the exit of stake from",
@@ -131,7 +135,7 @@ const DOES: Readonly<Record<OperatorPlan["action"], string>> = {
 /** What a dry run answers. */
 export function describeOperatorPlan(plan: OperatorPlan, state: OperatorState): Answer {
   const gas = plan.steps.reduce((sum, step) => sum + (step.gas ?? 0n), 0n);
-  const cost = plan.gasPrice === null ? null : gas * plan.gasPrice;
+  const cost = plan.maxCost;
   const lines = [
     `would ${subjectOf(plan, state)}`,
     ...plan.steps.map((step, index) => `  ${index + 1}. ${nameOf(step)}: ${gasOf(step)}`),
@@ -207,6 +211,8 @@ function consequences(plan: OperatorPlan, effect: Effect | null): readonly strin
         `the new key signs ${from}; until then the old one does, and the node keeps it`,
         slips,
       ];
+    case "poke":
+      return [`what it has allocated weighs ${from}`, slips];
     case "deposit":
       return [`the stake weighs ${from}`, slips];
     case "exit":

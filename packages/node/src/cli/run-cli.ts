@@ -20,6 +20,7 @@ const USAGE = `mach: fast finality for rollups that anyone can check
   mach operator deposit ...           put own stake behind an operator
   mach operator delegate OPERATOR ... put stake behind another operator
   mach operator status [OPERATOR] ... say what the L1 knows of an operator
+  mach operator poke [OPERATOR] ...   have EigenLayer's stake counted anew
   mach operator rotate-key ...        give an operator another key
   mach operator exit ...              take stake out, in two steps
   mach protection init --config FILE  make an operator's signing record, once
@@ -54,6 +55,7 @@ const COMMANDS: readonly {
   { name: ["operator", "deposit"], load: () => import("./operator-deposit.ts") },
   { name: ["operator", "delegate"], load: () => import("./operator-delegate.ts") },
   { name: ["operator", "status"], load: () => import("./operator-status.ts") },
+  { name: ["operator", "poke"], load: () => import("./operator-poke.ts") },
   { name: ["operator", "rotate-key"], load: () => import("./operator-rotate-key.ts") },
   { name: ["operator", "exit"], load: () => import("./operator-exit.ts") },
   { name: ["protection", "init"], load: () => import("./init-protection.ts") },
