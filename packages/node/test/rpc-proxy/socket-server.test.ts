@@ -182,6 +182,26 @@ it("newHeads is the node's, made once for all who ask, and ends with the last of
   await expect.poll(() => node.subscriberCount(), PATIENT).toBe(0);
 });
 
+it("nothing is pushed under an id before the client has it", async () => {
+  let finish: (value: unknown) => void = () => {};
+  const slow = new Promise((resolve) => {
+    finish = resolve;
+  });
+  const { path, node } = await start(({ method }) => (method === "eth_slow" ? slow : method));
+  const client = await open(path);
+  const one = { jsonrpc: "2.0", id: 1, method: "eth_subscribe", params: ["newHeads"] };
+  client.send(JSON.stringify([one, { ...one, id: 2, method: "eth_slow" }]));
+  await expect.poll(() => node.subscriberCount(), PATIENT).toBe(1);
+  const other = await open(path);
+  await other.call("eth_subscribe", ["newHeads"]);
+  node.push("early");
+  await expect.poll(() => other.pushed, PATIENT).toHaveLength(1);
+  finish("done");
+  await expect.poll(() => client.answers, PATIENT).toHaveLength(1);
+  node.push("late");
+  await expect.poll(() => client.pushed.map(({ result }) => result), PATIENT).toEqual(["late"]);
+});
+
 it("who loses a node's subscription is told by the end of the connection", async () => {
   const { path, node } = await start();
   const client = await open(path);
