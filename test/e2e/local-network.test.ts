@@ -156,6 +156,22 @@ it("every block and transaction of a rollup is found with the certificate that c
   const top = status.headers?.[0];
   const hash = top === undefined ? status.block?.blockHash : keccak256(top);
   expect(hash).toBe(status.certificate?.claim.blockHash);
+  // One node's answer is enough: the receipt is proved up to what L1 says of the operators.
+  const { data: about } = await read(network.apiUrl, "network", {});
+  const { domain, genesisTime, epochSeconds } = about;
+  const { chainId, verifyingContract: registry } = domain;
+  const client = createMachClient({
+    endpoints: [network.apiUrl],
+    network: { chainId, registry, genesisTime, epochSeconds },
+    trust: { l1: { rpcUrls: [network.l1.rpcUrl] } },
+  });
+  const proven = await client.getTransaction({ rollupId, hash: transactionHash });
+  expect(proven).toMatchObject({
+    status: "fast-final",
+    inclusion: "proven",
+    blockHash: status.block?.blockHash,
+    receipt: { isSuccess: true },
+  });
 });
 
 it("an operator that signs two claims at one height is convicted on every node", async () => {
@@ -261,6 +277,22 @@ it("a payment on one rollup is paid out on the other, under the operators' own c
   expect(await payments.payOut(block, payment)).toBe(true);
   expect(await payments.balanceOf(recipient)).toBe(payment.amountWei);
   expect(await payments.payOut(block, payment)).toBe(false);
+});
+
+it("a node reports who voted, and that the operator that never ran was silent", async () => {
+  const [, , , , absent] = network.deployment.operators;
+  if (absent === undefined) throw new Error("no fifth operator");
+  const summaries = await until("votes to be counted", async () => {
+    const { data } = await read(network.apiUrl, "operators", { epoch: 0n });
+    return data.some(({ missed }) => missed > 0) ? data : null;
+  });
+  for (const { operator, made, missed } of summaries) {
+    if (operator === absent.address) expect(missed).toBeGreaterThan(made);
+    else expect(made).toBeGreaterThan(0);
+  }
+  const { data } = await read(network.apiUrl, "operator", { operator: absent.address });
+  const reasons = data.participation.flatMap((each) => each.reasons);
+  expect(reasons.map(({ kind, reason }) => `${kind} ${reason}`)).toContain("missed silent");
 });
 
 it("one lost operator changes nothing; two stop it, and all is made up for when they return", async () => {

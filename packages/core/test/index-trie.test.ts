@@ -57,6 +57,14 @@ it("no values have the root of an empty trie, and nothing to prove", () => {
   expect(() => trie.proofOf(0)).toThrow(RangeError);
 });
 
+it("a leaf proves its own key alone, and no other of that length", () => {
+  const { root, nodes } = prove([new Uint8Array(40).fill(1)], 0);
+  expect(provenValue(nodes, { root, key: indexKey(0) })).not.toBeNull();
+  for (const index of [1, 2, 127]) {
+    expect(provenValue(nodes, { root, key: indexKey(index) })).toBeNull();
+  }
+});
+
 it("any value of any list is proved, short ones inside of their parents too", () => {
   fc.assert(
     fc.property(byteLists, fc.nat(), (values, at) => {

@@ -144,6 +144,8 @@ describe("no proof is given", () => {
       { eth_getBlockByHash: () => ({ ...rawBlock, extraData: "0x01" }) },
       "unavailable",
     );
+    const other = { ...realBodies[1]?.header, hash: realBodies[1]?.hash, transactions: [] };
+    await refuses({ eth_getBlockByHash: () => other }, "unavailable");
     await refuses({ eth_getBlockByHash: () => ({ ...rawBlock, transactions: 1 }) }, "unavailable");
   });
 
