@@ -55,6 +55,8 @@ export function createAnswerWaits(
   dependencies: {
     readonly view: Pick<NodeView, "subscribe">;
     readonly reportFailure: ReportFailure;
+    /** Called at each event, before anyone is woken by it. */
+    readonly onEvent: () => void;
   },
   limits: Pick<HttpLimits, "maxWaits" | "maxWaitsPerAddress">,
 ): AnswerWaits {
@@ -64,6 +66,7 @@ export function createAnswerWaits(
   let unsubscribe: (() => void) | undefined;
 
   function onEvent({ topic, rollupId }: NodeEvent): void {
+    dependencies.onEvent();
     // These change no answer that is waited for.
     if (topic === "attestation" || topic === "alert" || topic === "evidence") return;
     const isIdle = due.length === 0;

@@ -25,7 +25,7 @@ import { createCertificateAnswer, formatAnswer, keyOf } from "./certificate-answ
 import { demandOf, isAccepted, refuseFinality, refuseStatus } from "./demand.ts";
 import type { Eventual, NodeView, ViewFailure, ViewResult } from "./node-view.ts";
 import { describeSelf } from "./self-description.ts";
-import { createTurnMemo } from "./turn-memo.ts";
+import type { TurnMemo } from "./turn-memo.ts";
 
 /** The routes that answer once; a stream of events and a batch of others stand beside them. */
 export type AnsweredRouteId = Exclude<RouteId, "events" | "batch">;
@@ -43,14 +43,17 @@ export type Handler<Id extends AnsweredRouteId> = (
   input: Pick<RouteShapes[Id], "params" | "query">,
 ) => Eventual<HandlerResult>;
 
+/** Answers about heads, which many ask for at once. */
+export type HeadMemo = TurnMemo<string, HandlerResult>;
+
 export type Handlers = { readonly [Id in AnsweredRouteId]: Handler<Id> };
 
 /** What each route answers, read from the node's view. */
 export function createHandlers(
-  dependencies: { readonly view: NodeView; readonly cache: BodyCache },
+  dependencies: { readonly view: NodeView; readonly cache: BodyCache; readonly heads: HeadMemo },
   options: { readonly software: string },
 ): Handlers {
-  const { view, cache } = dependencies;
+  const { view, cache, heads } = dependencies;
   const toCertificateAnswer = createCertificateAnswer({ view, cache });
   const { openApi, docs } = describeSelf(options.software);
   return {
@@ -58,7 +61,7 @@ export function createHandlers(
     rollups: () => after(view.rollups(), (value) => plain(value.map(encodeRollup), "head")),
     rollup: ({ params }) =>
       found(view.rollup(params.rollupId), (value) => plain(encodeRollup(value), "head")),
-    ...createStatusHandlers(view),
+    ...createStatusHandlers(view, heads),
     certificates: ({ params, query }) =>
       found(view.certificates(params.rollupId, query), ({ data, next }) => {
         const { policy } = demandOf(query);
@@ -120,8 +123,8 @@ export function createHandlers(
 /** What is asked with a policy, and waited for: with either an answer is a yes, or none. */
 function createStatusHandlers(
   view: NodeView,
+  heads: HeadMemo,
 ): Pick<Handlers, "finality" | "block" | "transaction"> {
-  const heads = createTurnMemo<string, HandlerResult>();
   return {
     finality: ({ params: { rollupId }, query }) => {
       const demand = demandOf(query);

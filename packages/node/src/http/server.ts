@@ -13,9 +13,10 @@ import { sendError } from "./errors.ts";
 import { addEventRoute } from "./event-route.ts";
 import { createEventStream } from "./event-stream.ts";
 import { createFailureReport, type HttpLogger } from "./failure-report.ts";
-import { createHandlers } from "./handlers.ts";
+import { createHandlers, type HeadMemo } from "./handlers.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import type { NodeView } from "./node-view.ts";
+import { createTurnMemo } from "./turn-memo.ts";
 import { refuseUnrouted } from "./unrouted.ts";
 import { tellFaults } from "./view-faults.ts";
 
@@ -72,9 +73,14 @@ export function createHttpServer(
   const app = createApp(limits, options.trustProxy);
   const reportFailure = createFailureReport(dependencies);
   const events = createEventStream({ view, reportFailure }, limits);
-  const waits = createAnswerWaits({ view, reportFailure }, limits);
+  const heads: HeadMemo = createTurnMemo();
+  // No answer of before an event is given to whom it has woken.
+  const onEvent = heads.clear;
+  const waits = createAnswerWaits({ view, reportFailure, onEvent }, limits);
   const cache = createBodyCache({ maxBytes: limits.maxCachedBytes });
-  const handlers = tellFaults(createHandlers({ view, cache }, { software: options.software }));
+  const handlers = tellFaults(
+    createHandlers({ view, cache, heads }, { software: options.software }),
+  );
   const proxy = createRpcProxy({ view, reportFailure }, options.rpc ?? []);
   let isStopping = false;
 

@@ -2,6 +2,8 @@
 export interface TurnMemo<Key, Value> {
   get(key: Key): Value | undefined;
   keep(key: Key, value: Value): Value;
+  /** Forgets all: something has happened that no value knows of. */
+  clear(): void;
 }
 
 /**
@@ -12,6 +14,7 @@ export function createTurnMemo<Key, Value>(): TurnMemo<Key, Value> {
   const kept = new Map<Key, Value>();
   const clear = (): void => kept.clear();
   return {
+    clear,
     get: (key) => kept.get(key),
     keep(key, value) {
       if (kept.size === 0) setImmediate(clear);

@@ -158,6 +158,7 @@ describe("many that wait", () => {
         reportFailure: (_, error) => {
           throw error;
         },
+        onEvent: () => undefined,
       },
       { maxWaits: 1_000, maxWaitsPerAddress: 1_000 },
     );
@@ -234,4 +235,23 @@ test("the certificate of the fixture is served in full to who waited for it", as
   const told = setInterval(() => view.tell(moved), 5);
   expect(await answer).toMatchObject({ ok: true, answer: { data: toCertificate(certificate) } });
   clearInterval(told);
+});
+
+test("what happened since an answer was kept for its turn is in the answer of who waits", async () => {
+  let isFinal = false;
+  const { url, view } = await startTestServer({
+    parts: {
+      finality: () => {
+        const value = isFinal ? finality : { ...finality, fastFinal: null, certificate: null };
+        // Right after the first answer was built, and before its request is held.
+        if (!isFinal) queueMicrotask(change);
+        return { ok: true, value };
+      },
+    },
+  });
+  function change(): void {
+    isFinal = true;
+    view.tell(moved);
+  }
+  expect((await fetch(`${url}${PATHS.finality}?wait=30`)).status).toBe(200);
 });
