@@ -7,27 +7,29 @@ export interface ErrorEntry {
 }
 
 /** Every code of an answer that is no success. Codes are stable; messages are not. */
-export type ErrorCode =
-  | "malformed"
-  | "not-found"
-  | "unknown-rollup"
-  | "unknown-epoch"
-  | "unknown-certificate"
-  | "unknown-operator"
-  | "not-yet"
-  | "no-certificate"
-  | "no-update"
-  | "method-not-allowed"
-  | "timeout"
-  | "contradicted"
-  | "body-too-large"
-  | "uri-too-long"
-  | "too-many-streams"
-  | "too-many-waits"
-  | "headers-too-large"
-  | "internal"
-  | "stale"
-  | "unavailable";
+export const ERROR_CODES = [
+  "malformed",
+  "not-found",
+  "unknown-rollup",
+  "unknown-epoch",
+  "unknown-certificate",
+  "unknown-operator",
+  "not-yet",
+  "no-certificate",
+  "no-update",
+  "method-not-allowed",
+  "timeout",
+  "contradicted",
+  "body-too-large",
+  "uri-too-long",
+  "too-many-streams",
+  "too-many-waits",
+  "headers-too-large",
+  "internal",
+  "stale",
+  "unavailable",
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** The one table of errors. */
 export const ERRORS: { readonly [Code in ErrorCode]: ErrorEntry } = {
@@ -72,8 +74,6 @@ export interface ErrorAnswer {
   readonly code: ErrorCode;
   readonly message: string;
 }
-
-export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS) as readonly ErrorCode[];
 
 export const errorSchema: z.ZodMiniType<ErrorAnswer, ErrorAnswer> = z
   .strictObject({ code: z.enum(ERROR_CODES), message: z.string().check(z.maxLength(512)) })
