@@ -9,9 +9,12 @@ const RETURNED = / = (\d+)(?: \(.*\))?$/;
 
 /**
  * The events of a trace made with `-f -ttt -yy`, in order: a sync where the call returned, a send
- * to a socket of this port where it began. Times are seconds since 1970.
+ * where it began. Times are seconds since 1970.
  */
-export function traceEvents(trace: string, port: number): readonly TraceEvent[] {
+export function traceEvents(
+  trace: string,
+  isSend: (call: string) => boolean,
+): readonly TraceEvent[] {
   const events: TraceEvent[] = [];
   const unfinished = new Map<string, { readonly call: string; readonly sent: TraceEvent | null }>();
   for (const line of trace.split("\n")) {
@@ -27,7 +30,7 @@ export function traceEvents(trace: string, port: number): readonly TraceEvent[] 
       if (kind !== null) events.push({ at, kind });
       continue;
     }
-    const sent: TraceEvent | null = isSend(text, port) ? { at, kind: "sent", bytes } : null;
+    const sent: TraceEvent | null = isSend(text) ? { at, kind: "sent", bytes } : null;
     if (sent !== null) events.push(sent);
     if (text.endsWith("<unfinished ...>")) unfinished.set(thread, { call: text, sent });
     const kind = returned === undefined ? null : syncOf(text);
@@ -36,9 +39,12 @@ export function traceEvents(trace: string, port: number): readonly TraceEvent[] 
   return events;
 }
 
-function isSend(call: string, port: number): boolean {
-  const ends = /^(?:write|writev|sendto|sendmsg)\(\d+<TCP(?:v6)?:\[(.*?)\]>/.exec(call)?.[1];
-  return ends?.endsWith(`:${port}`) ?? false;
+/** Whether a call writes to a TCP socket whose other end is this port. */
+export function isSendTo(port: number): (call: string) => boolean {
+  return (call) => {
+    const ends = /^(?:write|writev|sendto|sendmsg)\(\d+<TCP(?:v6)?:\[(.*?)\]>/.exec(call)?.[1];
+    return ends?.endsWith(`:${port}`) ?? false;
+  };
 }
 
 function syncOf(call: string): "record synced" | "watermark synced" | null {

@@ -12,7 +12,7 @@ import {
   startProgram,
 } from "./node-process.ts";
 import { lockedFolder, recordIn } from "./test-folders.ts";
-import { type TraceEvent, traceEvents } from "./trace-events.ts";
+import { isSendTo, type TraceEvent, traceEvents } from "./trace-events.ts";
 
 /** Processes of their own, on a machine that is busy. */
 const LONG = { timeout: 240_000 };
@@ -63,7 +63,7 @@ async function cleanBlocks(
   peerPort: number,
   starts: readonly number[],
 ): Promise<number> {
-  const events = traceEvents(await readFile(file, "utf8"), peerPort);
+  const events = traceEvents(await readFile(file, "utf8"), isSendTo(peerPort));
   return starts.filter((start, i) => {
     const end = starts[i + 1] ?? Number.POSITIVE_INFINITY;
     const ofBlock = events.filter(({ at }) => at >= start && at < end);
