@@ -93,6 +93,8 @@ function configOf(options: NodeFilesOptions): string {
     ...["gossip:", "  host: 127.0.0.1", `  port: ${options.gossipPort}`, "  bootNodes:"],
     ...bootNodes,
     ...["api:", "  host: 127.0.0.1", `  port: ${options.apiPort}`],
+    // Any free one: the node's first line in its log names it.
+    ...["metrics:", "  port: 0"],
     `lifelinePort: ${options.lifelinePort}`,
   ];
   return `${lines.join("\n")}\n`;

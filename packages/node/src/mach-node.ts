@@ -205,7 +205,7 @@ export class MachNode {
       {
         bls,
         verifier,
-        signer: operator && this.#metrics.timed(this.#execution.guard(this.#guardRecord(operator))),
+        signer: operator && this.#execution.guard(this.#metrics.timed(this.#guardRecord(operator))),
         store,
         gossip: {
           publishAttestation: (attestation) => this.#gossip.publishAttestation(attestation),

@@ -92,7 +92,7 @@ const METRICS = {
   },
   mach_signer_seconds: {
     type: "histogram",
-    help: "How long the signer took for one claim: the durable record, the signature, the way there.",
+    help: "How long the signer took for one claim: its record, the signature, and the way there.",
     labels: ["result"],
     unit: "seconds",
   },
