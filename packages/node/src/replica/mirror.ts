@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { Alerts } from "../alerts.ts";
 import { NodeError } from "../node-error.ts";
 import {
-  lockForWriting,
+  BEGIN_CHANGE,
   type Query,
   tryPublisherLock,
   withinTransaction,
@@ -177,8 +177,7 @@ class PostgresMirror implements Mirror {
     about: { readonly isPublisher: boolean; readonly through: bigint | null },
   ): Promise<void> {
     const { store, journal } = this.#ports;
-    await withinTransaction(query, "begin", async () => {
-      await lockForWriting(query);
+    await withinTransaction(query, BEGIN_CHANGE, async () => {
       const rows = new PostgresRows(query, this.#options.store);
       for (const entry of entries) await sendRows(rows, store, { entry, ...about });
       if (about.through === null) return;
@@ -193,8 +192,7 @@ class PostgresMirror implements Mirror {
   async #takeOver(query: Query): Promise<void> {
     const own: JournalEntry[] = [];
     for await (const entry of ownEntries(this.#ports.store)) own.push(entry);
-    await withinTransaction(query, "begin", async () => {
-      await lockForWriting(query);
+    await withinTransaction(query, BEGIN_CHANGE, async () => {
       const rows = new PostgresRows(query, this.#options.store);
       for (const entry of own) {
         await sendRows(rows, this.#ports.store, { entry, isPublisher: true });

@@ -44,20 +44,28 @@ export interface ViewTracker {
   reset(): void;
 }
 
-const GONE: PublishedHeight = { block: null, observedAtMs: null, weight: 0n, certified: null };
-
 /** By rollup and height, what was published last. */
 type Published = Map<bigint, Map<bigint, PublishedHeight>>;
+
+/** Every so many times all heights are looked at; else only down to where nothing changes. */
+const LOOKS_PER_FULL = 4;
+/** So many heights in a row that have not changed: those below have not either, for now. */
+const QUIET_HEIGHTS = 64n;
 
 /** Tracks by the parts of a height, so that an unchanged one costs a comparison and no JSON. */
 export function createViewTracker(sources: ViewSources): ViewTracker {
   let published: Published = new Map();
+  let looks = 0;
   return {
     changes(words) {
       const state = sources.state();
-      const heights = [...state.rollups.values()].flatMap((rollup) =>
-        changedHeights(rollup, published.get(rollup.rollupId) ?? new Map()),
-      );
+      const isFull = looks % LOOKS_PER_FULL === 0;
+      looks += 1;
+      const heights = [...state.rollups.values()].flatMap((rollup) => {
+        const known = published.get(rollup.rollupId) ?? new Map<bigint, PublishedHeight>();
+        const looked = isFull ? allHeights(rollup, known) : newestHeights(rollup, known);
+        return [...looked].flatMap((blockNumber) => changeAt(rollup, known, blockNumber) ?? []);
+      });
       return { view: toView(state, sources, words), heights };
     },
     onPublished({ view, heights }) {
@@ -74,42 +82,54 @@ export function createViewTracker(sources: ViewSources): ViewTracker {
     },
     reset() {
       published = new Map();
+      looks = 0;
     },
   };
 }
 
-function changedHeights(
-  rollup: RollupState,
-  published: ReadonlyMap<bigint, PublishedHeight>,
-): readonly ChangedHeight[] {
-  const { rollupId, blocks, certified } = rollup;
-  const changed: ChangedHeight[] = [];
-  for (const blockNumber of new Set([...blocks.keys(), ...certified.keys()])) {
-    const height = toHeight(rollup, blockNumber);
-    const known = published.get(blockNumber);
-    if (known === undefined || !isSameHeight(known, height)) {
-      changed.push({ rollupId, blockNumber, height });
-    }
-  }
+type Known = ReadonlyMap<bigint, PublishedHeight>;
+
+/** Those that are there, and those that are published and have gone. */
+function* allHeights(rollup: RollupState, known: Known): Generator<bigint> {
+  const { blocks, certified } = rollup;
+  yield* blocks.keys();
+  for (const blockNumber of certified.keys()) if (!blocks.has(blockNumber)) yield blockNumber;
   const lowest = lowestOf(rollup);
-  for (const [blockNumber, known] of published) {
-    if (blockNumber < lowest || blocks.has(blockNumber) || certified.has(blockNumber)) continue;
-    if (!isSameHeight(known, GONE)) changed.push({ rollupId, blockNumber, height: GONE });
+  for (const blockNumber of known.keys()) {
+    const isThere = blocks.has(blockNumber) || certified.has(blockNumber);
+    if (blockNumber >= lowest && !isThere) yield blockNumber;
   }
-  return changed;
 }
 
-function toHeight(rollup: RollupState, blockNumber: bigint): PublishedHeight {
-  const held = rollup.certified.get(blockNumber);
-  const open = rollup.heights.get(blockNumber);
+/** From the top down: what changes elsewhere is found when all are looked at. */
+function* newestHeights(rollup: RollupState, known: Known): Generator<bigint> {
+  const tops = [rollup.tip?.blockNumber, rollup.newest?.certificate.claim.blockNumber];
+  let top = -1n;
+  for (const each of tops) if (each !== undefined && each > top) top = each;
+  // What a reorg has left behind is above the newest.
+  for (let above = top + 1n; known.has(above); above += 1n) top = above;
+  let quiet = 0n;
+  for (let at = top; at >= 0n && quiet < QUIET_HEIGHTS; at -= 1n) {
+    quiet = changeAt(rollup, known, at) === null ? quiet + 1n : 0n;
+    yield at;
+  }
+}
+
+function changeAt(rollup: RollupState, known: Known, blockNumber: bigint): ChangedHeight | null {
+  const { rollupId, blocks, certified, heights } = rollup;
+  const block = blocks.get(blockNumber) ?? null;
+  const held = certified.get(blockNumber) ?? null;
+  const before = known.get(blockNumber);
+  if (before === undefined && block === null && held === null) return null;
+  const open = heights.get(blockNumber);
   const pool = open?.ownDigest && open.pools.get(open.ownDigest);
-  return {
-    block: rollup.blocks.get(blockNumber) ?? null,
-    observedAtMs: open?.observedAtMs ?? null,
-    // Under a certificate its weight is what counts, and singles only make rows change.
-    weight: pool && held === undefined ? sumWeight([...pool.verified.values()]) : 0n,
-    certified: held === undefined ? null : { ...held, certificate: held.certificate },
-  };
+  const isCertified = held !== null && held.certificate.claim.blockHash === block?.blockHash;
+  // Under its own certificate that one's weight counts, and singles would only make rows change.
+  const weight = pool && !isCertified ? sumWeight([...pool.verified.values()]) : 0n;
+  const observedAtMs = (block && open?.observedAtMs) ?? null;
+  const height = { block, observedAtMs, weight, certified: held };
+  if (before !== undefined && isSameHeight(before, height)) return null;
+  return { rollupId, blockNumber, height: { ...height, certified: held && { ...held } } };
 }
 
 /** The parts are the engine's own objects, which it replaces and does not change. */

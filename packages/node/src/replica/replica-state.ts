@@ -24,8 +24,8 @@ export interface ReplicaSources {
   readonly view: PublishedView;
   /** Of the view's epochs, each found to be what its hash says. */
   readonly epochs: ReadonlyMap<bigint, EpochRecord>;
-  /** By rollup and height. */
-  readonly heights: ReadonlyMap<bigint, ReadonlyMap<bigint, ReplicaHeight>>;
+  /** By rollup. */
+  readonly heights: ReadonlyMap<bigint, HeightMaps>;
 }
 
 /** A published height with its certificate checked; null where it has none, or a wrong one. */
@@ -87,26 +87,31 @@ export function buildState(sources: ReplicaSources): EngineState {
   }
   for (const published of view.rollups) {
     const rollup = state.rollups.get(published.rollupId);
-    const heights = sources.heights.get(published.rollupId);
-    if (rollup !== undefined) fillRollup(rollup, published, heights ?? new Map());
+    const maps = sources.heights.get(published.rollupId) ?? mapHeights(new Map());
+    if (rollup !== undefined) {
+      state.rollups.set(published.rollupId, fillRollup(rollup, published, maps));
+    }
   }
   return state;
 }
 
-function fillRollup(
-  rollup: RollupState,
-  published: PublishedRollup,
-  heights: ReadonlyMap<bigint, ReplicaHeight>,
-): void {
+/** What of a rollup's state comes from its heights. */
+export type HeightMaps = Pick<RollupState, "blocks" | "numberByHash" | "heights" | "certified">;
+
+/** The maps of a rollup's heights: to be made again when one of them changes. */
+export function mapHeights(heights: ReadonlyMap<bigint, ReplicaHeight>): HeightMaps {
+  const maps: HeightMaps = {
+    ...{ blocks: new Map(), numberByHash: new Map(), heights: new Map(), certified: new Map() },
+  };
   // Readers take the order of insertion for that of the heights.
   const ascending = [...heights].sort(([left], [right]) => (left < right ? -1 : 1));
-  for (const [blockNumber, { published: height, certified }] of ascending) {
-    const { block, observedAtMs, weight } = height;
-    if (certified !== null) rollup.certified.set(blockNumber, certified);
+  for (const [blockNumber, { published, certified }] of ascending) {
+    const { block, observedAtMs, weight } = published;
+    if (certified !== null) maps.certified.set(blockNumber, certified);
     if (block === null) continue;
-    rollup.blocks.set(blockNumber, block);
-    rollup.numberByHash.set(block.blockHash, blockNumber);
-    rollup.heights.set(blockNumber, {
+    maps.blocks.set(blockNumber, block);
+    maps.numberByHash.set(block.blockHash, blockNumber);
+    maps.heights.set(blockNumber, {
       blockNumber,
       pools: new Map([[block.blockHash, poolOf(block.blockHash, weight)]]),
       firstDigest: new Map(),
@@ -115,19 +120,25 @@ function fillRollup(
       observedAtMs,
     });
   }
-  rollup.tip = (published.tip !== null && rollup.blocks.get(published.tip)) || null;
-  rollup.tipObservedAtMs = published.tipObservedAtMs;
-  rollup.safe = published.safe;
-  rollup.finalized = published.finalized;
-  rollup.newest = (published.newest !== null && rollup.certified.get(published.newest)) || null;
-  rollup.contradictions = published.contradictions;
-  for (const { digest, blockNumber } of published.contradicted) {
-    rollup.contradicted.set(digest, blockNumber);
-  }
-  for (const { operator, ...bound } of published.off) {
-    rollup.bound.set(operator, { ...bound, isOff: true });
-  }
-  rollup.lock = published.lock;
+  return maps;
+}
+
+function fillRollup(
+  rollup: RollupState,
+  published: PublishedRollup,
+  maps: HeightMaps,
+): RollupState {
+  const { tip, newest, tipObservedAtMs, safe, finalized, lock } = published;
+  const { off, contradictions, contradicted } = published;
+  return {
+    ...rollup,
+    ...{ tipObservedAtMs, safe, finalized, lock, contradictions },
+    ...maps,
+    tip: (tip !== null && maps.blocks.get(tip)) || null,
+    newest: (newest !== null && maps.certified.get(newest)) || null,
+    contradicted: new Map(contradicted.map(({ digest, blockNumber }) => [digest, blockNumber])),
+    bound: new Map(off.map(({ operator, ...at }) => [operator, { ...at, isOff: true }])),
+  };
 }
 
 type Pool = NonNullable<

@@ -16,7 +16,13 @@ import { type DatabaseSession, openSession } from "./database-session.ts";
 import type { PlacedEvent } from "./event-documents.ts";
 import type { Freshness } from "./freshness.ts";
 import { type ReplicaCursor, type ReplicaNews, readNews } from "./replica-reader.ts";
-import { buildState, checkCertified, type ReplicaHeight } from "./replica-state.ts";
+import {
+  buildState,
+  checkCertified,
+  type HeightMaps,
+  mapHeights,
+  type ReplicaHeight,
+} from "./replica-state.ts";
 import type { PublishedHeight, PublishedView } from "./view-documents.ts";
 import { CHANNEL } from "./view-publisher.ts";
 import { createWaker } from "./waker.ts";
@@ -74,6 +80,8 @@ class PostgresReplica implements Replica {
   readonly #waker = createWaker();
   readonly #records = new Map<bigint, EpochRecord>();
   #heights = new Map<bigint, Map<bigint, ReplicaHeight>>();
+  /** Made of the heights. */
+  #maps = new Map<bigint, HeightMaps>();
   #known: Known | null = null;
   #running: Promise<void> = Promise.resolve();
 
@@ -160,7 +168,7 @@ class PostgresReplica implements Replica {
       }),
     );
     const { domain } = this.#options.store;
-    const state = buildState({ domain, view, epochs, heights: this.#heights });
+    const state = buildState({ domain, view, epochs, heights: this.#maps });
     if (this.#known?.cursor.session !== cursor.session) {
       logger.info({ session: cursor.session }, "reading what a node publishes");
     }
@@ -174,19 +182,26 @@ class PostgresReplica implements Replica {
 
   async #takeHeights({ isAnew, heights, view }: ReplicaNews, rows: PostgresRows): Promise<void> {
     const before = this.#heights;
+    const changed = new Set(isAnew ? before.keys() : []);
     if (isAnew) this.#heights = new Map();
     for (const [i, { rollupId, blockNumber, height }] of heights.entries()) {
       const known = before.get(rollupId)?.get(blockNumber)?.certified ?? null;
       const certified = await this.#certifiedAs(height, known, rows);
       const rollup = this.#heights.get(rollupId) ?? new Map<bigint, ReplicaHeight>();
       this.#heights.set(rollupId, rollup.set(blockNumber, { published: height, certified }));
+      changed.add(rollupId);
       if (i % CHECKS_PER_TURN === CHECKS_PER_TURN - 1) await nextTurn();
     }
     for (const { rollupId, lowest } of view.rollups) {
       const rollup = this.#heights.get(rollupId);
       for (const blockNumber of rollup?.keys() ?? []) {
-        if (blockNumber < lowest) rollup?.delete(blockNumber);
+        if (blockNumber >= lowest) continue;
+        rollup?.delete(blockNumber);
+        changed.add(rollupId);
       }
+    }
+    for (const rollupId of changed) {
+      this.#maps.set(rollupId, mapHeights(this.#heights.get(rollupId) ?? new Map()));
     }
   }
 

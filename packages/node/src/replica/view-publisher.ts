@@ -5,7 +5,7 @@ import { sealRow } from "../store/row.ts";
 import { nameKey, numberKey } from "../store/row-key.ts";
 import type { EventBuffer } from "./event-buffer.ts";
 import { sealEvent } from "./event-documents.ts";
-import type { NodeWords, ViewTracker } from "./published-view.ts";
+import type { NodeWords, ViewChanges, ViewTracker } from "./published-view.ts";
 import {
   encodePublishedHeight,
   encodePublishedView,
@@ -19,7 +19,7 @@ export const VIEW_KEY: Uint8Array = nameKey("view");
 
 const MAX_EVENTS = 1_024;
 /** A statement's worth, of some 4 KiB each. */
-const MAX_HEIGHTS = 512;
+const MAX_HEIGHTS = 256;
 /** So many events later, those that are too old are removed. */
 const SWEEP_EVENTS = 1_024;
 const MAX_EVIDENCE_EVENTS = 64;
@@ -48,16 +48,13 @@ export function createViewPublisher(
   return new Publisher(ports, options.eventHistory);
 }
 
-interface HeightRow {
-  readonly key: readonly [rollupId: bigint, blockNumber: bigint];
-  readonly document: Uint8Array;
-}
-
 class Publisher implements ViewPublisher {
   readonly #ports: ViewPublisherPorts;
   readonly #eventHistory: number;
   #session = randomUUID();
   #revision = 0n;
+  /** Below what was removed last. */
+  #lowest = "";
   #unswept = SWEEP_EVENTS;
 
   constructor(ports: ViewPublisherPorts, eventHistory: number) {
@@ -72,6 +69,7 @@ class Publisher implements ViewPublisher {
     this.#revision = BigInt(String(last?.["revision"] ?? 0));
     this.#session = randomUUID();
     tracker.reset();
+    this.#lowest = "";
     await query("delete from mach.view_heights");
     await query("delete from mach.events where run <> $1", [run]);
   }
@@ -83,14 +81,13 @@ class Publisher implements ViewPublisher {
     const changes = tracker.changes(await words());
     this.#revision += 1n;
     const document = sealRow(VIEW_KEY, encodePublishedView(changes.view));
-    const rows = changes.heights.map(({ rollupId, blockNumber, height }): HeightRow => {
-      const key = [rollupId, blockNumber] as const;
-      return { key, document: sealRow(numberKey(key), encodePublishedHeight(height)) };
-    });
-    for (let i = 0; i < rows.length; i += MAX_HEIGHTS) {
-      await this.#putHeights(query, rows.slice(i, i + MAX_HEIGHTS));
+    const { heights } = changes;
+    // Encoded a part at a time, because all of them at once would hold up the node.
+    for (let i = 0; i < heights.length; i += MAX_HEIGHTS) {
+      await this.#putHeights(query, heights.slice(i, i + MAX_HEIGHTS));
     }
-    if (rows.length > 0) await removeBelow(query, changes.view.rollups);
+    const lowest = changes.view.rollups.map((rollup) => `${rollup.rollupId}/${rollup.lowest}`);
+    if (`${lowest}` !== this.#lowest) await removeBelow(query, changes.view.rollups);
     const sent = await this.#putEvents(query);
     await query(
       `with written as (
@@ -105,12 +102,13 @@ class Publisher implements ViewPublisher {
       [this.#revision, run, this.#session, document, clock?.["at"], CHANNEL],
     );
     return () => {
+      this.#lowest = `${lowest}`;
       tracker.onPublished(changes);
       events.removeThrough(sent);
     };
   }
 
-  async #putHeights(query: Query, rows: readonly HeightRow[]): Promise<void> {
+  async #putHeights(query: Query, heights: ViewChanges["heights"]): Promise<void> {
     await query(
       `insert into mach.view_heights (rollup_id, block_number, revision, document)
        select rollup_id, block_number, $4, document
@@ -119,9 +117,11 @@ class Publisher implements ViewPublisher {
        on conflict (rollup_id, block_number)
        do update set revision = excluded.revision, document = excluded.document`,
       [
-        rows.map(({ key: [rollupId] }) => rollupId),
-        rows.map(({ key: [, blockNumber] }) => blockNumber),
-        rows.map(({ document }) => document),
+        heights.map(({ rollupId }) => rollupId),
+        heights.map(({ blockNumber }) => blockNumber),
+        heights.map(({ rollupId, blockNumber, height }) =>
+          sealRow(numberKey([rollupId, blockNumber]), encodePublishedHeight(height)),
+        ),
         this.#revision,
       ],
     );

@@ -68,11 +68,7 @@ export function createPostgresDatabase(
   };
   return {
     query: queryOf(pool),
-    change: (work) =>
-      transaction("begin", async (query) => {
-        await lockForWriting(query);
-        return await work(query);
-      }),
+    change: (work) => transaction(BEGIN_CHANGE, work),
     read: (work) => transaction("begin isolation level repeatable read, read only", work),
     stop: () => pool.end(),
   };
@@ -82,7 +78,10 @@ export function createPostgresDatabase(
 export function queryOf(target: pg.Pool | pg.ClientBase): Query {
   return async (text, values = []) => {
     try {
-      const result = await target.query<Record<string, unknown>>(text, [...values]);
+      // With values the statement is prepared, and several at once are not allowed there.
+      const result = await (values.length === 0
+        ? target.query<Record<string, unknown>>(text)
+        : target.query<Record<string, unknown>>(text, [...values]));
       return result.rows;
     } catch (cause) {
       throw isStatementError(cause) ? cause : unavailable(cause);
@@ -108,10 +107,8 @@ export async function withinTransaction<T>(
   }
 }
 
-/** Waits until this transaction alone writes: several nodes may share one database. */
-export async function lockForWriting(query: Query): Promise<void> {
-  await query("select pg_advisory_xact_lock($1, $2)", [LOCK_SPACE, WRITE_LOCK]);
-}
+/** Begins a change, alone among all that write: several nodes may share one database. */
+export const BEGIN_CHANGE: string = `begin; select pg_advisory_xact_lock(${LOCK_SPACE}, ${WRITE_LOCK})`;
 
 /** Whether this session holds the publisher's lock now; it ends with the session. */
 export async function tryPublisherLock(query: Query): Promise<boolean> {

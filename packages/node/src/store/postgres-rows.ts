@@ -53,6 +53,10 @@ import {
   type StoreOptions,
 } from "./store.ts";
 
+const KEEP_CERTIFICATE = `
+  insert into mach.certificates (certificate_id, document) values ($1, $2)
+  on conflict (certificate_id) do update set document = excluded.document`;
+
 /**
  * A network's rows in PostgreSQL as one query function sees them: reads at any time, puts within
  * a change alone.
@@ -71,15 +75,17 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
     if (!isSameDomain(domain, this.#options.domain)) return { ok: false, code: "wrong-domain" };
     const { rollupId, blockNumber } = claim;
     const standing = await this.certificateAt(rollupId, blockNumber);
-    await this.keepCertificate(certificate);
     if (standing !== null && !isSameClaim(standing.claim, claim)) {
+      await this.keepCertificate(certificate);
       return { ok: false, code: "conflicting-claim" };
     }
+    const key = hexKey(certificateId);
     await this.#query(
-      `insert into mach.heights (rollup_id, block_number, certificate_id) values ($1, $2, $3)
+      `with kept as (${KEEP_CERTIFICATE})
+       insert into mach.heights (rollup_id, block_number, certificate_id) values ($3, $4, $1)
        on conflict (rollup_id, block_number)
        do update set certificate_id = excluded.certificate_id`,
-      [rollupId, blockNumber, hexKey(certificateId)],
+      [key, sealRow(key, encodeCertificate(certificate)), rollupId, blockNumber],
     );
     return { ok: true };
   }
@@ -87,11 +93,7 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
   /** Under its id alone: another one stands at its height. */
   async keepCertificate(certificate: Certificate): Promise<void> {
     const key = hexKey(certificate.certificateId);
-    await this.#query(
-      `insert into mach.certificates (certificate_id, document) values ($1, $2)
-       on conflict (certificate_id) do update set document = excluded.document`,
-      [key, sealRow(key, encodeCertificate(certificate))],
-    );
+    await this.#query(KEEP_CERTIFICATE, [key, sealRow(key, encodeCertificate(certificate))]);
   }
 
   async certificateAt(rollupId: bigint, blockNumber: bigint): Promise<Certificate | null> {
