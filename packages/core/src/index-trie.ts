@@ -28,16 +28,28 @@ interface Node {
   readonly length: number;
 }
 
-/**
- * Builds the whole trie at once, of some thousand values at most: the depth of the recursion is
- * that of a key, 20 nibbles. `keccak` hashes in JavaScript if not given.
- */
+/** Builds the whole trie at once. `keccak` hashes in JavaScript if not given. */
 export function buildIndexTrie(
   values: readonly Uint8Array[],
   keccak: Keccak = keccak_256,
 ): IndexTrie {
+  const steps = indexTrieSteps(values, keccak);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * The same value by value: thousands of them are hashed for a good part of a second, in which
+ * whoever builds may have other work. The recursion is as deep as a key is long, 20 nibbles.
+ */
+export function* indexTrieSteps(
+  values: readonly Uint8Array[],
+  keccak: Keccak = keccak_256,
+): Generator<void, IndexTrie, void> {
   const entries = values.map((value, index) => ({ path: toNibbles(indexKey(index)), value }));
-  const top = entries.length === 0 ? null : build(entries, 0, keccak);
+  const top = entries.length === 0 ? null : yield* build(entries, 0, keccak);
   return {
     root: keccak(top?.encoded ?? Uint8Array.of(0x80)),
     proofOf(index) {
@@ -58,11 +70,16 @@ export function buildIndexTrie(
 }
 
 /** The node of entries that share their path up to `depth`. */
-function build(entries: readonly Entry[], depth: number, keccak: Keccak): Node {
+function* build(
+  entries: readonly Entry[],
+  depth: number,
+  keccak: Keccak,
+): Generator<void, Node, void> {
   const [first, ...others] = entries;
   if (first === undefined) throw new RangeError("expected an entry");
   const { path, value } = first;
   if (others.length === 0) {
+    yield;
     return nodeOf(
       [encodePath(path.slice(depth), true), value],
       { children: new Map(), length: 0 },
@@ -72,7 +89,7 @@ function build(entries: readonly Entry[], depth: number, keccak: Keccak): Node {
   let end = depth;
   while (others.every((other) => other.path[end] === path[end])) end++;
   if (end > depth) {
-    const child = build(entries, end, keccak);
+    const child = yield* build(entries, end, keccak);
     const children = new Map([[path[depth] ?? 0, child]]);
     const items = [encodePath(path.slice(depth, end), false), child.reference];
     return nodeOf(items, { children, length: end - depth }, keccak);
@@ -80,7 +97,7 @@ function build(entries: readonly Entry[], depth: number, keccak: Keccak): Node {
   const children = new Map<number, Node>();
   for (let nibble = 0; nibble < 16; nibble++) {
     const part = entries.filter((entry) => entry.path[depth] === nibble);
-    if (part.length > 0) children.set(nibble, build(part, depth + 1, keccak));
+    if (part.length > 0) children.set(nibble, yield* build(part, depth + 1, keccak));
   }
   const slots = Array.from({ length: 16 }, (_, at) => children.get(at)?.reference ?? EMPTY);
   return nodeOf([...slots, EMPTY], { children, length: 1 }, keccak);

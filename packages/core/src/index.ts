@@ -117,7 +117,7 @@ export {
 } from "./fork-lock.ts";
 export { type ChainLink, linksOf } from "./header-link.ts";
 export { byteLength, concatHex, fromHex, type Hex, isHex, toHex, ZERO_HASH } from "./hex.ts";
-export { buildIndexTrie, type IndexTrie } from "./index-trie.ts";
+export { buildIndexTrie, type IndexTrie, indexTrieSteps } from "./index-trie.ts";
 export { type KeyRegistration, keyRegistrationDigest } from "./key-registration.ts";
 export {
   buildOperatorSet,

@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromHex, type Hex, toHex } from "../src/hex.ts";
-import { buildIndexTrie } from "../src/index-trie.ts";
+import { buildIndexTrie, indexTrieSteps } from "../src/index-trie.ts";
 import { indexKey, provenValue } from "../src/trie-proof.ts";
 
 interface RealBody {
@@ -63,6 +63,16 @@ it("a leaf proves its own key alone, and no other of that length", () => {
   for (const index of [1, 2, 127]) {
     expect(provenValue(nodes, { root, key: indexKey(index) })).toBeNull();
   }
+});
+
+it("a trie is built value by value, so that other work can come between", () => {
+  const values = Array.from({ length: 50 }, (_, i) => new Uint8Array(40).fill(i));
+  const steps = indexTrieSteps(values);
+  let count = 0;
+  let step = steps.next();
+  for (; !step.done; step = steps.next()) count++;
+  expect(count).toBe(values.length);
+  expect(step.value.root).toEqual(buildIndexTrie(values).root);
 });
 
 it("any value of any list is proved, short ones inside of their parents too", () => {

@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
-  buildIndexTrie,
   fromHex,
   type Hex,
   type IndexTrie,
+  indexTrieSteps,
   isHex,
   keccak256,
   toHex,
@@ -43,6 +44,8 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** Calls for single transactions or receipts of one block, all together and at once. */
 const MAX_SINGLE_CALLS = 512;
 const CONCURRENCY = 16;
+/** How long hashing may keep the process from everything else. */
+const SLICE_MS = 5;
 
 /** A source, and when to give it up: it may make a block a thousand slow answers long. */
 export interface BodySource {
@@ -66,12 +69,12 @@ export async function fetchProvenBody(source: BodySource, blockHash: Hex): Promi
   const transactions = await readTransactions(source, listed);
   if (transactions === null) return fail("unavailable");
   if (sizeOf(transactions) > MAX_BODY_BYTES) return fail("too-large");
-  const transactionTrie = buildIndexTrie(transactions);
+  const transactionTrie = await inTurns(indexTrieSteps(transactions));
   if (toHex(transactionTrie.root) !== checked.header.transactionsRoot) return fail("wrong-root");
-  const hashes = transactions.map((each) => keccak256(each));
+  const hashes = await inTurns(hashesOf(transactions));
   const fetched = await fetchReceipts(source, blockHash, namedHashes(listed, hashes));
   if (typeof fetched === "string") return fail(fetched);
-  const built = buildReceipts(fetched, checked.header);
+  const built = await buildReceipts(fetched, checked.header);
   if (typeof built === "string") return fail(built);
   const { receipts, receiptTrie } = built;
   const bytes = sizeOf(transactions) + sizeOf(receipts);
@@ -143,15 +146,15 @@ async function fetchReceipts(
 
 const FORMS: readonly ReceiptForm[] = ["status", "state"];
 
-function buildReceipts(
+async function buildReceipts(
   raw: readonly unknown[],
   { receiptsRoot }: Header,
-): Pick<ProvenBody, "receipts" | "receiptTrie"> | BodyFailure {
+): Promise<Pick<ProvenBody, "receipts" | "receiptTrie"> | BodyFailure> {
   for (const form of FORMS) {
     const receipts = raw.flatMap((each) => encodeReceipt(each, form) ?? []);
     if (receipts.length < raw.length) continue;
     if (sizeOf(receipts) > MAX_BODY_BYTES) return "too-large";
-    const receiptTrie = buildIndexTrie(receipts);
+    const receiptTrie = await inTurns(indexTrieSteps(receipts));
     if (toHex(receiptTrie.root) === receiptsRoot) return { receipts, receiptTrie };
   }
   return "wrong-root";
@@ -172,6 +175,27 @@ async function inBatches<T, R>(
     }
   }
   return results;
+}
+
+function* hashesOf(values: readonly Uint8Array[]): Generator<void, readonly Hex[], void> {
+  const hashes: Hex[] = [];
+  for (const value of values) {
+    hashes.push(keccak256(value));
+    yield;
+  }
+  return hashes;
+}
+
+/** Does long work in slices, so that an operator's votes do not wait for a reader's proof. */
+async function inTurns<T>(steps: Generator<void, T, void>): Promise<T> {
+  let end = performance.now() + SLICE_MS;
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (performance.now() < end) continue;
+    await nextTurn();
+    end = performance.now() + SLICE_MS;
+  }
 }
 
 function sizeOf(values: readonly Uint8Array[]): number {
