@@ -15,7 +15,7 @@ import { type Command, type CommandContext, type ExitCode, UsageError } from "./
 export const command: Command = {
   usage: `mach signer run --config FILE --token-file FILE [--host HOST] [--port PORT]
 
-Serves the signer of the operator that the configuration names, with its secretKeyFile and the
+Serves the signer of the operator that the configuration names, with its keystore and the
 signing record in its dataDir. Nodes that name it as operator.signer hold neither. Who has the
 token can have claims signed that the record allows: keep it like the key, and the port within
 the machine or a tunnel, because the connection is not encrypted.
