@@ -17,6 +17,9 @@ Exit code: 0 done (also where nothing was to do), 1 not done, 2 wrong configurat
   run: migrateDatabase,
 };
 
+/** Whole tables may be written anew. */
+const LONGEST_STATEMENT_MS = 3_600_000;
+
 async function migrateDatabase(args: readonly string[], context: CommandContext): Promise<Answer> {
   const { values } = parseArgs({
     args: [...args],
@@ -26,7 +29,10 @@ async function migrateDatabase(args: readonly string[], context: CommandContext)
   if (!result.ok) throw new UsageError(describeProblems(result.problems).trimEnd());
   const { database: url, network } = result.config;
   if (url === undefined) throw new UsageError("the configuration names no database");
-  const database = createPostgresDatabase(url, { maxConnections: 1 });
+  const database = createPostgresDatabase(url, {
+    maxConnections: 1,
+    statementTimeoutMs: LONGEST_STATEMENT_MS,
+  });
   try {
     const domain = { chainId: network.chainId, verifyingContract: network.registry };
     const migrated = await migrate(database, domain);

@@ -29,13 +29,16 @@ const WRITE_LOCK = 1;
 const PUBLISHER_LOCK = 2;
 
 /** What a connection is opened with; a half-open one must not hold a lock for hours. */
-export function connectionOptions(url: string): pg.ClientConfig {
+export function connectionOptions(
+  url: string,
+  statementTimeoutMs: number = STATEMENT_TIMEOUT_MS,
+): pg.ClientConfig {
   return {
     connectionString: url,
     application_name: "mach",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: STATEMENT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: statementTimeoutMs,
+    statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: 2 * STATEMENT_TIMEOUT_MS,
     keepAlive: true,
   };
@@ -44,9 +47,10 @@ export function connectionOptions(url: string): pg.ClientConfig {
 /** Opens connections as they are needed; nothing is asked of the database yet. */
 export function createPostgresDatabase(
   url: string,
-  options: { readonly maxConnections: number },
+  options: { readonly maxConnections: number; readonly statementTimeoutMs?: number },
 ): PostgresDatabase {
-  const pool = new pg.Pool({ ...connectionOptions(url), max: options.maxConnections });
+  const { maxConnections: max, statementTimeoutMs } = options;
+  const pool = new pg.Pool({ ...connectionOptions(url, statementTimeoutMs), max });
   // An idle connection that breaks is replaced by the next question, which says what is wrong.
   pool.on("error", () => undefined);
   const transaction = async <T>(begin: string, work: (query: Query) => Promise<T>): Promise<T> => {
