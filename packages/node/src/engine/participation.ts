@@ -33,7 +33,10 @@ export interface ParticipationKeeper {
   flush(): Promise<void>;
 }
 
-/** How long a height is left to those who are late; it is not waited for longer than it is open. */
+/**
+ * How long a height is left to those who are late, beside its improvement window; it is not waited
+ * for longer than attestations are taken.
+ */
 const COUNT_AFTER_MS = 30_000;
 /** How often what was counted is written; a crash loses so much, and calls none of it missed. */
 const WRITE_EVERY_MS = 5_000;
@@ -42,8 +45,8 @@ const HELD_EPOCHS = 16;
 
 /**
  * A keeper that has watched since now. A height is counted once, half a minute after it was first
- * heard of, or when attestations for it are no longer taken; those of blocks from before this
- * process are not, because nobody watched them.
+ * heard of and had its window, or when attestations are no longer taken; those of blocks from
+ * before this process are not, because nobody watched them.
  */
 export function createParticipation(ports: ParticipationPorts): ParticipationKeeper {
   return new Keeper(ports);
@@ -154,17 +157,19 @@ class Keeper implements ParticipationKeeper {
 
   /** Counts the heights that have had their time, in order. */
   #countThose(rollupId: bigint, tip: bigint): void {
-    const { openHeights, chainDepth } = this.#ports.state().options;
+    const { openHeights, chainDepth, improvementWindowMs } = this.#ports.state().options;
     const lowest = tip - BigInt(chainDepth) + 1n;
     const from = (this.#through.get(rollupId) ?? -1n) + 1n;
-    const blocks = this.#ports.state().rollups.get(rollupId)?.blocks;
-    const countedBefore = this.#ports.now() - COUNT_AFTER_MS;
+    const rollup = this.#ports.state().rollups.get(rollupId);
+    const countedBefore = this.#ports.now() - COUNT_AFTER_MS - improvementWindowMs;
     for (let at = from > lowest ? from : lowest; at <= tip; at += 1n) {
       const isClosed = at + BigInt(openHeights) <= tip;
-      const block = blocks?.get(at);
+      const block = rollup?.blocks.get(at);
       const mayCount = block !== undefined && !block.isWithinBatch;
       const height = mayCount ? this.#heightAt({ rollupId, blockNumber: at }) : null;
-      if (!isClosed && height !== null && height.openedAtMs > countedBefore) return;
+      const isImproving = typeof rollup?.certified.get(at)?.openUntilMs === "number";
+      const isEarly = isImproving || (height !== null && height.openedAtMs > countedBefore);
+      if (!isClosed && isEarly) return;
       this.#count(rollupId, at);
       this.#advance(rollupId, at);
     }

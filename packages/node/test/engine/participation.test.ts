@@ -109,7 +109,7 @@ describe("what an operator did at a height", () => {
     const node = watch({ engine: { openHeights: 16 } });
     node.blocksTo(2n);
     for (const height of [1n, 2n]) await attestAll(node, [0, 1, 2], height);
-    node.pass(29_999);
+    node.pass(31_999);
     node.keeper.onTick();
     await expect(node.of(3)).rejects.toThrow();
     node.pass(1);
@@ -118,7 +118,7 @@ describe("what an operator did at a height", () => {
     // What comes then is too late to be late.
     await attestAll(node, [3], 2n);
     node.blocksTo(20n);
-    node.pass(30_000);
+    node.pass(32_000);
     node.keeper.onTick();
     expect(await node.of(3)).toMatchObject({ expected: 20, missed: 2, late: 0 });
   });
