@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeEvidence, encodeOperatorSet } from "@mach/api";
+import { addressOf, decodeCompactCertificate, encodeEvidence, encodeOperatorSet } from "@mach/api";
 import { createNativeBls } from "@mach/bls";
 import { createPortableBls } from "@mach/bls/portable";
 import { isConsistentOperatorSet, keccak256, verifyCertificate, verifySetUpdate } from "@mach/core";
@@ -78,6 +78,21 @@ it("the first certificates of both rollups can be checked by somebody else's mea
     rollup.destroy();
   }
   provider.destroy();
+});
+
+it("who waits is answered by the next certificate, and may have it in bytes", async () => {
+  const [rollupId, wait] = [901n, 30];
+  const height = (await until("a height", () => fastFinalHeight(rollupId))) ?? 0n;
+  const asked = { rollupId, minBlockNumber: height + 1n, minWeightBps: 6667, wait };
+  const fastFinal = await until("the next certificate", async () => {
+    return (await read(network.apiUrl, "finality", asked)).data.fastFinal;
+  });
+  const { blockNumber, blockHash } = fastFinal;
+  expect(blockNumber).toBeGreaterThan(height);
+  const address = new URL(addressOf("certificate", { rollupId, blockNumber }), network.apiUrl);
+  const response = await fetch(address, { headers: { accept: "application/octet-stream" } });
+  const certificate = decodeCompactCertificate(new Uint8Array(await response.arrayBuffer()));
+  expect(certificate?.claim.blockHash).toBe(blockHash);
 });
 
 it("every node serves the same set update, over the registry's own hash", async () => {
