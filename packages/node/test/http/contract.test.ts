@@ -26,7 +26,10 @@ import { type Operation, type PublishedApi, readPublished } from "./contract-wal
 import { readEvents } from "./event-reader.ts";
 import { alert, finality, health, participation } from "./memory-view.ts";
 
-const RUNS = process.env["MACH_LONG"] === "1" ? 400 : 12;
+const IS_LONG = process.env["MACH_LONG"] === "1";
+const RUNS = IS_LONG ? 400 : 12;
+/** Far more than it takes: the machine may be busy. */
+const PATIENCE = { timeout: IS_LONG ? 900_000 : 120_000 };
 const isWalked = ({ id }: Operation): boolean => id !== "events" && id !== "batch";
 
 const first = certify(claimAt(2n), [1, 2, 3]);
@@ -168,20 +171,24 @@ function note(operation: Operation, code: string): void {
   seen.set(operation.id, codes.add(code));
 }
 
-test("what the document takes is answered as it says, whatever the values are", async () => {
-  for (const operation of api.operations.filter(isWalked)) {
-    const examples = examplesOf(operation).map((values): [Values] => [values]);
-    await fc.assert(
-      fc.asyncProperty(validValues(operation), async (values) => {
-        const code = await ask(operation, addressOf(operation, values));
-        expect(code, addressOf(operation, values)).not.toBe("malformed");
-        note(operation, code);
-      }),
-      { numRuns: examples.length + (operation.parameters.length === 0 ? 1 : RUNS), examples },
-    );
-  }
-  expect(failures).toEqual([]);
-});
+test(
+  "what the document takes is answered as it says, whatever the values are",
+  PATIENCE,
+  async () => {
+    for (const operation of api.operations.filter(isWalked)) {
+      const examples = examplesOf(operation).map((values): [Values] => [values]);
+      await fc.assert(
+        fc.asyncProperty(validValues(operation), async (values) => {
+          const code = await ask(operation, addressOf(operation, values));
+          expect(code, addressOf(operation, values)).not.toBe("malformed");
+          note(operation, code);
+        }),
+        { numRuns: examples.length + (operation.parameters.length === 0 ? 1 : RUNS), examples },
+      );
+    }
+    expect(failures).toEqual([]);
+  },
+);
 
 test("the walk has met every operation's success, and what may be missing", () => {
   const codesOf = (id: string): readonly string[] => [...(seen.get(id) ?? [])].toSorted();
@@ -193,53 +200,61 @@ test("the walk has met every operation's success, and what may be missing", () =
   }
 });
 
-test("what the document does not take is malformed, in every parameter of every route", async () => {
-  for (const operation of api.operations.filter(isWalked)) {
-    for (const parameter of operation.parameters) {
-      const inputs = fc.tuple(validValues(operation), api.invalidValue(parameter));
-      await fc.assert(
-        fc.asyncProperty(inputs, async ([values, wrong]) => {
-          const address = addressOf(operation, { ...values, [parameter.name]: wrong });
-          expect(await ask(operation, address), address).toBe("malformed");
-        }),
-        { numRuns: Math.ceil(RUNS / 3) },
-      );
+test(
+  "what the document does not take is malformed, in every parameter of every route",
+  PATIENCE,
+  async () => {
+    for (const operation of api.operations.filter(isWalked)) {
+      for (const parameter of operation.parameters) {
+        const inputs = fc.tuple(validValues(operation), api.invalidValue(parameter));
+        await fc.assert(
+          fc.asyncProperty(inputs, async ([values, wrong]) => {
+            const address = addressOf(operation, { ...values, [parameter.name]: wrong });
+            expect(await ask(operation, address), address).toBe("malformed");
+          }),
+          { numRuns: Math.ceil(RUNS / 3) },
+        );
+      }
+      const unknown = `${addressOf(operation, await firstValues(operation))}`;
+      const address = `${unknown}${unknown.includes("?") ? "&" : "?"}unknown=1`;
+      expect(await ask(operation, address), address).toBe("malformed");
     }
-    const unknown = `${addressOf(operation, await firstValues(operation))}`;
-    const address = `${unknown}${unknown.includes("?") ? "&" : "?"}unknown=1`;
-    expect(await ask(operation, address), address).toBe("malformed");
-  }
-  expect(failures).toEqual([]);
-});
+    expect(failures).toEqual([]);
+  },
+);
 
 async function firstValues(operation: Operation): Promise<Values> {
   return fc.sample(validValues(operation), { numRuns: 1, seed: 1 })[0] ?? {};
 }
 
-test("a batch of anything is answered by what the document says of each part", async () => {
-  const batch = api.operations.find(({ id }) => id === "batch");
-  if (batch === undefined) throw new Error("no batch");
-  const walked = api.operations.filter((each) => isWalked(each) && each.id !== "docs");
-  const addresses = walked.map((operation) =>
-    validValues(operation).map((values) => addressOf(operation, values)),
-  );
-  const requests = fc.array(
-    fc.oneof(
-      ...addresses,
-      fc.webPath().map((path) => `/${path}`),
-    ),
-    { minLength: 0, maxLength: MAX_BATCH_REQUESTS + 2 },
-  );
-  await fc.assert(
-    fc.asyncProperty(fc.oneof(fc.record({ requests }), fc.jsonValue()), async (body) => {
-      const isTaken = api.refuse("/components/schemas/BatchRequest", body) === null;
-      const code = await ask(batch, batch.path, { body: JSON.stringify(body) });
-      expect(code, JSON.stringify(body)).toBe(isTaken ? "ok" : "malformed");
-    }),
-    { numRuns: RUNS },
-  );
-  expect(failures).toEqual([]);
-});
+test(
+  "a batch of anything is answered by what the document says of each part",
+  PATIENCE,
+  async () => {
+    const batch = api.operations.find(({ id }) => id === "batch");
+    if (batch === undefined) throw new Error("no batch");
+    const walked = api.operations.filter((each) => isWalked(each) && each.id !== "docs");
+    const addresses = walked.map((operation) =>
+      validValues(operation).map((values) => addressOf(operation, values)),
+    );
+    const requests = fc.array(
+      fc.oneof(
+        ...addresses,
+        fc.webPath().map((path) => `/${path}`),
+      ),
+      { minLength: 0, maxLength: MAX_BATCH_REQUESTS + 2 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.record({ requests }), fc.jsonValue()), async (body) => {
+        const isTaken = api.refuse("/components/schemas/BatchRequest", body) === null;
+        const code = await ask(batch, batch.path, { body: JSON.stringify(body) });
+        expect(code, JSON.stringify(body)).toBe(isTaken ? "ok" : "malformed");
+      }),
+      { numRuns: RUNS },
+    );
+    expect(failures).toEqual([]);
+  },
+);
 
 describe("server-sent events", () => {
   test("are taken and refused as the document says", async () => {
