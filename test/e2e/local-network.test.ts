@@ -14,6 +14,7 @@ import { deployerAccount } from "../../scripts/local-network/accounts.ts";
 import { type LocalNetwork, startLocalNetwork } from "../../scripts/local-network/local-network.ts";
 import { read, until } from "./api.ts";
 import { contradict, startEquivocator } from "./equivocator.ts";
+import { expectMetrics } from "./metrics.ts";
 import { type CrossRollupPayment, payAcross } from "./payment.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -78,6 +79,11 @@ it("the first certificates of both rollups can be checked by somebody else's mea
     rollup.destroy();
   }
   provider.destroy();
+});
+
+it("an operator's metrics tell what it does on each rollup", async () => {
+  const [operator] = network.operators;
+  if (operator !== undefined) await expectMetrics(operator.entry(), network.rollups);
 });
 
 it("who waits is answered by the next certificate, and may have it in bytes", async () => {
