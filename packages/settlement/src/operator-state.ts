@@ -80,14 +80,16 @@ export async function readOperatorState(question: OperatorQuestion): Promise<Rea
     const state = await readState(question);
     return state === null ? NO_ANSWER : { ok: true, state };
   } catch (error) {
-    return isNoAnswer(error) ? NO_ANSWER : { ok: false, code: "l1-unavailable" };
+    // A RangeError is this file's own, for what no contract of this protocol answers.
+    const isAnswer = isNoAnswer(error) || error instanceof RangeError;
+    return isAnswer ? NO_ANSWER : { ok: false, code: "l1-unavailable" };
   }
 }
 
 async function readState(question: OperatorQuestion): Promise<OperatorState | null> {
   const { provider, chainId, registry, operator, account } = question;
   const block = await provider.getBlock("latest");
-  if (block === null) throw new RangeError("the L1 has no block");
+  if (block === null) throw new Error("the L1 has no block");
   const at = { blockTag: block.number };
   const contract = new Contract(registry, REGISTRY_ABI, provider);
   const ask = (view: string, ...args: readonly unknown[]): Promise<unknown> =>

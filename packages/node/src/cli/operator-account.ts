@@ -21,11 +21,14 @@ export const ACCOUNT_OPTIONS = {
 } as const;
 
 /** How they are told in a command's usage. */
-export const ACCOUNT_USAGE = `  --wallet FILE     a JSON wallet (version 3, as ethers and geth write it), mode 0600
-  --wallet-password-file FILE   its password, mode 0600; asked for at the terminal without it
-  --signer URL      a signer that answers eth_signTransaction or eth_sendTransaction (Web3Signer,
-                    a node in front of clef), in the place of --wallet
-  --account 0x...   which of its accounts; with --dry-run it is enough by itself`;
+export const ACCOUNT_USAGE = `\
+  --wallet FILE                    a JSON wallet (version 3, as ethers and geth write it), mode
+                                   0600
+  --wallet-password-file FILE      its password, mode 0600; asked for at the terminal without it
+  --signer URL                     a signer that answers eth_signTransaction or
+                                   eth_sendTransaction (Web3Signer, a node in front of clef), in
+                                   the place of --wallet
+  --account 0x...                  which of its accounts; with --dry-run it is enough by itself`;
 
 /** What `parseArgs` makes of them. */
 export interface AccountValues {

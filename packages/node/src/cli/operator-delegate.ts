@@ -6,17 +6,19 @@ import { refusedAction } from "./operator-words.ts";
 
 /** `mach operator delegate`: stake behind another operator. */
 export const command: Command = {
-  usage: `mach operator delegate OPERATOR (--config FILE | --network FILE | --l1 URL --registry 0x...)
+  usage: `mach operator delegate OPERATOR
+            (--config FILE | --network FILE | --l1 URL --registry 0x...)
             (--wallet FILE | --signer URL) --amount AMOUNT [--vault 0x...] [--unregistered]
             [--dry-run] [--json]
 
 Puts the account's assets behind an operator, which can then be slashed for what that operator
 does. They stay the account's: \`mach operator exit --operator OPERATOR\` takes them out.
 
-  OPERATOR          its address
-  --amount AMOUNT   in the asset's own unit, such as 32 or 1.5
-  --vault 0x...     which vault, where several weigh
-  --unregistered    also behind an address that has not registered yet, which weighs nothing
+  OPERATOR                         its address
+  --amount AMOUNT                  in the asset's own unit, such as 32 or 1.5
+  --vault 0x...                    which vault, where several weigh
+  --unregistered                   also behind an address that has not registered yet, which
+                                   weighs nothing
 ${ACTION_USAGE}
 
   mach operator delegate 0x70997970c51812dc3a010c7d01b50e0d17dc79c8 --network .local/network.json \\

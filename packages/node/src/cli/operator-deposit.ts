@@ -12,8 +12,8 @@ Puts the account's assets behind the configuration's operator, or behind the acc
 the configuration names none: an approval of exactly the amount where there is none yet, then the
 deposit. Stake behind another operator is \`mach operator delegate\`.
 
-  --amount AMOUNT   in the asset's own unit, such as 32 or 1.5
-  --vault 0x...     which vault, where several weigh
+  --amount AMOUNT                  in the asset's own unit, such as 32 or 1.5
+  --vault 0x...                    which vault, where several weigh
 ${ACTION_USAGE}
 
   mach operator deposit --config node.yaml --wallet account.json --amount 100

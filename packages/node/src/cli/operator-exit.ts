@@ -14,10 +14,12 @@ own. The stake goes on weighing until the epoch that this prints: the node signs
 that the assets stay locked, and can be slashed for what the operator signed, until the time that
 this prints; --complete pays them then.
 
-  --amount AMOUNT   in the asset's own unit, such as 1.5; all of it where it is left out
-  --complete ID     pays an exit that is released, by the number that \`mach operator status\` lists
-  --operator 0x...  from behind another operator
-  --vault 0x...     which vault, where several weigh
+  --amount AMOUNT                  in the asset's own unit, such as 1.5; all of it where it is
+                                   left out
+  --complete ID                    pays an exit that is released, by the number that \`mach
+                                   operator status\` lists
+  --operator 0x...                 from behind another operator
+  --vault 0x...                    which vault, where several weigh
 ${ACTION_USAGE}
 
   mach operator exit --config node.yaml --wallet account.json --dry-run

@@ -16,9 +16,10 @@ export const KEY_OPTIONS = {
 } as const;
 
 /** How they are told in a command's usage. */
-export const KEY_USAGE = `  --keystore FILE   the key's EIP-2335 keystore, and
-  --keystore-password-file FILE   its password, mode 0600; asked for at the terminal without it
-  --proof FILE      what \`mach keys prove\` printed, where the key is on another machine; - is stdin`;
+export const KEY_USAGE = `  --keystore FILE                  the key's EIP-2335 keystore, and
+  --keystore-password-file FILE    its password, mode 0600; asked for at the terminal without it
+  --proof FILE                     what \`mach keys prove\` printed, where the key is on another
+                                   machine; - is stdin`;
 
 /** What `parseArgs` makes of them. */
 export interface KeyValues {

@@ -14,10 +14,12 @@ export const PLACE_OPTIONS = {
 } as const;
 
 /** How they are told in a command's usage. */
-export const PLACE_USAGE = `  --config FILE     a node's configuration: its network, its first L1 endpoint, its operator
-  --network FILE    the network.json of a local network
-  --l1 URL          an endpoint of the L1, and
-  --registry 0x...  the registry on it`;
+export const PLACE_USAGE = `\
+  --config FILE                    a node's configuration: its network, its L1 endpoints,
+                                   its operator
+  --network FILE                   the network.json of a local network
+  --l1 URL                         an endpoint of the L1, and
+  --registry 0x...                 the registry on it`;
 
 /** What `parseArgs` makes of them. */
 export interface PlaceValues {
@@ -30,6 +32,9 @@ export interface PlaceValues {
 /** A registry on an L1, and what a configuration says of the operator besides. */
 export interface RegistryPlace {
   readonly rpcUrl: string;
+  /** Other endpoints of the L1, and how many hosts of all have to say the same. */
+  readonly others: readonly string[];
+  readonly agree: number;
   readonly registry: Hex;
   /** Which L1 it has to be; null where the caller does not say. */
   readonly chainId: bigint | null;
@@ -43,7 +48,7 @@ const networkFileSchema = z.object({
   chainId: z.string().regex(/^\d{1,20}$/),
   l1: z.object({ rpcUrl: z.string() }),
 });
-const NOBODY = { operator: null, keystoreFile: null, passwordFile: null };
+const ALONE = { others: [], agree: 1, operator: null, keystoreFile: null, passwordFile: null };
 
 /** The place that one of the three ways names. Throws a UsageError for none, and for several. */
 export function readRegistryPlace(values: PlaceValues, context: CommandContext): RegistryPlace {
@@ -58,7 +63,7 @@ export function readRegistryPlace(values: PlaceValues, context: CommandContext):
     throw new UsageError("--l1 and --registry go together");
   }
   const rpcUrl = parseUrl(l1, "--l1");
-  return { ...NOBODY, rpcUrl, registry: parseAddress(registry, "--registry"), chainId: null };
+  return { ...ALONE, rpcUrl, registry: parseAddress(registry, "--registry"), chainId: null };
 }
 
 /** An http or https URL. */
@@ -74,9 +79,10 @@ function fromConfig(file: string, context: CommandContext): RegistryPlace {
     throw new UsageError(`the configuration is wrong: ${problems.join("; ")}`);
   }
   const { network, l1, operator } = loaded.config;
-  const [rpcUrl = ""] = l1.rpcUrls;
+  const [rpcUrl = "", ...others] = l1.rpcUrls;
   return {
-    ...{ rpcUrl, registry: network.registry, chainId: network.chainId },
+    ...{ rpcUrl, others, agree: l1.agree },
+    ...{ registry: network.registry, chainId: network.chainId },
     operator: operator?.address ?? null,
     keystoreFile: operator?.keystoreFile ?? null,
     passwordFile: operator?.passwordFile ?? null,
@@ -91,5 +97,5 @@ function fromNetworkFile(path: string): RegistryPlace {
   }
   const { registry, chainId, l1 } = parsed.data;
   const rpcUrl = parseUrl(l1.rpcUrl, "l1.rpcUrl");
-  return { ...NOBODY, rpcUrl, registry, chainId: BigInt(chainId) };
+  return { ...ALONE, rpcUrl, registry, chainId: BigInt(chainId) };
 }

@@ -5,14 +5,16 @@ import { ACTION_EXIT_CODES, ACTION_OPTIONS, ACTION_USAGE, runAction } from "./op
 
 /** `mach operator poke`: counts what an operator has allocated at EigenLayer. */
 export const command: Command = {
-  usage: `mach operator poke [OPERATOR] (--config FILE | --network FILE | --l1 URL --registry 0x...)
+  usage: `mach operator poke [OPERATOR]
+            (--config FILE | --network FILE | --l1 URL --registry 0x...)
             (--wallet FILE | --signer URL) [--dry-run] [--json]
 
 Has every EigenLayer source that weighs look at what an operator has allocated there. A new operator
 does it before it registers, and one with more stake once it is allocated: EigenLayer keeps no
 history, and the nodes that pay for epochs only keep known weights fresh. Anyone may, for anyone.
 
-  OPERATOR          its address; the configuration's, or the account, where it is left out
+  OPERATOR                         its address; the configuration's, or the account, where it is
+                                   left out
 ${ACTION_USAGE}
 
   mach operator poke --config node.yaml --wallet account.json

@@ -25,6 +25,7 @@ import {
   type RegistryPlace,
   readRegistryPlace,
 } from "./operator-place.ts";
+import { confirmState } from "./operator-sources.ts";
 import { describeDone, describeOperatorPlan, nameOf, refusedAction } from "./operator-words.ts";
 
 /** The options that every command with a transaction takes. */
@@ -42,8 +43,9 @@ export const ACTION_OPTIONS: typeof PLACE_OPTIONS &
 /** How they are told in a command's usage. */
 export const ACTION_USAGE: string = `${PLACE_USAGE}
 ${ACCOUNT_USAGE}
-  --dry-run         sends nothing: says what would be done, its gas, and from when on it counts
-  --json            one JSON object instead of sentences
+  --dry-run                        sends nothing: says what would be done, its gas, and from when
+                                   on it counts
+  --json                           one JSON object instead of sentences
 
 What the L1 would refuse is refused here, with a code, before anything is sent.`;
 
@@ -104,6 +106,8 @@ async function runAs(
   });
   if (!read.ok) return refusedAction(read);
   const { state } = read;
+  const confirmed = await confirmState(state, place);
+  if (!confirmed.ok) return refusedAction(confirmed);
   const intent = await action.intentOf(state, place);
   if (!intent.ok) return intent.answer;
   const plan = await planOperatorAction(intent.value, { state, provider });

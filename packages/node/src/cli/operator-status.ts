@@ -26,17 +26,19 @@ import { refusedAction, timeOf } from "./operator-words.ts";
 
 /** `mach operator status`: what the L1 says of an operator. */
 export const command: Command = {
-  usage: `mach operator status [OPERATOR] (--config FILE | --network FILE | --l1 URL --registry 0x...)
+  usage: `mach operator status [OPERATOR]
+            (--config FILE | --network FILE | --l1 URL --registry 0x...)
             [--account 0x...] [--json]
 
 Says what the newest block of the L1 knows of an operator: its keys and from which epoch each one
 signs, its weight in this epoch and the next, what it weighs after that as things stand, and the
 stake behind it.
 
-  OPERATOR          its address; the configuration's where it is left out
-  --account 0x...   whose stake and exits are listed; the operator's own where it is left out
+  OPERATOR                         its address; the configuration's where it is left out
+  --account 0x...                  whose stake and exits are listed; the operator's own where it
+                                   is left out
 ${PLACE_USAGE}
-  --json            one JSON object instead of lines
+  --json                           one JSON object instead of lines
 
   mach operator status --config node.yaml
 

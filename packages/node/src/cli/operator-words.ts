@@ -14,6 +14,10 @@ export type ActionRefusalCode =
   | PlanRefusalCode
   /** The endpoint is of another L1 than the configuration's network. */
   | "wrong-chain"
+  /** Endpoints of the L1 say different things of where stake goes. */
+  | "sources-disagree"
+  /** Fewer hosts of the L1 answer than the configuration asks for. */
+  | "too-few-sources"
   /** No registry of this protocol stands at the address. */
   | "no-registry"
   /** The account is not the operator, for which only it can act. */
@@ -71,7 +75,7 @@ const WHY: Readonly<Record<ActionRefusalCode, string>> = {
   "not-enough-stake": "the account has less behind the operator: leave --amount out for all of it",
   "nothing-staked": "the account has nothing behind this operator",
   "operator-depleted":
-    "slashes left next to nothing behind the operator: nobody can join before all of it is released",
+    "slashes left next to nothing behind the operator: nobody can join before all of that is out",
   "unknown-exit": "there is no such exit, or it was paid",
   "exit-locked": "the assets of this exit are locked: run this again afterwards",
   reverted: "the contract would refuse it",
@@ -80,6 +84,9 @@ const WHY: Readonly<Record<ActionRefusalCode, string>> = {
   "timed-out": "the transaction is not in a block yet: look for it, and run this again",
   "l1-unavailable": "the endpoint of the L1 does not answer",
   "wrong-chain": "the endpoint is of another chain than the network's: name the right one",
+  "sources-disagree":
+    "the configuration's L1 endpoints contradict each other about the registry's vaults: one lies",
+  "too-few-sources": "fewer of the configuration's L1 endpoints answer than l1.agree asks for",
   "no-registry": "no registry of this protocol stands at that address",
   "wrong-account": "only the operator's own account can do this, and it is another one",
   "malformed-wallet": "the file is no JSON wallet of version 3",
