@@ -92,13 +92,15 @@ class PostgresMirror implements Mirror {
   async #run(): Promise<void> {
     const { alerts, logger } = this.#ports;
     const { signal } = this.#stopping;
+    let said = "";
     while (!signal.aborted) {
       try {
         await this.#serveOne();
       } catch (error) {
         // The journal keeps what was not sent; readers are told that it is old meanwhile.
         const message = error instanceof NodeError ? error.message : "The database failed.";
-        logger.warn({ err: error }, "the database is behind");
+        if (message !== said) logger.warn({ err: error }, "the database is behind");
+        said = message;
         alerts.raise({ ...CAUSE, severity: "warning", message: `${message} Readers are behind.` });
         await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }

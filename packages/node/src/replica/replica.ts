@@ -122,6 +122,7 @@ class PostgresReplica implements Replica {
   async #run(): Promise<void> {
     const { logger, onUnusable } = this.#ports;
     const { signal } = this.#stopping;
+    let said = "";
     while (!signal.aborted) {
       try {
         await this.#followOne();
@@ -131,7 +132,9 @@ class PostgresReplica implements Replica {
           return;
         }
         // What is known grows old meanwhile, and past the bound is not told.
-        logger.warn({ err: error }, "the database cannot be read");
+        const message = String(error);
+        if (message !== said) logger.warn({ err: error }, "the database cannot be read");
+        said = message;
         // The next reading begins anew: nothing that went wrong is built upon.
         if (this.#known !== null) this.#known = { ...this.#known, cursor: anew(this.#known) };
         await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);

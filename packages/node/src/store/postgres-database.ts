@@ -21,6 +21,8 @@ export interface PostgresDatabase {
 /** How long one statement may take, and a connection to be made, milliseconds. */
 const STATEMENT_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 3_000;
+/** How long one waits until a connection is free, milliseconds. */
+const POOL_TIMEOUT_MS = 10_000;
 
 /** Names this program's advisory locks among those of other programs in one database. */
 const LOCK_SPACE = 0x6d616368;
@@ -50,7 +52,11 @@ export function createPostgresDatabase(
   options: { readonly maxConnections: number; readonly statementTimeoutMs?: number },
 ): PostgresDatabase {
   const { maxConnections: max, statementTimeoutMs } = options;
-  const pool = new pg.Pool({ ...connectionOptions(url, statementTimeoutMs), max });
+  const pool = new pg.Pool({
+    ...connectionOptions(url, statementTimeoutMs),
+    connectionTimeoutMillis: POOL_TIMEOUT_MS,
+    max,
+  });
   // An idle connection that breaks is replaced by the next question, which says what is wrong.
   pool.on("error", () => undefined);
   const transaction = async <T>(begin: string, work: (query: Query) => Promise<T>): Promise<T> => {

@@ -59,7 +59,7 @@ async function startApiProcess(database: string): Promise<string> {
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
-  await expect.poll(() => stderr, SOON).toContain("API started");
+  await expect.poll(() => stderr, { timeout: 60_000 }).toContain("API started");
   const started = stderr.split("\n").find((line) => line.includes("API started")) ?? "{}";
   return (JSON.parse(started) as { readonly api: string }).api;
 }
@@ -77,7 +77,15 @@ async function hear(url: string, lastEventId?: string): Promise<readonly HeardEv
   onTestFinished(() => controller.abort());
   const headers = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
   const { signal } = controller;
-  const response = await fetch(`${url}/v1/events?topics=certificate`, { headers, signal });
+  const open = (): Promise<Response> =>
+    fetch(`${url}/v1/events?topics=certificate`, { headers, signal });
+  let response = await open();
+  // A machine under load may be stale for a moment.
+  while (response.status === 503) {
+    await response.body?.cancel();
+    await sleep(50);
+    response = await open();
+  }
   expect(response.status).toBe(200);
   const heard: HeardEvent[] = [];
   const read = async (): Promise<void> => {
@@ -213,10 +221,12 @@ describe.runIf(programs !== null)("two API processes on one database", () => {
       .toEqual(heardByFirst?.slice(2).map(({ id }) => id));
     for (const number of [4n, 5n, 6n, 7n, 8n, 9n]) {
       const path = `/v1/rollups/${ROLLUP_ID}/certificates/${number}`;
-      const answers = await Promise.all([...apis, own].map((url) => ask(url, path)));
-      expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
-      expect(answers[0]).toMatchObject({ status: 200 });
+      const compare = async (): Promise<unknown> => {
+        const answers = await Promise.all([...apis, own].map((url) => ask(url, path)));
+        return [...new Set(answers.map(({ status, text }) => `${status} ${text}`))];
+      };
+      await expect.poll(compare, SOON).toEqual([expect.stringMatching(/^200 /)]);
     }
-    expect(publishing.journal.size()).toBe(0);
-  }, 120_000);
+    await expect.poll(() => publishing.journal.size(), SOON).toBe(0);
+  }, 240_000);
 });

@@ -141,7 +141,7 @@ describe.runIf(programs !== null)("a database for readers", () => {
     const { certificateId } = certify(claimAt(5n), worse);
     expect(await store.certificateById(certificateId)).toMatchObject({ certificateId });
     expect(await database.query("select run from mach.view")).toEqual([{ run: one.events.run }]);
-    expect(reading.fastFinal()).toBe(5n);
+    await expect.poll(() => reading.fastFinal(), SOON).toBe(5n);
 
     const heard: unknown[] = [];
     reading.events.subscribe(({ topic }, { run, isAfterGap }) => {

@@ -61,11 +61,13 @@ describe.runIf(programs !== null)("a whole node", () => {
     expect(await ask("/v1/node/health")).toBe("stale");
     const node = await startNode(await configOf({ database }), options);
     await expect.poll(() => ask("/v1/node/health"), SOON).toMatchObject({ role: "observer" });
-    expect(await ask("/v1/rollups/902/finality")).toMatchObject({
-      fastFinal: null,
-      reason: { code: "no-block" },
-    });
-    expect(await ask("/v1/rollups/903/finality")).toBe("unknown-rollup");
+    await expect
+      .poll(() => ask("/v1/rollups/902/finality"), SOON)
+      .toMatchObject({
+        fastFinal: null,
+        reason: { code: "no-block" },
+      });
+    await expect.poll(() => ask("/v1/rollups/903/finality"), SOON).toBe("unknown-rollup");
     await node.stop();
     await expect.poll(() => ask("/v1/node/health"), SOON).toBe("stale");
   });
