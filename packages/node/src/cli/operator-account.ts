@@ -97,17 +97,13 @@ async function fromWallet(
       provider: l1.provider,
     });
     if (!result.ok) return { ok: false, answer: refusedAction({ code: result.code, file }) };
-    // The address beside the secret is what was planned for: it may be another's.
-    if (named !== null && result.account.address !== named) {
-      return { ok: false, answer: refusedAction({ code: "malformed-wallet", file }) };
-    }
     return { ok: true, value: result.account };
   }
+  // A wallet that names another address than its key's does not open.
   const named = addressIn(read.text);
   if (named === null) {
-    const account_ = await open();
-    if (!account_.ok) return account_;
-    return sendAs(account_.value.address, account, open);
+    const first = await open();
+    return first.ok ? sendAs(first.value.address, account, open) : first;
   }
   return sendAs(named, account, open);
 }
