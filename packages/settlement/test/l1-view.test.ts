@@ -142,3 +142,53 @@ test("two endpoints of one host are one source, which cannot agree with itself",
     required: 2,
   });
 });
+
+test("what is read beside calls is what every source says alike, and nothing where one differs", async () => {
+  const logs = new Map<string, unknown>();
+  const sources = await Promise.all(
+    ["first", "second"].map(async (name) => {
+      const server = createServer(async (request, response) => {
+        let text = "";
+        for await (const chunk of request) text += String(chunk);
+        const { id, method } = JSON.parse(text) as { readonly id: number; readonly method: string };
+        const refusal = { code: -32_005, message: "no" };
+        const result =
+          method === "eth_chainId" ? "0x1" : method === "eth_getLogs" ? logs.get(name) : BLOCK;
+        const answer = result === undefined ? { error: refusal } : { result };
+        response.end(JSON.stringify({ jsonrpc: "2.0", id, ...answer }));
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      onTestFinished(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      const address = server.address();
+      if (typeof address === "string" || address === null) throw new Error("no port");
+      return `http://127.0.0.1:${address.port}/`;
+    }),
+  );
+  const options = { rpcUrls: sources, requiredAgreement: 2, chainId: 1n, timeoutMs: 5_000 };
+  const view = createL1View(options);
+  onTestFinished(() => view.close());
+  const pinned = await view.pinFinalized();
+  if (!pinned.ok) throw new Error(pinned.code);
+  const refusals: unknown[] = [];
+  const read = () =>
+    pinned.l1.read(
+      async (call) => {
+        const answer = await call("eth_getLogs", [{}]);
+        if (answer.ok) return String(answer.value);
+        refusals.push(answer);
+        return null;
+      },
+      (value) => value,
+    );
+  logs.set("first", "log").set("second", "log");
+  expect(await read()).toEqual({ ok: true, value: "log" });
+  logs.set("second", "another");
+  expect(await read()).toEqual({ ok: false, code: "sources-disagree" });
+  logs.delete("second");
+  expect(await read()).toMatchObject({ ok: false, code: "l1-unavailable", answered: 1 });
+  expect(refusals).toEqual([{ ok: false, code: "refused", number: -32_005 }]);
+});
