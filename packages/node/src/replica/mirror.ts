@@ -118,12 +118,13 @@ class PostgresMirror implements Mirror {
       for (;;) {
         const isLast = this.#stopping.signal.aborted;
         await this.#send(session.query, isPublisher);
-        if (!isPublisher && (await tryPublisherLock(session.query))) {
+        if (isPublisher) {
+          await this.#publish(session.query);
+        } else if (await tryPublisherLock(session.query)) {
           await this.#takeOver(session.query);
           isPublisher = true;
           logger.info({ waiting: journal.size() }, "publishing to the database");
         }
-        if (isPublisher) await this.#publish(session.query);
         alerts.clearAfter(CAUSE, CALM_MS);
         if (isLast) return;
         await sleep(PAUSE_MS);
@@ -191,16 +192,18 @@ class PostgresMirror implements Mirror {
     });
   }
 
+  /** All at once, so that nobody reads one node's heads with another's blocks, or with none. */
   async #takeOver(query: Query): Promise<void> {
-    const own: JournalEntry[] = [];
-    for await (const entry of ownEntries(this.#ports.store)) own.push(entry);
-    await withinTransaction(query, BEGIN_CHANGE, async () => {
+    const { store, publisher } = this.#ports;
+    const onCommitted = await withinTransaction(query, BEGIN_CHANGE, async () => {
       const rows = new PostgresRows(query, this.#options.store);
-      for (const entry of own) {
-        await sendRows(rows, this.#ports.store, { entry, isPublisher: true });
+      for await (const entry of ownEntries(store)) {
+        await sendRows(rows, store, { entry, isPublisher: true });
       }
-      await this.#ports.publisher.takeOver(query);
+      await publisher.takeOver(query);
+      return await publisher.publish(query);
     });
+    onCommitted();
   }
 
   async #publish(query: Query): Promise<void> {
