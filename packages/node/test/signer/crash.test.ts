@@ -54,7 +54,7 @@ test.each([
 );
 
 test(`${KILLS} kills at any moment: never two claims at a height, none lost, none refused`, {
-  timeout: 30_000 + KILLS * 4_000,
+  timeout: 30_000 + KILLS * 10_000,
 }, async () => {
   const path = await initialisedPath();
   const released = new Map<string, Message>();
