@@ -132,7 +132,13 @@ export {
 } from "./registry-reader.ts";
 export type { MemberArgument, OperatorSetArgument, PointEncoder } from "./set-argument.ts";
 export { readSlasherTerms, type SlasherTerms, type SlashPreview } from "./slasher-reader.ts";
-export { type Exit, listExits, listKeys, type RegisteredKey } from "./stake-exits.ts";
+export {
+  countOpenConvictions,
+  type Exit,
+  listExits,
+  listKeys,
+  type RegisteredKey,
+} from "./stake-exits.ts";
 export type {
   TransactionFailure,
   TransactionFailureCode,

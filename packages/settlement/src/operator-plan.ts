@@ -12,7 +12,7 @@ import {
   pokeCall,
 } from "./operator-calls.ts";
 import type { OperatorState, VaultState } from "./operator-state.ts";
-import { type Exit, readExit } from "./stake-exits.ts";
+import { countOpenConvictions, type Exit, readExit } from "./stake-exits.ts";
 import { gasLimitFor, type TransactionFailureCode } from "./transaction.ts";
 
 /** What an account wants done. Amounts are in the asset's own unit, such as "1.5". */
@@ -116,6 +116,8 @@ export interface OperatorPlan {
   readonly stake: { readonly vault: VaultState; readonly assets: bigint } | null;
   /** When the assets of an exit that begins now can be had, in seconds. */
   readonly releaseTime: bigint | null;
+  /** Of the operator, not collected from the vault yet, for an exit; null where it is not told. */
+  readonly openConvictions: number | null;
 }
 
 type Draft = Pick<OperatorPlan, "effect" | "stake" | "releaseTime"> & {
@@ -177,7 +179,11 @@ export async function planOperatorAction(
     return { ok: false, code: "insufficient-funds", have: state.balance, need };
   }
   const maxCost = gasPrice === null ? null : need;
-  return { ...rest, action: intent.action, steps, gasPrice, maxCost };
+  const { action } = intent;
+  const vault = action === "exit" ? rest.stake?.vault.vault : undefined;
+  const openConvictions =
+    vault === undefined ? null : await countOpenConvictions(provider, vault, state.operator);
+  return { ...rest, action, steps, gasPrice, maxCost, openConvictions };
 }
 
 async function draftOf(

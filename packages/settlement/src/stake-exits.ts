@@ -1,6 +1,7 @@
 import { type Hex, isHex } from "@mach/core";
 import { Contract, EventLog, isError, type Provider } from "ethers";
 import { REGISTRY_ABI } from "./abi/registry.ts";
+import { SLASHER_ABI } from "./abi/slasher.ts";
 import { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
 import { errorName } from "./transaction.ts";
 
@@ -71,6 +72,35 @@ export async function listExits(
     return exits;
   } catch {
     // Nothing is known, and nothing is made up.
+    return null;
+  }
+}
+
+/**
+ * How many convictions of an operator have not been collected from a vault yet: they take their part
+ * of what stands behind it, exits that wait included. Null as for `listExits`.
+ */
+export async function countOpenConvictions(
+  provider: Provider,
+  vault: Hex,
+  operator: Hex,
+): Promise<number | null> {
+  try {
+    const slashed = new Contract(vault, STAKE_VAULT_ABI, provider);
+    const slasher = toAddress(await slashed.getFunction("slasher").staticCall());
+    const contract = new Contract(slasher, SLASHER_ABI, provider);
+    const filter = contract.filters["OperatorConvicted"]?.(null, operator);
+    const logs = filter === undefined ? [] : await contract.queryFilter(filter);
+    // One conviction may be reported again, by dearer evidence: it is one all the same.
+    const ids = new Set(logs.slice(-MAX_LISTED).map(({ topics }) => topics[1]));
+    let open = 0;
+    for (const id of ids) {
+      const isCollected: unknown = await contract.getFunction("isCollected").staticCall(id, vault);
+      if (isCollected === false) open++;
+    }
+    return open;
+  } catch {
+    // As above.
     return null;
   }
 }

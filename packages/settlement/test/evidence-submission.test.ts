@@ -11,6 +11,7 @@ import {
 import { encodeRlp } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  countOpenConvictions,
   estimateSubmission,
   type PreparedSubmission,
   performSubmission,
@@ -46,6 +47,12 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(() => network?.stop());
+
+/** Those that the vault has not paid for yet. */
+async function openConvictions(operator: Hex): Promise<number | null> {
+  const { provider } = network.signer;
+  return provider && (await countOpenConvictions(provider, network.vault, operator));
+}
 
 function claimAt(blockNumber: bigint, change: Partial<Claim> = {}): Claim {
   const epoch = change.epoch ?? 1n;
@@ -205,7 +212,10 @@ describe("evidence of a double attestation", () => {
     const submission = await prepared(doubleAttestation(0, 11n));
     const [report] = submission.steps;
     if (report === undefined) throw new Error("no step");
+    expect(await openConvictions(operatorAt(0))).toBe(0);
     await perform({ ...submission, steps: [report] });
+    expect(await openConvictions(operatorAt(0))).toBe(1);
+    expect(await openConvictions(operatorAt(3))).toBe(0);
     expect(actionsOf(await prepared(doubleAttestation(0, 11n)))).toEqual(["collect"]);
   });
 

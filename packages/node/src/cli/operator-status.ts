@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { createNativeBls, type NativeBls } from "@mach/bls";
-import type { Hex } from "@mach/core";
+import { type Hex, isHex } from "@mach/core";
 import {
+  countOpenConvictions,
   type Exit,
   effectAt,
   type L1Connection,
@@ -13,6 +14,7 @@ import {
   type VaultState,
 } from "@mach/settlement";
 import { formatUnits } from "ethers";
+import { readKeystoreFile } from "../keys/keystore-file.ts";
 import { parseAddress } from "./arguments.ts";
 import { type Answer, type Command, type CommandContext, UsageError } from "./command.ts";
 import {
@@ -22,7 +24,7 @@ import {
   readRegistryPlace,
 } from "./operator-place.ts";
 import { withL1 } from "./operator-run.ts";
-import { refusedAction, timeOf } from "./operator-words.ts";
+import { convictionsOf, refusedAction, timeOf } from "./operator-words.ts";
 
 /** `mach operator status`: what the L1 says of an operator. */
 export const command: Command = {
@@ -46,6 +48,8 @@ Exit code: 0 registered, 1 not registered or not known (with a code), 2 wrong us
   run: status,
 };
 
+const UNTOLD = { exits: null, openConvictions: null };
+
 async function status(args: readonly string[], context: CommandContext): Promise<Answer> {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -65,7 +69,13 @@ async function status(args: readonly string[], context: CommandContext): Promise
 interface Found {
   readonly state: OperatorState;
   readonly keys: readonly RegisteredKey[] | null;
-  readonly exits: readonly (readonly Exit[] | null)[];
+  /** In the order of the state's vaults. */
+  readonly stakes: readonly {
+    readonly exits: readonly Exit[] | null;
+    readonly openConvictions: number | null;
+  }[];
+  /** The key in the configuration's keystore, where it names one that can be read. */
+  readonly ownKey: Hex | null;
 }
 
 async function look(question: {
@@ -81,13 +91,25 @@ async function look(question: {
   if (!read.ok) return refusedAction(read);
   const { state } = read;
   const keys = await listKeys(provider, registry, operator);
-  const exits = await Promise.all(
-    state.vaults.map(({ vault }) => listExits(provider, vault, account)),
+  const stakes = await Promise.all(
+    state.vaults.map(async ({ vault }) => ({
+      exits: await listExits(provider, vault, account),
+      openConvictions: await countOpenConvictions(provider, vault, operator),
+    })),
   );
-  return describe({ state, keys, exits }, createNativeBls());
+  const ownKey = await readOwnKey(place);
+  return describe({ state, keys, stakes, ownKey }, createNativeBls());
 }
 
-function describe({ state, keys, exits }: Found, bls: NativeBls): Answer {
+/** What a keystore says in plain text of its key: enough for a status, which signs nothing. */
+async function readOwnKey({ keystoreFile }: RegistryPlace): Promise<Hex | null> {
+  if (keystoreFile === null) return null;
+  const read = await readKeystoreFile(keystoreFile);
+  const publicKey = read.ok ? `0x${read.keystore.pubkey?.toLowerCase()}` : "";
+  return isHex(publicKey, 48) ? publicKey : null;
+}
+
+function describe({ state, keys, stakes, ownKey }: Found, bls: NativeBls): Answer {
   const compress = (point: Hex): Hex => bls.publicKeyFromPoint(point) ?? point;
   const isRegistered = state.keyCount > 0n;
   const next = effectAt(state.schedule, state.time + 1n);
@@ -105,9 +127,11 @@ function describe({ state, keys, exits }: Found, bls: NativeBls): Answer {
     ),
     `  epoch ${next.epoch}, from ${timeOf(next.beginsAt)}: ${outlookOf(state)} as things stand`,
     ...(named ?? []).map(
-      ({ publicKey, fromEpoch }) => `  key ${publicKey} from epoch ${fromEpoch}`,
+      ({ publicKey, fromEpoch }) =>
+        `  key ${publicKey} from epoch ${fromEpoch}` +
+        (publicKey === ownKey ? ", the configuration's" : ""),
     ),
-    ...state.vaults.flatMap((vault, index) => describeVault(vault, exits[index] ?? null)),
+    ...state.vaults.flatMap((vault, index) => describeVault(vault, stakes[index] ?? UNTOLD)),
     ...state.pokeable.map((source) => `  source ${source}: EigenLayer, counts once it is poked`),
     ...state.otherSources.map((source) => `  source ${source}: stake is put there by other means`),
   ];
@@ -123,8 +147,9 @@ function describe({ state, keys, exits }: Found, bls: NativeBls): Answer {
       weight: member?.weight.toString() ?? null,
       publicKey: member && compress(member.publicKeyPoint),
     })),
+    configuredKey: ownKey,
     keys: named?.map((key) => ({ ...key, fromEpoch: key.fromEpoch.toString() })) ?? null,
-    vaults: state.vaults.map((vault, index) => encodeVault(vault, exits[index] ?? null)),
+    vaults: state.vaults.map((vault, index) => encodeVault(vault, stakes[index] ?? UNTOLD)),
     ...{ pokeable: state.pokeable, otherSources: state.otherSources },
   };
   return { exitCode: isRegistered ? 0 : 1, json, sentence: lines.join("\n") };
@@ -135,12 +160,16 @@ function outlookOf({ weight, keyCount }: OperatorState): string {
   return weight === null ? "a weight that its source does not know" : `weight ${weight}`;
 }
 
-function describeVault(vault: VaultState, exits: readonly Exit[] | null): readonly string[] {
+function describeVault(
+  vault: VaultState,
+  { exits, openConvictions }: Found["stakes"][number],
+): readonly string[] {
   const amount = (assets: bigint): string =>
     `${formatUnits(assets, vault.decimals)} ${vault.symbol}`;
   return [
     `  vault ${vault.vault}: ${amount(vault.stake)} of the account's own stake, ` +
       `${amount(vault.slashable)} that a slash could take`,
+    ...convictionsOf(openConvictions).map((line) => `    ${line}`),
     ...(exits === null ? ["    its exits are not told by this endpoint"] : []),
     ...(exits ?? []).map(
       ({ exitId, assets, releaseTime }) =>
@@ -151,13 +180,13 @@ function describeVault(vault: VaultState, exits: readonly Exit[] | null): readon
 
 function encodeVault(
   vault: VaultState,
-  exits: readonly Exit[] | null,
+  { exits, openConvictions }: Found["stakes"][number],
 ): Readonly<Record<string, unknown>> {
   const { asset, symbol, decimals, stake, slashable, balance, withdrawalDelay } = vault;
   return {
     ...{ vault: vault.vault, asset, symbol, decimals, stake: stake.toString() },
     ...{ slashable: slashable.toString(), balance: balance.toString() },
-    withdrawalDelay: withdrawalDelay.toString(),
+    ...{ withdrawalDelay: withdrawalDelay.toString(), openConvictions },
     exits:
       exits?.map(({ exitId, operator, assets, releaseTime }) => ({
         ...{ exitId: exitId.toString(), operator, assets: assets.toString() },

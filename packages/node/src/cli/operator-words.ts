@@ -229,10 +229,18 @@ function consequences(plan: OperatorPlan, effect: Effect | null): readonly strin
         ...(releaseTime === null
           ? []
           : [`the assets can be slashed, and not be had, until ${timeOf(releaseTime)}`]),
+        ...convictionsOf(plan.openConvictions),
       ];
     case "complete-exit":
       return [];
   }
+}
+
+/** What is still taken from an exit for what the operator did. */
+export function convictionsOf(open: number | null): readonly string[] {
+  if (open === null) return ["this endpoint does not tell of convictions"];
+  if (open === 0) return [];
+  return [`${open} conviction(s) of the operator are not collected yet, and take their part of it`];
 }
 
 function factsOf(
@@ -259,5 +267,6 @@ function factsOf(
           },
         }),
     ...(releaseTime === null ? {} : { releaseTime: releaseTime.toString() }),
+    ...(action === "exit" ? { openConvictions: plan.openConvictions } : {}),
   };
 }

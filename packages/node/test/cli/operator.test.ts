@@ -331,18 +331,20 @@ describe("an operator's day, after genesisTime", () => {
 
   it("exits in two steps, and is told when", async () => {
     const { anvil, genesisTime, vault } = network;
+    await finalizeAt(anvil, genesisTime + 10n * EPOCH_SECONDS + 1n);
     expect(await operator("exit", ...wallet, "--amount", "41")).toMatchObject({
       ...{ exitCode: 1, code: "not-enough-stake", have: (40n * UNIT).toString() },
     });
     const begun = await operator("exit", ...wallet);
     expect(begun).toMatchObject({
       ...{ exitCode: 0, done: true, action: "exit" },
-      effect: { epoch: "7", beginsAt: `${genesisTime + 7n * EPOCH_SECONDS}` },
+      effect: { epoch: "12", beginsAt: `${genesisTime + 12n * EPOCH_SECONDS}` },
+      openConvictions: 0,
       stake: { vault, assets: (40n * UNIT).toString() },
     });
     const status = await operator("status", account);
     expect(status).toMatchObject({
-      ...{ weight: "10", memberships: [{ weight: "40" }, { weight: "40" }] },
+      ...{ weight: "10", memberships: [{ weight: "50" }, { weight: "50" }] },
       vaults: [{ stake: "0", exits: [{ exitId: "0", assets: (40n * UNIT).toString() }] }],
     });
     const [{ exits }] = (status as { vaults: [{ exits: [{ releaseTime: string }] }] }).vaults;
