@@ -1,3 +1,6 @@
+export { configJsonSchema, type JsonSchema } from "./config/json-schema.ts";
+export { type ConfigField, configFields, dotted } from "./config/reference.ts";
+export { flow } from "./config/yaml-text.ts";
 export { loadConfig, type NodeConfig } from "./config.ts";
 export { type DataFolder, openDataFolder } from "./data-folder.ts";
 export { createGossip, type Gossip, type GossipOptions } from "./gossip/gossip.ts";

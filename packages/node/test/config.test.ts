@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { configFields } from "../src/config/overrides.ts";
+import { configFields, flatten } from "../src/config/reference.ts";
 import { documentFolder } from "./cli/cli-runs.ts";
 
 const folder = documentFolder();
@@ -30,6 +30,12 @@ function problemsOf(sources: Parameters<typeof loadConfig>[0]) {
   const result = loadConfig(sources);
   if (result.ok) throw new Error("expected problems");
   return result.problems;
+}
+
+function topFields(): string {
+  return configFields()
+    .map(({ path }) => path.join("."))
+    .join(", ");
 }
 
 const ADDRESS = "0x51cbbfb68417acf09be637f1cd93e72c1214c273";
@@ -217,11 +223,106 @@ api: { port: -1 }
     ]);
   });
 
-  it("has a sentence for every field", () => {
-    const without = configFields().filter((field) => field.description === "");
-    expect(without).toEqual([]);
-    expect(configFields().map((field) => field.variable)).toContain(
-      "MACH_GOSSIP_MAX_MESSAGE_BYTES",
-    );
+  it("says of each wrong field where it is written, and what to write instead", () => {
+    const file = fileOf(`${MINIMAL}
+api:
+gossip: { prot: 1, chainId: 5 }
+engine: { ticks: 1 }
+l2: {}
+`);
+    const flags = { api_port: "1", "rollups.1.agree": "2", "l1.agree": "x" };
+    const env = { MACH_API_PROT: "1", MACH_L1_POLL_MS: "1" };
+    const told = problemsOf({ file, env, flags }).map(({ path, message, at }) => [
+      path,
+      message,
+      at?.replace(file, "node.yaml"),
+    ]);
+    expect(told.toSorted()).toEqual([
+      ["MACH_API_PROT", "is no variable of this program; did you mean MACH_API_PORT?", undefined],
+      [
+        "api",
+        "is empty: expected the fields host, port, requestTimeoutMs, maxUrlBytes, ..., or leave it out",
+        "node.yaml:9",
+      ],
+      ["api_port", `is not a field; there are ${topFields()}`, "--set api_port"],
+      ["engine.ticks", "is not a field; did you mean tickMs?", "node.yaml:11"],
+      ["gossip.chainId", "is not a field here; there is network.chainId", "node.yaml:10"],
+      ["gossip.prot", "is not a field; did you mean port?", "node.yaml:10"],
+      ["l1.agree", "expected a whole number from 1 to 16", "--set l1.agree"],
+      ["l1.pollMs", "expected a whole number from 50 to 60000", "MACH_L1_POLL_MS"],
+      ["l2", "is not a field; did you mean l1?", "node.yaml:12"],
+      [
+        "rollups.1.agree",
+        "has no place 1 to change: the list has 1, from 0 on",
+        "--set rollups.1.agree",
+      ],
+    ]);
+  });
+
+  it("refuses a number or a word of YAML's own where text belongs, unless it is quoted", () => {
+    const folderOf = (text: string) => fileOf(MINIMAL.replace("dataDir: data", `dataDir: ${text}`));
+    for (const text of ["5", "1e3", "-.5", "true", "~", "", "[a]", "{ a: b }"]) {
+      expect(problemsOf({ file: folderOf(text) }).map(({ path }) => path)).toEqual(["dataDir"]);
+    }
+    for (const text of ['"5"', "'true'", "5x", "0.0.0.0", "0x12"]) {
+      expect(configOf({ file: folderOf(text) }).dataDir).toMatch(/^\//);
+    }
+    expect(configOf({ file: fileOf(MINIMAL), env: { MACH_DATA_DIR: "5" } }).dataDir).toMatch(/5$/);
+  });
+
+  it("keeps every digit of a number that is no double", () => {
+    const file = fileOf(MINIMAL.replace("31337", "18446744073709551615"));
+    expect(configOf({ file }).network.chainId).toBe(2n ** 64n - 1n);
+    const rounded = fileOf(MINIMAL.replace("31337", "18446744073709551616"));
+    expect(problemsOf({ file: rounded }).map(({ path }) => path)).toEqual(["network.chainId"]);
+  });
+
+  it("reads JSON as the YAML that it is, with the schema that an editor asks for", () => {
+    const config = {
+      $schema: "./config.schema.json",
+      dataDir: "data",
+      network: { chainId: 31_337, registry: ADDRESS },
+      l1: { rpcUrls: ["http://127.0.0.1:8545"], agree: 1 },
+      rollups: [{ rollupId: "901", rpcUrls: ["http://127.0.0.1:8546"] }],
+    };
+    const file = folder.write("node.json", JSON.stringify(config, null, 2));
+    expect(configOf({ file }).rollups[0]?.rollupId).toBe(901n);
+  });
+
+  it("does not follow a few lines of aliases to gigabytes", () => {
+    const levels = Array.from({ length: 8 }, (_, i) => {
+      const list =
+        i === 0
+          ? "[x, x]"
+          : `[${Array(9)
+              .fill(`*a${i - 1}`)
+              .join(", ")}]`;
+      return `a${i}: &a${i} ${list}`;
+    });
+    const file = fileOf(levels.join("\n"));
+    expect(problemsOf({ file })).toEqual([{ path: file, message: "uses too many aliases" }]);
+  });
+
+  it("tells where each value was said", () => {
+    const file = fileOf(MINIMAL);
+    const env = { MACH_L1_AGREE: "1", MACH_METRICS_PORT: "7" };
+    const loaded = loadConfig({ file, env, flags: { "rollups.0.agree": "1", api: "{ port: 1 }" } });
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    const told = (path: string) => loaded.originOf(path.split(".")).replace(file, "node.yaml");
+    expect(
+      [
+        ...["dataDir", "network.registry", "l1.rpcUrls", "l1.agree", "l1.pollMs", "api.port"],
+        ...["api.host", "metrics.port", "rollups.0.rollupId", "rollups.0.agree", "logLevel"],
+      ].map(told),
+    ).toEqual([
+      ...["node.yaml:2", "node.yaml:3", "node.yaml:4", "MACH_L1_AGREE", "default", "--set api"],
+      ...["default", "MACH_METRICS_PORT", "node.yaml:6", "--set rollups.0.agree", "default"],
+    ]);
+  });
+
+  it("has a sentence for every field and every section", () => {
+    const fields = flatten(configFields());
+    expect(fields.filter((field) => field.description === "")).toEqual([]);
+    expect(fields.map((field) => field.variable)).toContain("MACH_GOSSIP_MAX_MESSAGE_BYTES");
   });
 });

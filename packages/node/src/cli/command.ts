@@ -33,3 +33,6 @@ export interface Command {
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
+
+/** A UsageError that says by itself what to do: the command's usage below it would bury that. */
+export class PlainUsageError extends UsageError {}

@@ -1,5 +1,5 @@
 import { type ConfigProblem, type ConfigResult, loadConfig } from "../config.ts";
-import { type CommandContext, UsageError } from "./command.ts";
+import { type Answer, type CommandContext, PlainUsageError, UsageError } from "./command.ts";
 
 /** The options by which a command is told a node's configuration. */
 export const CONFIG_OPTIONS = {
@@ -17,20 +17,45 @@ export interface ConfigValues {
 
 /** Reads the configuration: the file, the environment over it, `--set` over both. */
 export function loadByOptions(values: ConfigValues, context: CommandContext): ConfigResult {
-  return loadConfig({
-    file: values.config,
-    env: values["no-env"] === true ? {} : context.environment,
-    flags: parseSettings(values.set ?? []),
-  });
+  const env = values["no-env"] === true ? {} : context.environment;
+  const flags = parseSettings(values.set ?? []);
+  if (values.config === undefined && isSilent(env, flags)) {
+    throw new PlainUsageError(
+      "no configuration is named: give --config FILE, and let " +
+        "`mach config init --network NAME --out FILE` write one where there is none",
+    );
+  }
+  return loadConfig({ file: values.config, env, flags });
 }
 
-/** Every wrong field on a line of its own. */
+/** Every wrong field on a line of its own, with where it is written. */
 export function describeProblems(problems: readonly ConfigProblem[]): string {
-  const lines = problems.map(({ path, message }) => `  ${path}: ${message}`);
-  return `The configuration is wrong in ${problems.length} place(s):\n${lines.join("\n")}\n`;
+  const lines = problems.map((problem) => `  ${describeProblem(problem)}`);
+  const count = problems.length === 1 ? "one place" : `${problems.length} places`;
+  return `The configuration is wrong in ${count}:\n${lines.join("\n")}\n`;
 }
 
-function parseSettings(settings: readonly string[]): Readonly<Record<string, string>> {
+/** One wrong field, in one line. */
+export function describeProblem({ path, message, at }: ConfigProblem): string {
+  return at === undefined ? `${path}: ${message}` : `${path}: ${message} (${at})`;
+}
+
+/** The answer of a command that was asked about a configuration which is wrong. */
+export function wrongConfig(problems: readonly ConfigProblem[]): Answer {
+  const sentence = describeProblems(problems).trimEnd();
+  return { exitCode: 1, json: { valid: false, problems }, sentence };
+}
+
+function isSilent(
+  env: Readonly<Record<string, string | undefined>>,
+  flags: Readonly<Record<string, string>>,
+): boolean {
+  const variables = Object.entries(env).filter(([, value]) => value !== undefined);
+  return !variables.some(([name]) => name.startsWith("MACH_")) && Object.keys(flags).length === 0;
+}
+
+/** What `--set PATH=VALUE` says, by path. */
+export function parseSettings(settings: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     settings.map((setting) => {
       const separator = setting.indexOf("=");

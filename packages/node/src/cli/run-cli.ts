@@ -3,6 +3,7 @@ import {
   type Command,
   type CommandContext,
   type ExitCode,
+  PlainUsageError,
   UsageError,
 } from "./command.ts";
 
@@ -10,6 +11,10 @@ const USAGE = `mach: fast finality for rollups that anyone can check
 
   mach run --config FILE              run a node: an operator, or an observer
   mach api --config FILE              serve the HTTP API from the database that nodes write to
+  mach config init --network NAME ... write a commented configuration of a network
+  mach config check --config FILE     name everything that is wrong in a configuration
+  mach config print --config FILE     print every value that holds, and where it was said
+  mach config explain FIELD           say what a field of the configuration means
   mach db migrate --config FILE       make or update the tables of the database, for readers
   mach keys new --out FILE            make a BLS key, in a keystore
   mach keys import --out FILE ...     put a key that exists into a keystore
@@ -45,6 +50,10 @@ const COMMANDS: readonly {
 }[] = [
   { name: ["run"], load: () => import("./run-node.ts") },
   { name: ["api"], load: () => import("./run-api.ts") },
+  { name: ["config", "init"], load: () => import("./config-init.ts") },
+  { name: ["config", "check"], load: () => import("./config-check.ts") },
+  { name: ["config", "print"], load: () => import("./config-print.ts") },
+  { name: ["config", "explain"], load: () => import("./config-explain.ts") },
   { name: ["db", "migrate"], load: () => import("./migrate-database.ts") },
   { name: ["keys", "new"], load: () => import("./keys-new.ts") },
   { name: ["keys", "import"], load: () => import("./keys-import.ts") },
@@ -93,7 +102,8 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     return typeof answer === "number" ? answer : print(answer, { isJson, context });
   } catch (error) {
     if (!isUsageError(error)) throw error;
-    return wrongUsage(error.message, { isJson, usage: command.usage, context });
+    const usage = error instanceof PlainUsageError ? "" : command.usage;
+    return wrongUsage(error.message, { isJson, usage, context });
   }
 }
 
@@ -117,7 +127,8 @@ function wrongUsage(
 ): ExitCode {
   const { output } = about.context;
   if (about.isJson) output.stdout(`${JSON.stringify({ code: "wrong-usage", message })}\n`);
-  output.stderr(`mach: ${message}\n\n${about.usage.trimEnd()}\n`);
+  const usage = about.usage === "" ? "" : `\n${about.usage.trimEnd()}\n`;
+  output.stderr(`mach: ${message}\n${usage}`);
   return 2;
 }
 

@@ -32,7 +32,10 @@ export const execution: z.ZodType<ExecutionConfig, unknown> = z
     profile: z.enum(EXECUTION_PROFILES).describe("Whose rules the blocks follow.").default("op"),
     forks: z
       .record(z.string(), bigInteger("When a fork begins, in seconds.", 64))
-      .describe("Every fork of the rollup and when it begins, in seconds.")
+      .meta({
+        description: "Every fork of the rollup and when it begins, in seconds.",
+        takes: "a section of forks, each with its time",
+      })
       .default({}),
     eip1559Denominator: bigInteger(
       "The base fee's denominator where a block names none; of OP chains.",

@@ -1,6 +1,6 @@
 import type { Hex } from "@mach/core";
 import { z } from "zod";
-import { address, integer, text } from "./fields.ts";
+import { address, integer, text, url } from "./fields.ts";
 
 export interface OperatorConfig {
   readonly address: Hex;
@@ -19,10 +19,13 @@ interface RemoteSignerConfig {
 
 const remoteSigner = z
   .strictObject({
-    url: text("Where `mach signer run` listens, such as http://127.0.0.1:4700.").refine(isHttpUrl, {
-      error: "expected an http: or https: URL",
+    url: url("Where `mach signer run` listens.", {
+      schemes: ["http:", "https:"],
+      example: "http://127.0.0.1:4700",
     }),
-    tokenFile: text("The file that holds the signer's token: 32 bytes of hex, mode 0600."),
+    tokenFile: text("The file that holds the signer's token: 32 bytes of hex, mode 0600.", {
+      example: "signer.token",
+    }),
     timeoutMs: integer("How long one signature may take, in milliseconds.", {
       min: 100,
       max: 60_000,
@@ -54,21 +57,20 @@ function hasOnePassword(value: Given): boolean {
   return (value?.passwordFile === undefined) === (value?.keystoreFile === undefined);
 }
 
-function isHttpUrl(value: string): boolean {
-  return URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol);
-}
-
 /** Who attests with a node, and what signs for it. */
 export const operator: z.ZodType<OperatorConfig, unknown> = z
   .strictObject({
     address: address("The operator's address, as it is registered on the L1."),
-    keystoreFile: text(
-      "The EIP-2335 keystore of the BLS key, by `mach keys new`, mode 0600.",
-    ).optional(),
-    passwordFile: text("The file that holds the keystore's password, mode 0600.").optional(),
+    keystoreFile: text("The EIP-2335 keystore of the BLS key, by `mach keys new`, mode 0600.", {
+      example: "keys/operator.json",
+    }).optional(),
+    passwordFile: text("The file that holds the keystore's password, mode 0600.", {
+      example: "password",
+    }).optional(),
     secretKeyFile: text(
       "The file that holds the bare BLS secret key, 32 bytes of hex, mode 0600: for a store of " +
         "secrets that keeps it safe in its own way, and for local networks.",
+      { example: "bls.key" },
     ).optional(),
     signer: remoteSigner.optional(),
   })

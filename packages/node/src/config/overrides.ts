@@ -1,48 +1,48 @@
 import { parse } from "yaml";
-import { z } from "zod";
-import { configSchema } from "./schema.ts";
+import { nearMiss } from "./near-miss.ts";
+import { type ConfigField, flatten } from "./reference.ts";
 
-/** One field of the configuration that the environment and flags can set. */
-export interface ConfigField {
+/** One value that goes over the file's. */
+export interface Override {
   readonly path: readonly string[];
-  /** `MACH_` and the path in capitals: `gossip.maxMessageBytes` is MACH_GOSSIP_MAX_MESSAGE_BYTES. */
-  readonly variable: string;
-  readonly description: string;
-  readonly fallback: string | undefined;
-}
-
-interface JsonSchema {
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly value: unknown;
+  /** Where it is set: `MACH_API_PORT`, `--set api.port`. */
+  readonly from: string;
 }
 
 export interface EnvironmentOverrides {
-  readonly overrides: readonly (readonly [path: readonly string[], value: unknown])[];
+  readonly overrides: readonly Override[];
   /** Variables MACH_* that stand for no field: a misspelt one must not be passed over. */
-  readonly unknown: readonly string[];
+  readonly unknown: readonly { readonly variable: string; readonly meant: string | undefined }[];
 }
 
-/** Every field that one variable or flag can set, in the order of the schema. */
-export function configFields(): readonly ConfigField[] {
-  const schema = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
-  return collectFields(schema as JsonSchema, []);
-}
-
-/** What the environment sets, by the names of `configFields`. */
+/** What the environment sets, by the variables of the fields. */
 export function overridesFromEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
+  fields: readonly ConfigField[],
 ): EnvironmentOverrides {
-  const fields = new Map(configFields().map((field) => [field.variable, field]));
-  const overrides: (readonly [readonly string[], unknown])[] = [];
-  const unknown: string[] = [];
+  const paths = new Map(
+    flatten(fields).flatMap(({ variable, path }) => (variable ? [[variable, path] as const] : [])),
+  );
+  const overrides: Override[] = [];
+  const unknown: { variable: string; meant: string | undefined }[] = [];
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith("MACH_") || value === undefined) continue;
-    const field = fields.get(variable);
-    if (field === undefined) unknown.push(variable);
-    else overrides.push([field.path, overrideValue(value)]);
+    const path = paths.get(variable);
+    if (path !== undefined) overrides.push({ path, value: overrideValue(value), from: variable });
+    else unknown.push({ variable, meant: nearMiss(variable, [...paths.keys()]) });
   }
-  return { overrides, unknown };
+  // A whole list goes before what changes one of its entries, in whatever order they are set.
+  return { overrides: overrides.toSorted((a, b) => a.path.length - b.path.length), unknown };
+}
+
+/** What `--set` sets. */
+export function overridesFromFlags(flags: Readonly<Record<string, string>>): readonly Override[] {
+  return Object.entries(flags).map(([path, value]) => ({
+    path: path.split("."),
+    value: overrideValue(value),
+    from: `--set ${path}`,
+  }));
 }
 
 /** The values with one replaced; sections on the way to it are made where they are missing. */
@@ -60,7 +60,7 @@ export function withOverride(values: unknown, path: readonly string[], value: un
 }
 
 /** A text as it stands; one that begins like a YAML list or map (`[`, `{`) as what it holds. */
-export function overrideValue(value: string): unknown {
+function overrideValue(value: string): unknown {
   if (!/^\s*[[{]/.test(value)) return value;
   try {
     return parse(value, { schema: "failsafe", maxAliasCount: 0 }) as unknown;
@@ -68,21 +68,4 @@ export function overrideValue(value: string): unknown {
     // Left as text, which the schema then refuses at the field's own path.
     return value;
   }
-}
-
-function collectFields(schema: JsonSchema, path: readonly string[]): readonly ConfigField[] {
-  if (schema.properties !== undefined) {
-    return Object.entries(schema.properties).flatMap(([key, value]) =>
-      collectFields(value, [...path, key]),
-    );
-  }
-  const name = path.map((part) => part.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase());
-  return [
-    {
-      path,
-      variable: `MACH_${name.join("_")}`,
-      description: schema.description ?? "",
-      fallback: schema.default === undefined ? undefined : String(schema.default),
-    },
-  ];
 }

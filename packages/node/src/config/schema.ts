@@ -1,8 +1,9 @@
 import type { Hex } from "@mach/core";
 import { z } from "zod";
 import { type ExecutionConfig, execution } from "./execution.ts";
-import { address, bigInteger, integer, text, texts, urls } from "./fields.ts";
+import { address, bigInteger, integer, text, texts, url, urls } from "./fields.ts";
 import { type MetricsConfig, metrics } from "./metrics.ts";
+import { MULTIADDR } from "./multiaddr.ts";
 import { type OperatorConfig, operator } from "./operator.ts";
 import { type RpcConfig, rpc } from "./rpc.ts";
 import { type SettlementConfig, settlement } from "./settlement.ts";
@@ -121,9 +122,9 @@ const AGREE = {
 };
 
 function canAgree(value: { readonly rpcUrls: unknown; readonly agree: unknown }): boolean {
-  if (!Array.isArray(value?.rpcUrls) || typeof value.agree !== "number") return true;
+  if (!Array.isArray(value?.rpcUrls) || !Number.isInteger(value.agree)) return true;
   const hosts = value.rpcUrls.map((url) => (URL.canParse(url) ? new URL(url).host : url));
-  return value.agree <= new Set(hosts).size;
+  return hosts.length === 0 || Number(value.agree) <= new Set(hosts).size;
 }
 
 const PLACES = {
@@ -137,21 +138,31 @@ function havePlaces(value: { readonly rpcUrls: unknown; readonly opNodeUrls?: un
   return value.opNodeUrls.length <= value.rpcUrls.length;
 }
 
-const network = z.strictObject({
-  chainId: bigInteger("The EIP-155 chain id of the L1 that the registry is on.", 64),
-  registry: address("The registry's address on the L1; with chainId it is the EIP-712 domain."),
-});
+const network = z
+  .strictObject({
+    chainId: bigInteger("The EIP-155 chain id of the L1 that the registry is on.", 64, {
+      example: "1",
+    }),
+    registry: address("The registry's address on the L1; with chainId it is the EIP-712 domain."),
+  })
+  .meta({
+    description:
+      "The network: its name (such as local), the path of its file (ending in .yaml or .json), or " +
+      "these two fields. A network's file names its boot nodes too.",
+    // Names and files become these two fields before the schema is asked: see `networks.ts`.
+    orText: "a network's name, or the path of its file",
+  });
 
-const l1 = z.strictObject(sources).refine(canAgree, AGREE);
-
-function isPostgresUrl(value: string): boolean {
-  const schemes = ["postgres:", "postgresql:"];
-  return URL.canParse(value) && schemes.includes(new URL(value).protocol);
-}
+const l1 = z
+  .strictObject(sources)
+  .refine(canAgree, AGREE)
+  .describe("Where the L1 is read, at finalized blocks alone.");
 
 const payer = z
   .strictObject({
-    privateKeyFile: text("The file that holds the L1 account's private key: 32 bytes of hex."),
+    privateKeyFile: text("The file that holds the L1 account's private key: 32 bytes of hex.", {
+      example: "payer.key",
+    }),
     minBalanceWei: bigInteger(
       "An alert is raised when less than this is left, in wei.",
       256,
@@ -165,7 +176,9 @@ const payer = z
 
 const rollup = z
   .strictObject({
-    rollupId: bigInteger("The rollup's EIP-155 chain id, as the registry lists it.", 64),
+    rollupId: bigInteger("The rollup's EIP-155 chain id, as the registry lists it.", 64, {
+      example: "901",
+    }),
     ...sources,
     wsUrls: urls("Where new heads are announced by WebSocket; polled where there is none.", {
       schemes: WEBSOCKET,
@@ -187,55 +200,51 @@ const rollup = z
   .refine(canAgree, AGREE)
   .refine(havePlaces, PLACES);
 
-const MULTIADDR = {
-  shape: /^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+(\/p2p\/[1-9A-HJ-NP-Za-km-z]+)?$/,
-  expected: "expected a multiaddr such as /ip4/192.0.2.1/tcp/4600",
-  max: 64,
-};
-
-const gossip = z.strictObject({
-  host: text("The address on which peers connect.").default("0.0.0.0"),
-  port: integer("The TCP port on which peers connect; 0 takes a free one.", {
-    min: 0,
-    max: 65_535,
-  }).default(4600),
-  announce: texts(
-    "The multiaddrs told to peers, where they differ from host and port.",
-    MULTIADDR,
-  ).default([]),
-  bootNodes: texts(
-    "The multiaddrs of peers to connect to first, and again when lost.",
-    MULTIADDR,
-  ).default([]),
-  maxMessageBytes: integer("The largest gossip message that is read, in bytes.", {
-    min: 16_384,
-    max: 4_194_304,
-  }).default(262_144),
-  maxConnections: integer("How many peers may be connected at once.", {
-    min: 4,
-    max: 1_000,
-  }).default(100),
-  tickMs: integer("How long attestations wait to share one message, in milliseconds.", {
-    min: 0,
-    max: 1_000,
-  }).default(0),
-  heartbeatMs: integer("The pause between two gossipsub heartbeats, in milliseconds.", {
-    min: 100,
-    max: 10_000,
-  }).default(700),
-  syncIntervalMs: integer("How often peers are asked for what was missed, in milliseconds.", {
-    min: 200,
-    max: 600_000,
-  }).default(2_000),
-  requestTimeoutMs: integer("How long a peer's answer may take, in milliseconds.", {
-    min: 100,
-    max: 60_000,
-  }).default(5_000),
-  bindingLifetimeMs: integer("How long a PeerBinding of this node is valid, in milliseconds.", {
-    min: 60_000,
-    max: 30 * DAY_MS,
-  }).default(DAY_MS),
-});
+const gossip = z
+  .strictObject({
+    host: text("The address on which peers connect.").default("0.0.0.0"),
+    port: integer("The TCP port on which peers connect; 0 takes a free one.", {
+      min: 0,
+      max: 65_535,
+    }).default(4600),
+    announce: texts(
+      "The multiaddrs told to peers, where they differ from host and port.",
+      MULTIADDR,
+    ).default([]),
+    bootNodes: texts(
+      "The multiaddrs of peers to connect to first, and again when lost.",
+      MULTIADDR,
+    ).default([]),
+    maxMessageBytes: integer("The largest gossip message that is read, in bytes.", {
+      min: 16_384,
+      max: 4_194_304,
+    }).default(262_144),
+    maxConnections: integer("How many peers may be connected at once.", {
+      min: 4,
+      max: 1_000,
+    }).default(100),
+    tickMs: integer("How long attestations wait to share one message, in milliseconds.", {
+      min: 0,
+      max: 1_000,
+    }).default(0),
+    heartbeatMs: integer("The pause between two gossipsub heartbeats, in milliseconds.", {
+      min: 100,
+      max: 10_000,
+    }).default(700),
+    syncIntervalMs: integer("How often peers are asked for what was missed, in milliseconds.", {
+      min: 200,
+      max: 600_000,
+    }).default(2_000),
+    requestTimeoutMs: integer("How long a peer's answer may take, in milliseconds.", {
+      min: 100,
+      max: 60_000,
+    }).default(5_000),
+    bindingLifetimeMs: integer("How long a PeerBinding of this node is valid, in milliseconds.", {
+      min: 60_000,
+      max: 30 * DAY_MS,
+    }).default(DAY_MS),
+  })
+  .describe("How the node and its peers reach each other, and its bounds.");
 
 const api = z
   .strictObject({
@@ -274,32 +283,37 @@ const api = z
   })
   .describe("The HTTP API. Without it this node serves none.");
 
-const engine = z.strictObject({
-  improvementWindowMs: integer(
-    "How long a certificate goes on improving after it stood, in milliseconds.",
-    { min: 0, max: 60_000 },
-  ).default(2_000),
-  openHeights: integer("How many heights of a rollup are held open at once.", {
-    min: 8,
-    max: 65_536,
-  }).default(256),
-  earlyAttestations: integer(
-    "How many attestations for blocks not yet verified here are kept, per rollup.",
-    { min: 16, max: 1_000_000 },
-  ).default(8_192),
-  catchUpBlocks: integer("How many missed blocks are fetched when a node comes back, per rollup.", {
-    min: 1,
-    max: 100_000,
-  }).default(512),
-  gatherMs: integer(
-    "How long an attestation waits for others to be checked with it, in milliseconds.",
-    { min: 0, max: 1_000 },
-  ).default(10),
-  tickMs: integer("The pause between two ticks of the engine's clock, in milliseconds.", {
-    min: 5,
-    max: 10_000,
-  }).default(100),
-});
+const engine = z
+  .strictObject({
+    improvementWindowMs: integer(
+      "How long a certificate goes on improving after it stood, in milliseconds.",
+      { min: 0, max: 60_000 },
+    ).default(2_000),
+    openHeights: integer("How many heights of a rollup are held open at once.", {
+      min: 8,
+      max: 65_536,
+    }).default(256),
+    earlyAttestations: integer(
+      "How many attestations for blocks not yet verified here are kept, per rollup.",
+      { min: 16, max: 1_000_000 },
+    ).default(8_192),
+    catchUpBlocks: integer(
+      "How many missed blocks are fetched when a node comes back, per rollup.",
+      {
+        min: 1,
+        max: 100_000,
+      },
+    ).default(512),
+    gatherMs: integer(
+      "How long an attestation waits for others to be checked with it, in milliseconds.",
+      { min: 0, max: 1_000 },
+    ).default(10),
+    tickMs: integer("The pause between two ticks of the engine's clock, in milliseconds.", {
+      min: 5,
+      max: 10_000,
+    }).default(100),
+  })
+  .describe("The bounds and clocks of the protocol in this node.");
 
 const DISTINCT = { ...ALWAYS, error: "names one rollup twice" };
 
@@ -311,18 +325,19 @@ function haveDistinctIds(rollups: readonly RollupConfig[]): boolean {
 
 /** The one schema of a node's configuration: each field's sentence, unit, default and limit. */
 export const configSchema: z.ZodType<NodeConfig, unknown> = z.strictObject({
-  dataDir: text("The folder that this node alone writes to; relative to the config file."),
+  dataDir: text("The folder that this node alone writes to; relative to the config file.", {
+    example: "data",
+  }),
   logLevel: z
     .enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(", ")}` })
-    .default("info")
-    .describe("The least severe level that is logged."),
+    .describe("The least severe level that is logged.")
+    .default("info"),
   network,
-  database: text(
-    "The PostgreSQL, postgres://user@host/name, that `mach api` serves readers from; the password " +
-      "may stand in a file instead (PGPASSFILE). Without it readers are served by the node alone.",
-  )
-    .refine(isPostgresUrl, { error: "expected a URL that begins with postgres://" })
-    .optional(),
+  database: url(
+    "The PostgreSQL that `mach api` serves readers from; the password may stand in a file instead " +
+      "(PGPASSFILE). Without it readers are served by the node alone.",
+    { schemes: ["postgres:", "postgresql:"], example: "postgres://mach@10.0.0.9/mach" },
+  ).optional(),
   l1,
   operator: operator.optional(),
   payer: payer.optional(),
