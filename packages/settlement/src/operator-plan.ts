@@ -83,6 +83,8 @@ export interface PlanRefusal {
   readonly error?: string | null;
   readonly have?: bigint | null;
   readonly need?: bigint;
+  /** Whose asset these two are of, in base units. */
+  readonly vault?: VaultState;
   /** Seconds. */
   readonly until?: bigint;
 }
@@ -274,7 +276,7 @@ function draftDeposit(
   if (assets === null) return { ok: false, code: "bad-amount" };
   const { balance, allowance } = vault;
   if (balance < assets)
-    return { ok: false, code: "not-enough-assets", have: balance, need: assets };
+    return { ok: false, code: "not-enough-assets", have: balance, need: assets, vault };
   const deposit = depositCall(vault.vault, state.operator, assets);
   const approve = approveCall(vault.asset, vault.vault, assets);
   const calls = allowance < assets ? [approve, deposit] : [deposit];
@@ -291,7 +293,7 @@ function draftExit(
   if (have === 0n) return { ok: false, code: "nothing-staked" };
   const asked = amount === null ? have : parseAmount(amount, vault.decimals);
   if (asked === null) return { ok: false, code: "bad-amount" };
-  if (asked > have) return { ok: false, code: "not-enough-stake", have, need: asked };
+  if (asked > have) return { ok: false, code: "not-enough-stake", have, need: asked, vault };
   const calls = [exitCall(vault.vault, state.operator, amount === null ? ALL : asked)];
   const releaseTime = state.time + withdrawalDelay;
   const stake = { vault, assets: asked };

@@ -6,6 +6,7 @@ import {
   type OperatorState,
   type PlannedStep,
   type PlanRefusalCode,
+  type VaultState,
 } from "@mach/settlement";
 import { formatEther, formatUnits } from "ethers";
 import type { Answer } from "./command.ts";
@@ -41,6 +42,8 @@ export interface ActionRefusal {
   readonly error?: string | null;
   readonly have?: bigint | null;
   readonly need?: bigint;
+  /** Whose asset these two are of, in base units. */
+  readonly vault?: Pick<VaultState, "decimals" | "symbol">;
   /** Seconds. */
   readonly until?: bigint;
   readonly file?: string;
@@ -110,7 +113,9 @@ export function refusedAction(
   const details = [
     error,
     during === undefined ? null : `in ${during}`,
-    have === undefined || need === undefined ? null : `it has ${have ?? "none"}, and needs ${need}`,
+    have === undefined || need === undefined
+      ? null
+      : `it has ${told(refusal, have)}, and needs ${told(refusal, need)}`,
     until === undefined ? null : `until ${timeOf(until)}`,
     file ?? null,
     url ?? null,
@@ -128,6 +133,13 @@ export function refusedAction(
   };
   const sentence = [`not done (${code}): ${WHY[code]}`, ...details].join("; ");
   return { exitCode: 1, json, sentence };
+}
+
+/** A number of a refusal in the unit that a person counts it in. */
+function told({ code, vault }: ActionRefusal, value: bigint | null): string {
+  if (value === null) return "none that is known";
+  if (code === "insufficient-funds") return `${formatEther(value)} ETH`;
+  return vault === undefined ? `${value}` : amountOf({ vault, assets: value });
 }
 
 const DOES: Readonly<Record<OperatorPlan["action"], string>> = {
@@ -195,7 +207,13 @@ function subjectOf(plan: OperatorPlan, state: OperatorState): string {
   return `${DOES[plan.action]} ${operator}${by} on chain ${domain.chainId}${what}`;
 }
 
-function amountOf({ vault, assets }: NonNullable<OperatorPlan["stake"]>): string {
+function amountOf({
+  vault,
+  assets,
+}: {
+  readonly vault: Pick<VaultState, "decimals" | "symbol">;
+  readonly assets: bigint;
+}): string {
   return `${formatUnits(assets, vault.decimals)} ${vault.symbol}`;
 }
 

@@ -115,6 +115,8 @@ describe("joining, before genesisTime", () => {
       ...{ exitCode: 1, done: false, code: "not-enough-assets", have: "0" },
       need: (40n * UNIT).toString(),
     });
+    const { stdout } = await mach("operator", "deposit", ...wallet, "--amount", "40", ...place);
+    expect(stdout).toMatch(/^not done \(not-enough-assets\): .*; it has 0.0 \S+, and needs 40.0 /);
     expect(await sentCount()).toBe(sent);
   });
 
