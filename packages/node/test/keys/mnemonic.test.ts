@@ -39,7 +39,9 @@ it("derives at a path of its own: a validator's key is another one", () => {
     return secretKey ? bls.publicKeyOf(secretKey) : "none";
   };
   expect(describePath(keyPath(7))).toBe("m/12381/1296122696/7/0");
-  expect(keyAt(keyPath(0))).toMatchInlineSnapshot(`"0x8709b48f243cdf9ed600489bda1e3d5bd2bd386b4e08375012b121b39a04873a62055aeb65bb1aefaaf57f8d07001d9a"`);
+  expect(keyAt(keyPath(0))).toMatchInlineSnapshot(
+    `"0x8709b48f243cdf9ed600489bda1e3d5bd2bd386b4e08375012b121b39a04873a62055aeb65bb1aefaaf57f8d07001d9a"`,
+  );
   expect(new Set([keyAt(keyPath(0)), keyAt(keyPath(1)), keyAt([12381, 3600, 0, 0])]).size).toBe(3);
   expect(isBeaconPath("m/12381/3600/0/0/0")).toBe(true);
   expect(isBeaconPath(describePath(keyPath(3600)))).toBe(false);
