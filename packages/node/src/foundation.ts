@@ -69,7 +69,7 @@ export async function openFoundation(
       },
     );
     closers.unshift(reader.close);
-    const schedule = await readSchedule(reader, context);
+    const schedule = await readSchedule(reader, { config, ...context });
     const store = await openStore(folder, domain);
     closers.unshift(() => store.stop());
     const journal = await openJournalFor(config.database, folder, { domain, ...context });
@@ -160,20 +160,41 @@ function createPayer(
 
 async function readSchedule(
   reader: RegistryReader,
-  context: { readonly logger: Logger; readonly signal: AbortSignal },
+  context: {
+    readonly config: NodeConfig;
+    readonly logger: Logger;
+    readonly signal: AbortSignal;
+  },
 ): Promise<EpochSchedule> {
   for (;;) {
     const result = await unlessAborted(reader.readNetwork(), context.signal);
     if (result.ok) return result.network.schedule;
     if (result.code === "wrong-chain" || result.code === "malformed-answer") {
-      throw new NodeError(
-        "registry-unusable",
-        `The registry cannot be read (${result.code}): check network and l1 in the configuration.`,
-      );
+      throw new NodeError("registry-unusable", describeOtherNetwork(result, context.config));
     }
     context.logger.warn({ code: result.code }, "waiting for the registry on L1");
     await sleep(RETRY_MS, undefined, { signal: context.signal });
   }
+}
+
+/** The configuration is of another network than its endpoints, and which two fields differ. */
+function describeOtherNetwork(
+  failure:
+    | { readonly code: "wrong-chain"; readonly chainId: bigint }
+    | { readonly code: "malformed-answer" },
+  { network }: NodeConfig,
+): string {
+  const { chainId, registry } = network;
+  if (failure.code === "wrong-chain") {
+    return (
+      `An endpoint in l1.rpcUrls is of chain ${failure.chainId}, and the network of chain ` +
+      `${chainId} (wrong-chain): give endpoints of chain ${chainId}, or the network that they are of.`
+    );
+  }
+  return (
+    `What is at ${registry} on chain ${chainId} is no registry (malformed-answer): compare ` +
+    "network.registry with the network's announcement."
+  );
 }
 
 /** Does not wait for an L1 that is silent once the start is called off. */

@@ -64,11 +64,10 @@ function describe(
 }
 
 function sectionOf(field: ConfigField | undefined): string {
-  const names = field === undefined ? [] : field.fields.map(({ path }) => path.at(-1) ?? "");
-  const [most, rest] = [names.slice(0, 4), names.length > 4 ? ", ..." : ""];
-  return names.length === 0
-    ? "fields, each with its value"
-    : `the fields ${most.join(", ")}${rest}`;
+  if (field === undefined || field.fields.length === 0) return "fields, each with its value";
+  const names = field.fields.map(({ path }) => path.at(-1) ?? "");
+  const shown = `${names.slice(0, 4).join(", ")}${names.length > 4 ? ", ..." : ""}`;
+  return `${field.orText === undefined ? "" : `${field.orText}, or `}the fields ${shown}`;
 }
 
 /** A misspelt field, one that belongs elsewhere, or neither: then those that there are. */

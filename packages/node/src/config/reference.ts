@@ -8,6 +8,8 @@ export interface ConfigField {
   readonly description: string;
   /** What may be written, as it follows "expected". */
   readonly takes: string;
+  /** A section that one text may stand for: what that text is. */
+  readonly orText?: string;
   readonly fallback?: unknown;
   /** Shown where there is no default. */
   readonly example?: unknown;
@@ -71,9 +73,10 @@ function describeField(
     ...(!path.includes(ENTRY) && { variable: variableOf(path) }),
   };
   if (schema.properties !== undefined) {
-    const takes = schema.orText === undefined ? "a section" : `a section, or ${schema.orText}`;
+    const { orText } = schema;
+    const takes = orText === undefined ? "a section" : `${orText}, or a section`;
     const fields = fieldsOf(schema, path);
-    if (schema.orText !== undefined) return { ...own, takes, kind: "section", fields };
+    if (orText !== undefined) return { ...own, takes, orText, kind: "section", fields };
     // A section is set field by field; the variable of one would only be a second way.
     const { variable: _variable, ...rest } = own;
     return { ...rest, takes, kind: "section", fields };
