@@ -4,6 +4,7 @@ import { toHex } from "@mach/core";
 import { mentionsTag, rewriteTags } from "@mach/rpc";
 import { type CallAnswer, fault, type RpcFault, resultAnswer } from "./errors.ts";
 import { createFinalFilter, type FinalFilter, type Poll } from "./final-filter.ts";
+import type { CheckHead } from "./final-head.ts";
 import { endsWithFinal, readFinalFilter } from "./log-range.ts";
 import type { Upstream } from "./upstream.ts";
 import type { Passed, UpstreamPool } from "./upstream-pool.ts";
@@ -57,9 +58,10 @@ export function isAboutFilter(method: string): boolean {
  * node has each. One that ends with the newest fast-final block is kept here.
  */
 export function createFilterBook(
-  pool: UpstreamPool,
+  dependencies: { readonly pool: UpstreamPool; readonly checkHead: CheckHead },
   options: { readonly maxFilters: number },
 ): FilterBook {
+  const { pool } = dependencies;
   const filters = new Map<string, Kept>();
 
   function keep(filter: Filter): CallAnswer {
@@ -84,7 +86,7 @@ export function createFilterBook(
       if (!head.ok) return head;
       const logs = readFinalFilter(params[0], { tags, head });
       if (!logs.ok) return logs;
-      return keep({ kind: "final", filter: createFinalFilter(pool, logs, head) });
+      return keep({ kind: "final", filter: createFinalFilter(dependencies, logs, head) });
     }
     const passed = mentionsTag(params, tags)
       ? await createFromHead(call)

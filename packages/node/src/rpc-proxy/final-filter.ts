@@ -1,6 +1,6 @@
-import { type CallAnswer, type RpcFault, resultAnswer } from "./errors.ts";
+import { type CallAnswer, fault, type RpcFault, resultAnswer } from "./errors.ts";
 import { readFinalLogs } from "./final-calls.ts";
-import type { FinalHead, ReadHead } from "./final-head.ts";
+import type { CheckHead, FinalHead, ReadHead } from "./final-head.ts";
 import type { FinalLogs } from "./log-range.ts";
 import type { Passed, UpstreamPool } from "./upstream-pool.ts";
 
@@ -21,12 +21,14 @@ export interface FinalFilter {
 
 /** A filter for what becomes fast-final after this head, of the logs that are wanted. */
 export function createFinalFilter(
-  pool: UpstreamPool,
+  { pool, checkHead }: { readonly pool: UpstreamPool; readonly checkHead: CheckHead },
   logs: FinalLogs,
   head: FinalHead,
 ): FinalFilter {
   /** The first block whose logs have not been given yet. */
   let next = logs.from > head.number ? logs.from : head.number + 1n;
+  /** What the client was told goes up to it. */
+  let last = head;
   let turn: Promise<unknown> = Promise.resolve();
 
   async function readSince(from: bigint, to: FinalHead): Promise<Passed | null> {
@@ -34,12 +36,20 @@ export function createFinalFilter(
   }
 
   async function readChanges(poll: Poll): Promise<CallAnswer | RpcFault> {
+    // It has waited for its turn for too long, and so have those behind it.
+    if (performance.now() >= poll.deadlineMs) return fault("timeout");
     const to = await poll.readHead();
     if (!to.ok) return to;
+    const standing = await checkHead(last);
+    if (standing === "unknown") return fault("unavailable");
+    if (standing === "fallen") return fault("filter-not-found", { reason: "contradicted" });
     const passed = await readSince(next, to);
     if (passed === null) return resultAnswer([]);
     if (!passed.ok) return passed;
-    if (passed.answer.ok && performance.now() < poll.deadlineMs) next = to.number + 1n;
+    if (passed.answer.ok && performance.now() < poll.deadlineMs) {
+      next = to.number + 1n;
+      last = to;
+    }
     return passed.answer;
   }
 

@@ -16,6 +16,30 @@ export interface FinalHead {
 /** Reads what `finalized` means now. */
 export type ReadHead = () => Promise<FinalHead | RpcFault>;
 
+/**
+ * Whether a head that was served still stands. It has fallen where its height is contradicted, or
+ * the view has no such certificate: whoever was told of it must not be told of what follows as if
+ * it went on from there.
+ */
+export type CheckHead = (head: FinalHead) => Promise<"stands" | "fallen" | "unknown">;
+
+/** Asks a node's own view. */
+export function createHeadCheck(
+  view: Pick<NodeView, "certificate">,
+  { rollupId }: { readonly rollupId: bigint },
+): CheckHead {
+  return async ({ number, hash }) => {
+    try {
+      const result = await view.certificate(rollupId, number);
+      if (result.ok) return result.value.certificate.claim.blockHash === hash ? "stands" : "fallen";
+      return result.code === "unavailable" || result.code === "stale" ? "unknown" : "fallen";
+    } catch {
+      // A view that cannot tell now, such as one without its database, tells later.
+      return "unknown";
+    }
+  };
+}
+
 /** What `finalized` means by a node's own view: the one that /v1/rollups/{rollupId}/finality tells. */
 export function createHeadReader(
   view: Pick<NodeView, "finality">,

@@ -14,11 +14,14 @@ export function followFinalLogs(
     readonly heads: HeadFeed;
     /** The logs cannot be followed any more. */
     readonly onLost: () => void;
+    /** A block whose logs were told of is contradicted. */
+    readonly onFallen: () => void;
   },
-  logs: FinalLogs,
+  from: { readonly logs: FinalLogs; readonly head: FinalHead },
   reader: { readonly isWanted: () => boolean; readonly onLog: (log: unknown) => void },
 ): () => void {
-  const { pool, heads, onLost } = dependencies;
+  const { pool, heads, onLost, onFallen } = dependencies;
+  const { logs } = from;
   let next = logs.from;
   let newest: FinalHead | null = null;
   let isReading = false;
@@ -38,7 +41,7 @@ export function followFinalLogs(
     }
   }
 
-  return heads.listen((head) => {
+  function onHead(head: FinalHead): void {
     newest = head;
     if (isReading) return;
     isReading = true;
@@ -47,5 +50,7 @@ export function followFinalLogs(
       .finally(() => {
         isReading = false;
       });
-  });
+  }
+
+  return heads.listen({ onHead, onFallen }, from.head);
 }

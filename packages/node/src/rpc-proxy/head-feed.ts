@@ -1,18 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ReportFailure } from "../http/failure-report.ts";
 import type { NodeView } from "../http/node-view.ts";
-import type { FinalHead, ReadHead } from "./final-head.ts";
+import type { CheckHead, FinalHead, ReadHead } from "./final-head.ts";
 import { toCertifiedHeader } from "./header-notice.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
 /** Tells of fast-final heads as they rise. */
 export interface HeadFeed {
-  /** Hears of each head from now on; the header has been checked against the certificate. */
-  listen(listener: HeadListener): () => void;
+  /** Hears of each head from now on, which is after `last`; null where there was none yet. */
+  listen(listener: HeadListener, last: FinalHead | null): () => void;
   stop(): void;
 }
 
-export type HeadListener = (head: FinalHead, header: Readonly<Record<string, unknown>>) => void;
+export interface HeadListener {
+  /** The header has been checked against the certificate. */
+  readonly onHead: (head: FinalHead, header: Readonly<Record<string, unknown>>) => void;
+  /** What it was told of is contradicted: it hears no more. */
+  readonly onFallen: () => void;
+}
 
 /** A node may learn of a block a moment after its certificate. */
 const RETRY_MS = 100;
@@ -27,12 +32,14 @@ export function createHeadFeed(
     readonly view: Pick<NodeView, "subscribe">;
     readonly pool: Pick<UpstreamPool, "readBlock">;
     readonly readHead: ReadHead;
+    readonly checkHead: CheckHead;
     readonly reportFailure: ReportFailure;
   },
   options: { readonly rollupId: bigint },
 ): HeadFeed {
-  const { view, pool, readHead, reportFailure } = dependencies;
-  const listeners = new Set<HeadListener>();
+  const { view, pool, readHead, checkHead, reportFailure } = dependencies;
+  /** With the head that each was told of last. */
+  const listeners = new Map<HeadListener, FinalHead | null>();
   let unsubscribe: (() => void) | null = null;
   let told = -1n;
   let isDirty = false;
@@ -63,29 +70,64 @@ export function createHeadFeed(
   async function tellNewest(): Promise<void> {
     for (let retries = 0; retries < MAX_RETRIES && listeners.size > 0; retries++) {
       const head = await readHead();
-      if (!head.ok || head.number <= told) return;
-      const params = JSON.stringify([head.hash, false]);
-      const read = await pool.readBlock(head, { method: "eth_getBlockByHash", params });
-      if (read.ok) {
-        told = head.number;
-        const header = toCertifiedHeader(read.block, head);
-        for (const listener of [...listeners]) listener(head, header);
+      if (!head.ok) {
+        if (head.code === "contradicted") endAll();
         return;
       }
+      const areSound = await endFallen();
+      if (head.number <= told || (areSound && (await tell(head)))) return;
       await sleep(RETRY_MS, undefined, { ref: false });
     }
   }
 
+  /** False where no node gives the block now. */
+  async function tell(head: FinalHead): Promise<boolean> {
+    const params = JSON.stringify([head.hash, false]);
+    const read = await pool.readBlock(head, { method: "eth_getBlockByHash", params });
+    if (!read.ok) return false;
+    told = head.number;
+    const header = toCertifiedHeader(read.block, head);
+    for (const listener of [...listeners.keys()]) {
+      listeners.set(listener, head);
+      listener.onHead(head, header);
+    }
+    return true;
+  }
+
+  function endAll(): void {
+    for (const listener of [...listeners.keys()]) end(listener);
+  }
+
+  /** Ends whoever was told of a head that has fallen; false where nobody knows that now. */
+  async function endFallen(): Promise<boolean> {
+    const known = new Map<string, Awaited<ReturnType<CheckHead>>>();
+    for (const [listener, last] of [...listeners]) {
+      if (last === null) continue;
+      const standing = known.get(last.hash) ?? (await checkHead(last));
+      known.set(last.hash, standing);
+      if (standing === "unknown") return false;
+      if (standing === "fallen") end(listener);
+    }
+    return true;
+  }
+
+  function end(listener: HeadListener): void {
+    leave(listener);
+    listener.onFallen();
+  }
+
+  function leave(listener: HeadListener): void {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    unsubscribe?.();
+    unsubscribe = null;
+  }
+
   return {
-    listen(listener) {
-      listeners.add(listener);
+    listen(listener, last) {
+      listeners.set(listener, last);
       if (unsubscribe === null) start();
-      return () => {
-        listeners.delete(listener);
-        if (listeners.size > 0) return;
-        unsubscribe?.();
-        unsubscribe = null;
-      };
+      return () => leave(listener);
     },
     stop() {
       listeners.clear();

@@ -95,9 +95,9 @@ export function createRpcProxy(
 }
 
 function createSockets(dependencies: RpcProxyDependencies, rpc: RollupRpc): SocketServer {
-  const { pool, readHead, options } = rpc;
+  const { pool, readHead, checkHead, options } = rpc;
   const { rollupId, wsUrls, timeoutMs, maxResponseBytes } = options;
-  const heads = createHeadFeed({ ...dependencies, pool, readHead }, { rollupId });
+  const heads = createHeadFeed({ ...dependencies, pool, readHead, checkHead }, { rollupId });
   const limits = { timeoutMs, maxResponseBytes, maxFeeds: MAX_FEEDS };
   const feeds = createUpstreamFeeds({ urls: wsUrls, ...limits });
   return createSocketServer({ rpc, heads, feeds }, options);

@@ -4,7 +4,13 @@ import type { NodeView } from "../http/node-view.ts";
 import { type CallContext, createRouter, type MessageContext } from "./call-router.ts";
 import { type CallAnswer, fault, faultAnswer, type RpcFault, responseText } from "./errors.ts";
 import { createFilterBook } from "./filter-book.ts";
-import { createHeadReader, type FinalHead, type ReadHead } from "./final-head.ts";
+import {
+  type CheckHead,
+  createHeadCheck,
+  createHeadReader,
+  type FinalHead,
+  type ReadHead,
+} from "./final-head.ts";
 import { type IncomingCall, type NoCall, readMessage } from "./message.ts";
 import type { CheckBlock } from "./upstream.ts";
 import { createUpstreamPool, type UpstreamPool } from "./upstream-pool.ts";
@@ -48,6 +54,7 @@ export interface RollupRpc {
   readonly options: RollupRpcOptions;
   readonly pool: UpstreamPool;
   readonly readHead: ReadHead;
+  readonly checkHead: CheckHead;
   /** Answers a message; never rejects. */
   answer(text: string, context: MessageContext): Promise<MessageAnswer>;
   openCalls(): number;
@@ -72,7 +79,8 @@ export function createRollupRpc(
   // A node that hangs leaves time for another one.
   const timeoutMs = Math.ceil((0.9 * options.timeoutMs) / Math.min(urls.length, 3));
   const pool = createUpstreamPool(dependencies, { urls, timeoutMs, maxResponseBytes, maxInFlight });
-  const filters = createFilterBook(pool, options);
+  const checkHead = createHeadCheck(view, options);
+  const filters = createFilterBook({ pool, checkHead }, options);
   const route = createRouter({ view, pool, filters, rollupId });
   const readHead = createHeadReader(view, options);
   let open = 0;
@@ -120,6 +128,7 @@ export function createRollupRpc(
     options,
     pool,
     readHead,
+    checkHead,
     async answer(text, context) {
       try {
         return await answerMessage(text, context);

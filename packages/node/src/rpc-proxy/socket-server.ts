@@ -122,6 +122,7 @@ function serve(
       push: send,
       // A gap that nobody tells of would look like silence: the connection ends, as its node's did.
       onLost: () => client.close(TRY_AGAIN_LATER, "the upstream was lost"),
+      onFallen: () => client.close(TRY_AGAIN_LATER, "what was told is contradicted"),
     },
     limits,
   );

@@ -3,7 +3,7 @@ import { toHex } from "@mach/core";
 import { mentionsTag } from "@mach/rpc";
 import type { SubscriptionDesk } from "./call-router.ts";
 import { type CallAnswer, fault, type RpcFault, resultAnswer } from "./errors.ts";
-import type { ReadHead } from "./final-head.ts";
+import type { FinalHead, ReadHead } from "./final-head.ts";
 import { followFinalLogs } from "./final-log-feed.ts";
 import type { HeadFeed } from "./head-feed.ts";
 import { endsWithFinal, readFinalFilter } from "./log-range.ts";
@@ -23,6 +23,11 @@ interface Subscription {
   readonly close: () => void;
 }
 
+interface Started {
+  readonly ok: true;
+  readonly close: () => void;
+}
+
 /** The subscriptions of one connection. */
 export function createSubscriptions(
   dependencies: {
@@ -34,10 +39,12 @@ export function createSubscriptions(
     readonly push: (text: string) => void;
     /** The client has missed something: it must see that. */
     readonly onLost: () => void;
+    /** The client was told of what is contradicted: it must see that too. */
+    readonly onFallen: () => void;
   },
   options: { readonly maxSubscriptions: number },
 ): Subscriptions {
-  const { heads, feeds, tags, push, onLost } = dependencies;
+  const { heads, feeds, tags, push, onLost, onFallen } = dependencies;
   const open = new Map<string, Subscription>();
   let opening = 0;
   let isClosed = false;
@@ -49,17 +56,23 @@ export function createSubscriptions(
     );
   }
 
+  /** It waits for the first head; but not while L1 alone decides. */
+  async function startHeads(id: string, readHead: ReadHead): Promise<Started | RpcFault> {
+    const head = await readHead();
+    if (!head.ok && head.code === "contradicted") return head;
+    const onHead = (_: FinalHead, header: object): void => pushUnder(id, JSON.stringify(header));
+    return { ok: true, close: heads.listen({ onHead, onFallen }, head.ok ? head : null) };
+  }
+
   async function start(
     id: string,
     params: readonly unknown[],
     readHead: ReadHead,
-  ): Promise<{ readonly ok: true; readonly close: () => void } | RpcFault> {
+  ): Promise<Started | RpcFault> {
     const [kind, filter] = params;
     if (typeof kind !== "string") return fault("invalid-params");
     if (kind === "fastFinalHeads") {
-      if (params.length > 1) return fault("invalid-params");
-      const close = heads.listen((_, header) => pushUnder(id, JSON.stringify(header)));
-      return { ok: true, close };
+      return params.length > 1 ? fault("invalid-params") : await startHeads(id, readHead);
     }
     if (kind === "logs" && endsWithFinal(filter, tags)) {
       const head = await readHead();
@@ -68,7 +81,8 @@ export function createSubscriptions(
       if (!logs.ok) return logs;
       const isWanted = (): boolean => open.get(id)?.isActive === true;
       const onLog = (log: unknown): void => pushUnder(id, JSON.stringify(log));
-      return { ok: true, close: followFinalLogs(dependencies, logs, { isWanted, onLog }) };
+      const close = followFinalLogs(dependencies, { logs, head }, { isWanted, onLog });
+      return { ok: true, close };
     }
     if (mentionsTag(params, tags)) return fault("unsupported-tag");
     return await feeds.open(params, { onEvent: (text) => pushUnder(id, text), onLost });

@@ -1,10 +1,13 @@
+import type { Finality } from "@mach/api";
 import { expect, it } from "vitest";
 import {
   blockAt,
+  certificatesOf,
   chainOf,
   finalAt,
   RawBody,
   type Reply,
+  SILENCE,
   startNode,
   startRpc,
   type TestBlock,
@@ -47,15 +50,25 @@ function logsOf({
 
 /** A proxy whose newest fast-final block can be moved. */
 async function start(...replies: readonly Reply[]) {
+  return await startWith({}, ...replies);
+}
+
+async function startWith(
+  options: Partial<Parameters<typeof startRpc>[0]>,
+  ...replies: readonly Reply[]
+) {
   const nodes = await Promise.all(replies.map(startNode));
-  const at = { head: 0 };
+  const at: { head: number; fault: Finality["reason"] } = { head: 0, fault: null };
+  const standing = new Set(BLOCKS);
   const finality = () => {
     const block = BLOCKS[at.head];
     if (block === undefined) throw new RangeError("no such head");
-    return { ok: true, value: finalAt(block) } as const;
+    return { ok: true, value: finalAt(block, { reason: at.fault }) } as const;
   };
-  const rpc = await startRpc({ urls: nodes.map(({ url }) => url), maxFilters: 2 }, { finality });
-  return { ...rpc, nodes, at };
+  const certificate = certificatesOf(standing);
+  const urls = nodes.map(({ url }) => url);
+  const rpc = await startRpc({ urls, maxFilters: 2, ...options }, { finality, certificate });
+  return { ...rpc, nodes, at, standing };
 }
 
 it("a node's filter is asked of that node, under an id that no other has", async () => {
@@ -104,6 +117,44 @@ it("a filter to finalized keeps what it could not give for the next time", async
   node.reply = healthy;
   at.head = 2;
   expect((await call("eth_getFilterChanges", [id])).result).toEqual(BLOCKS.slice(1, 3).map(logOf));
+});
+
+it("a filter that has told of a block which is contradicted then tells no more", async () => {
+  const { call, at, standing } = await start(nodeOf("only"));
+  const { result: id } = await call("eth_newFilter", [{ toBlock: "finalized" }]);
+  at.head = 1;
+  expect((await call("eth_getFilterChanges", [id])).result).toEqual(BLOCKS.slice(1, 2).map(logOf));
+  const weights = { presentWeight: 22n, requiredWeight: 67n };
+  at.fault = { code: "contradicted", blockNumber: 27n, ...weights, abstention: null };
+  expect((await call("eth_getFilterChanges", [id])).error.data.code).toBe("contradicted");
+  // L1 has passed it: what was told of height 27 is of a chain that is none.
+  at.fault = null;
+  at.head = 3;
+  for (const block of [...standing].slice(0, 2)) standing.delete(block);
+  for (let i = 0; i < 2; i++) {
+    expect((await call("eth_getFilterChanges", [id])).error.data.code).toBe("filter-not-found");
+  }
+  const { result: next } = await call("eth_newFilter", [{ toBlock: "finalized" }]);
+  expect((await call("eth_getFilterChanges", [next])).result).toEqual([]);
+});
+
+it("polls of a filter that nobody waits for any more ask no node", async () => {
+  let isHeld = true;
+  let isAsked = 0;
+  const { call, at } = await startWith({ timeoutMs: 500 }, (asked) => {
+    if (asked.method !== "eth_getLogs") return nodeOf("only")(asked);
+    isAsked += 1;
+    return isHeld ? SILENCE : nodeOf("only")(asked);
+  });
+  const { result: id } = await call("eth_newFilter", [{ toBlock: "finalized" }]);
+  at.head = 2;
+  const polls = Array.from({ length: 12 }, () => call("eth_getFilterChanges", [id]));
+  const codes = (await Promise.all(polls)).map(({ error }) => error.data.code);
+  expect(codes.filter((code) => code === "timeout").length).toBeGreaterThan(8);
+  isHeld = false;
+  const { result } = await call("eth_getFilterChanges", [id]);
+  expect(result).toEqual(BLOCKS.slice(1, 3).map(logOf));
+  expect(isAsked).toBeLessThan(4);
 });
 
 it("a filter from finalized begins at the certified height, on the certified chain", async () => {

@@ -8,6 +8,7 @@ import { onTestFinished } from "vitest";
 import { WebSocketServer } from "ws";
 import { createApp } from "../../src/http/app.ts";
 import { DEFAULT_HTTP_LIMITS } from "../../src/http/limits.ts";
+import type { NodeView } from "../../src/http/node-view.ts";
 import { refuseUnrouted } from "../../src/http/unrouted.ts";
 import { addRpcRoute } from "../../src/rpc-proxy/http-route.ts";
 import { createRpcProxy } from "../../src/rpc-proxy/proxy.ts";
@@ -67,6 +68,19 @@ export function finalAt(block: TestBlock, parts: Partial<Finality> = {}): Finali
     rule: certificateRule(certificate),
     reason: null,
     ...parts,
+  };
+}
+
+/** A view's certificates of these blocks; a block that is taken out is contradicted. */
+export function certificatesOf(blocks: ReadonlySet<TestBlock>): NodeView["certificate"] {
+  return (_, blockNumber) => {
+    const block = [...blocks].find(({ number }) => BigInt(number) === blockNumber);
+    if (block === undefined) return { ok: false, code: "contradicted" };
+    const { certificate } = finalAt(block);
+    const { signedWeight, totalWeight, thresholdBps } = fixture.certificate;
+    const weights = { signedWeight, totalWeight, thresholdBps };
+    const value = { ...fixture.certificate, ...certificate, ...weights };
+    return { ok: true, value: { certificate: value, isImproving: false } };
   };
 }
 

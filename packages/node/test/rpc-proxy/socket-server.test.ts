@@ -7,6 +7,7 @@ import { createHttpServer } from "../../src/http/server.ts";
 import { createMemoryView, rollupId } from "../http/memory-view.ts";
 import {
   blockAt,
+  certificatesOf,
   chainOf,
   finalAt,
   type Reply,
@@ -75,12 +76,14 @@ async function start(
   let value: Finality = finalAt(FIRST);
   const finality = () => ({ ok: true, value }) as const;
   const urls = { urls: [node.url], wsUrls: [node.wsUrl] };
-  const rpc = await startRpc({ ...urls, ...options }, { finality });
+  const standing = new Set(BLOCKS);
+  const parts = { finality, certificate: certificatesOf(standing) };
+  const rpc = await startRpc({ ...urls, ...options }, parts);
   const moveTo = (block: TestBlock, parts: Partial<Finality> = {}): void => {
     value = finalAt(block, parts);
     rpc.view.tell({ topic: "finality", rollupId, answer: { data: value } });
   };
-  return { ...rpc, node, moveTo, path: `${rpc.wsUrl}${RPC_PATH}` };
+  return { ...rpc, node, moveTo, standing, path: `${rpc.wsUrl}${RPC_PATH}` };
 }
 
 it("a WebSocket answers calls and batches as HTTP does", async () => {
@@ -116,7 +119,7 @@ it("fastFinalHeads tells of each certified header as it stands, never of one tha
     result: { ...header, certificateId: expect.any(String), signedWeight: expect.any(String) },
   });
   moveTo(SECOND);
-  moveTo(THIRD, { reason: { ...reason("contradicted") } });
+  moveTo(THIRD, { agesMs: { ...finalAt(THIRD).agesMs, fastFinal: 60_001 } });
   moveTo(FIRST);
   moveTo(FOURTH);
   await expect.poll(() => client.pushed, PATIENT).toHaveLength(2);
@@ -131,6 +134,27 @@ it("fastFinalHeads tells of each certified header as it stands, never of one tha
   expect(view.listenerCount()).toBe(listeners + 1);
   client.socket.close();
   await expect.poll(() => view.listenerCount(), PATIENT).toBe(listeners);
+});
+
+it("who was told of what is contradicted is told by the end of the connection", async () => {
+  const { path, moveTo, standing } = await start();
+  const [heads, logs, other] = [await open(path), await open(path), await open(path)];
+  await heads.call("eth_subscribe", ["fastFinalHeads"]);
+  await logs.call("eth_subscribe", ["logs", { toBlock: "finalized" }]);
+  moveTo(SECOND);
+  await expect.poll(() => heads.pushed, PATIENT).toHaveLength(1);
+  moveTo(FIRST, { reason: reason("contradicted") });
+  for (const client of [heads, logs]) await expect.poll(client.closed, PATIENT).toBe(1013);
+  for (const params of [["fastFinalHeads"], ["logs", { toBlock: "finalized" }]]) {
+    expect((await other.call("eth_subscribe", params)).error.data.code).toBe("contradicted");
+  }
+  // The other way to learn of it: it was over before anybody looked.
+  moveTo(SECOND);
+  await other.call("eth_subscribe", ["fastFinalHeads"]);
+  standing.delete(SECOND);
+  moveTo(FOURTH);
+  await expect.poll(other.closed, PATIENT).toBe(1013);
+  expect(other.pushed).toEqual([]);
 });
 
 it("a head that a node does not have yet is told of when it has", async () => {
