@@ -154,7 +154,8 @@ function createOperator(
   };
 }
 
-async function readSecretKey(config: OperatorConfig, bls: NativeBls): Promise<SecretKey> {
+/** The key that a configuration names, in this process. Throws a NodeError that says what is wrong. */
+export async function readSecretKey(config: OperatorConfig, bls: NativeBls): Promise<SecretKey> {
   const { keystoreFile, passwordFile, secretKeyFile } = config;
   if (keystoreFile !== undefined && passwordFile !== undefined) {
     return await readKeystore(bls, { keystoreFile, passwordFile });
