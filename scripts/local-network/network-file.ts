@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Hex, Stack } from "@mach/core";
+import type { RollupExecution } from "./node-files.ts";
 
 /** `.local/network.json`: what a program has to know to use the network. */
 export interface NetworkFile {
@@ -25,6 +26,8 @@ export interface NetworkFile {
     readonly stack: Stack;
     readonly rpcUrl: string;
     readonly wsUrl: string;
+    /** By which rules its blocks are executed again, where that is part of its level. */
+    readonly execution?: Omit<RollupExecution, "urls">;
   }[];
   /** None before the first operator set is final on L1, some seconds after genesisTime. */
   readonly lightClients: readonly LightClientEntry[];

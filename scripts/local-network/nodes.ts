@@ -122,8 +122,10 @@ function ownEndpoints({ rpcUrl, wsUrl }: Rollup): RollupEndpoints {
 }
 
 /** anvil serves no witness, and makes blocks of no other fork. */
+const EXECUTION = { by: "proofs", profile: "anvil-op", forks: { isthmus: 0 } } as const;
+
 function executionOn({ rpcUrl }: Rollup): RollupExecution {
-  return { urls: [rpcUrl], by: "proofs", profile: "anvil-op", forks: { isthmus: 0 } };
+  return { urls: [rpcUrl], ...EXECUTION };
 }
 
 /** Makes an operator's signing record, as `mach protection init --new` does. */
@@ -158,11 +160,12 @@ function describeNetwork(
     genesisTime: String(deployment.genesisTime),
     epochSeconds: String(epochSeconds),
     l1: { chainId, rpcUrl: l1.rpcUrl, wsUrl: l1.wsUrl },
-    rollups: rollups.map(({ rollupId, stack, rpcUrl, wsUrl }) => ({
+    rollups: rollups.map(({ rollupId, stack, rpcUrl, wsUrl, verification }) => ({
       rollupId: String(rollupId),
       stack,
       rpcUrl,
       wsUrl,
+      ...(verification === 2 && { execution: EXECUTION }),
     })),
   };
 }

@@ -187,8 +187,8 @@ function describeOtherNetwork(
   const { chainId, registry } = network;
   if (failure.code === "wrong-chain") {
     return (
-      `An endpoint in l1.rpcUrls is of chain ${failure.chainId}, and the network of chain ` +
-      `${chainId} (wrong-chain): give endpoints of chain ${chainId}, or the network that they are of.`
+      `An endpoint in l1.rpcUrls is of chain ${failure.chainId}, but the configured network is on ` +
+      `chain ${chainId} (wrong-chain): give endpoints of that chain, or name the other network.`
     );
   }
   return (
