@@ -36,13 +36,18 @@ export function guardFreshness(
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function") return member;
-      return (...values: readonly unknown[]): unknown => {
-        if (TIMELESS.has(name) || freshness.isFresh()) {
-          return Reflect.apply(member, target, values);
-        }
+      const refuse = (): unknown => {
         const detail = howOld(freshness.ageMs());
         if (!CODED.has(name)) throw new NodeError("view-stale", detail);
         return { ok: false, code: "stale", detail };
+      };
+      return (...values: readonly unknown[]): unknown => {
+        if (TIMELESS.has(name)) return Reflect.apply(member, target, values);
+        if (!freshness.isFresh()) return refuse();
+        const answer: unknown = Reflect.apply(member, target, values);
+        if (!(answer instanceof Promise)) return answer;
+        // What was asked for meanwhile may have taken until the rest of it was too old.
+        return answer.then((value: unknown) => (freshness.isFresh() ? value : refuse()));
       };
     },
   });

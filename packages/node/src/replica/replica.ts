@@ -176,7 +176,8 @@ class PostgresReplica implements Replica {
       logger.info({ session: cursor.session }, "reading what a node publishes");
     }
     this.#known = { cursor, view, state };
-    freshness.set({ askedAtMs, ageMs: news.ageMs });
+    const version = `${cursor.session}/${cursor.revision}`;
+    freshness.set({ askedAtMs, ageMs: news.ageMs, version });
     for (const placed of news.events) {
       if (await this.#isTrue(placed, rows)) events.publish(placed.event, placed.id);
       else logger.warn({ id: placed.id }, "an event with a certificate that does not hold");

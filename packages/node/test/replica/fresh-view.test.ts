@@ -15,22 +15,33 @@ describe("freshness", () => {
 
   it("counts from when it was so, and not from when it was read", () => {
     const freshness = create();
-    freshness.set({ askedAtMs: 9_500, ageMs: 700 });
+    freshness.set({ askedAtMs: 9_500, ageMs: 700, version: "a" });
     expect([freshness.isFresh(), freshness.ageMs()]).toEqual([true, 1_200]);
     clock.now = 11_800;
     expect(freshness.isFresh()).toBe(true);
     clock.now = 11_801;
     expect(freshness.isFresh()).toBe(false);
-    freshness.set({ askedAtMs: 11_801, ageMs: 3_001 });
+    freshness.set({ askedAtMs: 11_801, ageMs: 3_001, version: "b" });
     expect(freshness.isFresh()).toBe(false);
   });
 
   it("is not helped by a database whose clock goes backwards", () => {
     clock.now = 20_000;
     const freshness = create();
-    freshness.set({ askedAtMs: 20_000, ageMs: -60_000 });
-    clock.now = 23_001;
+    freshness.set({ askedAtMs: 20_000, ageMs: 0, version: "a" });
+    for (const askedAtMs of [21_000, 22_000, 23_001]) {
+      clock.now = askedAtMs;
+      freshness.set({ askedAtMs, ageMs: 5, version: "a" });
+    }
     expect(freshness.isFresh()).toBe(false);
+    freshness.set({ askedAtMs: 23_001, ageMs: 5, version: "b" });
+    expect(freshness.isFresh()).toBe(true);
+  });
+
+  it("is not known of what was written later than the database's clock says it is", () => {
+    const freshness = create();
+    freshness.set({ askedAtMs: clock.now, ageMs: -1, version: "a" });
+    expect([freshness.isFresh(), freshness.ageMs()]).toEqual([false, Number.POSITIVE_INFINITY]);
   });
 });
 
@@ -54,6 +65,27 @@ describe("a view that is too old", () => {
       };
       expect(told, name).toThrow(stale);
     }
+  });
+
+  it("tells nothing that took until it was too old to be told", async () => {
+    const known = { isFresh: true };
+    const slow = guardFreshness(
+      {
+        ...view,
+        async block(...asked) {
+          known.isFresh = false;
+          return await view.block(...asked);
+        },
+        async alerts() {
+          known.isFresh = false;
+          return await view.alerts();
+        },
+      },
+      { isFresh: () => known.isFresh, ageMs: () => 4_000 },
+    );
+    expect(await slow.block(902n, 1n)).toMatchObject({ ok: false, code: "stale" });
+    known.isFresh = true;
+    await expect(slow.alerts()).rejects.toMatchObject({ code: "view-stale" });
   });
 
   it("still tells a certificate by its id, and takes listeners", async () => {
