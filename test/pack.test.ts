@@ -160,7 +160,7 @@ describe("the published packages", () => {
   );
 
   it(
-    "have every entry with the optional peers, and native BLS on its threads",
+    "have every entry with the optional peers, the examples, and native BLS on its threads",
     async () => {
       // What npm needs to be told: the library's own peer range has no release.
       const overrides = { "@chainsafe/bls": { "@chainsafe/blst": "$@chainsafe/blst" } };
@@ -177,8 +177,10 @@ describe("the published packages", () => {
         join(full, "entries.ts"),
         everyEntry(() => true),
       );
-      const options = { ...RESOLUTIONS[0][1], types: ["node"], skipLibCheck: false };
-      expect(await compile(full, ["entries.ts"], options)).toBe("");
+      const options = { ...RESOLUTIONS[0][1], types: ["node"] };
+      cpSync(join(ROOT, "packages/sdk/examples"), join(full, "examples"), { recursive: true });
+      const examples = readdirSync(join(full, "examples")).map((file) => `examples/${file}`);
+      expect(await compile(full, ["entries.ts", ...examples], options)).toBe("");
       const said = await runModule(
         full,
         `await import("./built/entries.js");

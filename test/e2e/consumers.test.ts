@@ -1,12 +1,21 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createNativeBls } from "@mach/bls";
+import type { Hex } from "@mach/core";
+import { createMachClient, type MachClient } from "@mach/sdk";
 import { JsonRpcProvider } from "ethers";
 import { createPublicClient, http } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { createRelayer } from "../../packages/sdk/examples/bridge-relayer.ts";
+import { badgeOf } from "../../packages/sdk/examples/wallet-status.ts";
+import { watchTransfer } from "../../packages/sdk/examples/watch-transfer.ts";
+import { bundleForBrowsers } from "../../packages/sdk/test/browser-bundle.ts";
+import { findChromium, NO_CHROMIUM, runInChromium } from "../../packages/sdk/test/chromium.ts";
 import { type LocalNetwork, startLocalNetwork } from "../../scripts/local-network/local-network.ts";
 import { read, until } from "./api.ts";
+import { payAcross, signerOn } from "./payment.ts";
 
 const ROLLUP_ID = 901n;
 /** Emits an empty log while it is made: LOG0 of no bytes. */
@@ -18,16 +27,20 @@ let folder: string;
 let rpcUrl: string;
 /** The rollup's own. */
 let upstreamUrl: string;
+/** As a consumer has it: three nodes, and its own L1 node to tell which sets to trust. */
+let mach: MachClient;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "mach-e2e-"));
   network = await startLocalNetwork({
     folder: join(folder, "network"),
-    stacks: ["op"],
+    // The second carries the light client of the first.
+    stacks: ["op", "evm"],
     maxVerification: 1,
   });
   rpcUrl = `${network.apiUrl}/rpc/${ROLLUP_ID}`;
   upstreamUrl = network.rollups[0]?.rpcUrl ?? "";
+  mach = createMachClient({ ...optionsOfClient(), bls: createNativeBls() });
   await until("the first certificate", async () => (await finality()).fastFinal);
 });
 
@@ -35,6 +48,19 @@ afterAll(async () => {
   await network?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
+
+function optionsOfClient() {
+  const { domain, genesisTime } = network.deployment;
+  const [first, second] = network.operators;
+  return {
+    endpoints: [network.apiUrl, first?.apiUrl ?? "", second?.apiUrl ?? ""],
+    network: {
+      ...{ chainId: domain.chainId, registry: domain.verifyingContract, genesisTime },
+      epochSeconds: 60n,
+    },
+    trust: { l1: { rpcUrls: [network.l1.rpcUrl] } },
+  };
+}
 
 async function finality() {
   return (await read(network.apiUrl, "finality", { rollupId: ROLLUP_ID })).data;
@@ -74,6 +100,112 @@ const HEAD: Call = { method: "eth_getBlockByNumber", params: ["finalized", false
 
 function numberOf(block: unknown): number {
   return block === null ? 0 : Number((block as { number: string }).number);
+}
+
+describe("the examples of the SDK", () => {
+  it("relay a payment: what began on one rollup is released on the other, once", async () => {
+    const lightClients = await network.lightClients;
+    const light = lightClients.find(({ paymentsFrom }) => paymentsFrom === ROLLUP_ID);
+    const source = lightClients.find(({ rollupId }) => rollupId === ROLLUP_ID)?.paymentSource;
+    if (light === undefined || source === undefined) throw new Error("no light client");
+    const payments = payAcross(network, light, source);
+    const fromBlock = Number(await callUpstream("eth_blockNumber", []));
+    const relayer = createRelayer({
+      ...{ mach, apiUrl: network.apiUrl, policy: { minWeightBps: 6667 }, fromBlock },
+      source: { rollupId: ROLLUP_ID, rpcUrl: upstreamUrl, contract: source },
+      target: {
+        signer: signerOn(network, light.rollupId),
+        ...{ lightClient: light.lightClient, payments: light.fastPayments },
+      },
+    });
+    try {
+      const recipient = `0x${"22".repeat(20)}` as const;
+      await payments.payIn(recipient, 7n);
+      await until(
+        "the payment to be released",
+        async () => {
+          // Not the relayer's business: the sets that the light client trusts follow the operators'.
+          await payments.followSets((await newestHead()).claim.epoch);
+          const relayed = await relayer.poll();
+          return relayed.some(({ outcome }) => outcome === "released") ? true : null;
+        },
+        120_000,
+      );
+      expect(await payments.balanceOf(recipient)).toBe(7n);
+      expect(await relayer.poll()).toEqual([]);
+    } finally {
+      relayer.close();
+      payments.close();
+    }
+  });
+
+  it("show a transfer in a wallet, from waiting to final", async () => {
+    const hash = await send({ to: `0x${"33".repeat(20)}`, value: "0x1" });
+    const transfer = { rollupId: ROLLUP_ID, hash };
+    const before = { rollupId: ROLLUP_ID, hash: `0x${"44".repeat(32)}` as const };
+    expect(await badgeOf(mach, before)).toMatchObject({ colour: "grey", isFinal: false });
+    const badge = await until("a final badge", async () => {
+      const shown = await badgeOf(mach, transfer);
+      return shown.isFinal ? shown : null;
+    });
+    expect(badge.colour).toBe("green");
+  });
+
+  it("follow a transfer in a dApp, from its block to its proof", async () => {
+    const rpc = createPublicClient({ transport: http(upstreamUrl), pollingInterval: 200 });
+    const hash = await send({ to: `0x${"55".repeat(20)}`, value: "0x1" });
+    const transfer = { rollupId: ROLLUP_ID, hash, signal: AbortSignal.timeout(120_000) };
+    const stages = [];
+    for await (const stage of watchTransfer({ mach, rpc }, transfer)) stages.push(stage);
+    expect(stages.at(0)).toMatchObject({ stage: "included" });
+    expect(stages.at(-1)).toMatchObject({
+      stage: "final",
+      transaction: { transactionHash: hash, inclusion: "proven", receipt: { isSuccess: true } },
+    });
+  });
+});
+
+// A browser's first start on a busy machine takes its time.
+it("a page in Chromium verifies a certificate of the network", async ({ skip }) => {
+  const program = findChromium();
+  if (program === null) skip(NO_CHROMIUM);
+  const { endpoints, trust, network: known } = optionsOfClient();
+  const bundle = await bundleForBrowsers(`
+    import { createMachClient } from "../src/index.ts";
+    const mach = createMachClient({
+      endpoints: ${JSON.stringify(endpoints)},
+      network: {
+        chainId: ${known.chainId}n,
+        registry: "${known.registry}",
+        genesisTime: ${known.genesisTime}n,
+        epochSeconds: ${known.epochSeconds}n,
+      },
+      trust: ${JSON.stringify(trust)},
+    });
+    async function run() {
+      const head = await mach.getFinality({ rollupId: ${ROLLUP_ID}n });
+      if (head.status !== "fast-final") return { status: head.status, code: head.code };
+      const { certificateId } = head.certificate;
+      const answer = await fetch(${JSON.stringify(network.apiUrl)} + "/v1/certificates/" + certificateId);
+      const forged = { ...head.certificate, signature: "0xc0" + "00".repeat(95) };
+      const refused = await mach.verifyCertificate(forged);
+      return { status: head.status, served: answer.status, refused: refused.code, certificateId };
+    }
+    run()
+      .catch((error) => ({ error: String(error) }))
+      .then((result) => fetch("/result", { method: "POST", body: JSON.stringify(result) }));
+  `);
+  const said = (await runInChromium(program ?? "", bundle)) as { readonly certificateId: Hex };
+  expect(said).toMatchObject({ status: "fast-final", served: 200, refused: "bad-signature" });
+  const { certificateId } = said;
+  const { data } = await read(network.apiUrl, "certificateById", { certificateId });
+  expect(data.certificateId).toBe(certificateId);
+});
+
+async function newestHead() {
+  const { certificate } = await finality();
+  if (certificate === null) throw new Error("no certificate");
+  return certificate;
 }
 
 describe("the RPC, to clients that know nothing of MACH", () => {

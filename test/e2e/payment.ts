@@ -145,7 +145,7 @@ async function proveAt(from: Wallet, covered: CoveredBlock, source: Hex): Promis
 }
 
 /** The first of anvil's accounts, which nothing else sends from once all is deployed. */
-function signerOn(network: LocalNetwork, rollupId: bigint): Wallet {
+export function signerOn(network: LocalNetwork, rollupId: bigint): Wallet {
   const rollup = network.rollups.find((each) => each.rollupId === rollupId);
   if (rollup === undefined) throw new Error("no such rollup");
   const { privateKey } = deployerAccount();

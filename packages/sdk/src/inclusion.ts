@@ -24,6 +24,8 @@ export type InclusionFailure =
 
 /** A transaction as its block has it. Bytes are what the block's own tries hold. */
 export interface ProvenTransaction {
+  /** The block's header, the preimage of its hash: what a contract proves state from. */
+  readonly header: Hex;
   readonly index: number;
   readonly transaction: Hex;
   readonly receipt: Receipt & { readonly bytes: Hex };
@@ -52,7 +54,7 @@ export function checkInclusion(
   const parsed = parseReceipt(receipt.value);
   if (parsed === null) return fail("malformed-receipt");
   const value = { ...parsed, bytes: receipt.value };
-  return { ok: true, value: { index, transaction: transaction.value, receipt: value } };
+  return { ok: true, value: { header, index, transaction: transaction.value, receipt: value } };
 }
 
 function isProven({ value, nodes }: TrieProof, root: Hex, index: number): boolean {

@@ -1,24 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { accessSync, constants } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
 import { expect, it } from "vitest";
 import { bundleForBrowsers } from "./browser-bundle.ts";
+import { findChromium, NO_CHROMIUM, runInChromium } from "./chromium.ts";
 import { startNode } from "./replayed-node.ts";
 import { certify, chainTo, claimOf, NETWORK, NOW, ROLLUP, setOf } from "./signed-network.ts";
-
-const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
 // A browser's first start on a busy machine takes its time.
 it("a page in Chromium verifies a block by three nodes, one of which lies", {
   timeout: 120_000,
 }, async ({ skip }) => {
-  const program = findProgram(NAMES);
-  if (program === null) skip(`none of ${NAMES.join(", ")} is on the PATH: no browser was tried`);
+  const program = findChromium();
+  if (program === null) skip(NO_CHROMIUM);
   const chain = chainTo(6);
   const fork = chainTo(6, 9);
   const certificate = certify(claimOf(chain[5] ?? fail()));
@@ -26,11 +17,9 @@ it("a page in Chromium verifies a block by three nodes, one of which lies", {
   for (const node of nodes) node.putChain(chain, certificate);
   const lie = { ...certificate, ...claimedFor(fork[5] ?? fail()) };
   nodes[0]?.putChain(fork, lie);
-  const page = await startPage(await bundleForBrowsers(sourceOf(nodes.map(({ url }) => url))));
-  const folder = await mkdtemp(join(tmpdir(), "mach-browser-"));
-  const browser = openBrowser(program ?? "", folder, page.url);
   try {
-    const result = await Promise.race([page.result, exitOf(browser)]);
+    const bundle = await bundleForBrowsers(sourceOf(nodes.map(({ url }) => url)));
+    const result = await runInChromium(program ?? "", bundle);
     expect(result).toEqual({
       status: "fast-final",
       blockNumber: "3",
@@ -39,10 +28,7 @@ it("a page in Chromium verifies a block by three nodes, one of which lies", {
       pushed: "5",
     });
   } finally {
-    browser.kill("SIGKILL");
-    await once(browser, "close").catch(() => undefined);
-    await Promise.all([page.stop(), ...nodes.map((node) => node.stop())]);
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await Promise.all(nodes.map((node) => node.stop()));
   }
 });
 
@@ -82,67 +68,6 @@ function claimedFor(block: Parameters<typeof claimOf>[0]): {
   readonly claim: ReturnType<typeof claimOf>;
 } {
   return { claim: claimOf(block) };
-}
-
-async function startPage(bundle: Uint8Array): Promise<{
-  readonly url: string;
-  readonly result: Promise<unknown>;
-  stop(): Promise<void>;
-}> {
-  const server = createServer();
-  const result = new Promise<unknown>((resolve) => {
-    server.on("request", async (request, response) => {
-      if (request.url === "/bundle.js") {
-        response.writeHead(200, { "content-type": "text/javascript" }).end(bundle);
-      } else if (request.url === "/result") {
-        let body = "";
-        for await (const chunk of request) body += String(chunk);
-        response.end();
-        resolve(JSON.parse(body));
-      } else {
-        response.writeHead(200, { "content-type": "text/html" });
-        response.end('<!doctype html><script type="module" src="/bundle.js"></script>');
-      }
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    result,
-    async stop() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
-
-function openBrowser(program: string, folder: string, url: string): ChildProcess {
-  const options = ["--headless=new", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"];
-  // Its own sandbox needs rights that a container may not have, and the page is ours.
-  return spawn(program, [...options, "--no-sandbox", `--user-data-dir=${folder}`, url], {
-    stdio: "ignore",
-  });
-}
-
-async function exitOf(browser: ChildProcess): Promise<never> {
-  const [code] = await once(browser, "exit");
-  throw new Error(`the browser ended with ${String(code)} before the page did`);
-}
-
-function findProgram(names: readonly string[]): string | null {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    for (const name of names) {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return join(folder, name);
-      } catch {
-        // Not in this folder: the next one.
-      }
-    }
-  }
-  return null;
 }
 
 function fail(): never {

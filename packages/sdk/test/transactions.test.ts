@@ -59,6 +59,7 @@ describe("a transaction of a real block", () => {
       blockNumber: realBlock.blockNumber,
       headers,
       certificate: { certificateId: certificate.certificateId },
+      header: PROOF.header,
       index: INDEX,
       transaction: realBody.transactions[INDEX],
       receipt: { type: 2, isSuccess: true, bytes: realBody.receipts[INDEX] },
