@@ -54,6 +54,7 @@ import { type CalldataEncoder, createCalldataEncoder } from "./calldata.ts";
 import type { EventHub } from "./events.ts";
 import { findOlderBlock } from "./older-blocks.ts";
 import { reportOf, summariesOf } from "./operator-reports.ts";
+import { readPage } from "./page-reader.ts";
 import type { RollupSources } from "./rollup-sources.ts";
 import { createSetUpdateReader, type SetUpdateReader } from "./set-update-reader.ts";
 import { createStoredCertificates, type StoredCertificates } from "./stored-certificates.ts";
@@ -159,7 +160,12 @@ class EngineView implements NodeView {
     const older = isGone ? await this.#olderBlock(rollupId, blockHash, policy) : null;
     const block = older ?? known.value;
     const inclusion = await this.#prove(block, { blockHash, transactionHash });
-    return { ok: true, value: { transactionHash, ...block, ...inclusion } };
+    if (await this.#isStillServed(block)) {
+      return { ok: true, value: { transactionHash, ...block, ...inclusion } };
+    }
+    const now = await this.block(rollupId, blockHash, policy);
+    if (!now.ok) return now;
+    return { ok: true, value: { transactionHash, ...now.value, ...gap("not-covered") } };
   }
 
   async certificate(rollupId: bigint, blockNumber: bigint): Promise<ViewResult<ServedCertificate>> {
@@ -285,6 +291,13 @@ class EngineView implements NodeView {
     return proven.ok ? { proof: proven.proof, proofGap: null } : gap(proven.code);
   }
 
+  /** Sources take seconds: a certificate may have been contradicted meanwhile. */
+  async #isStillServed({ rollupId, certificate }: BlockStatus): Promise<boolean> {
+    if (certificate === null) return true;
+    const found = await this.#find(rollupId, certificate.claim.blockNumber);
+    return found?.standing === "served";
+  }
+
   #currentEpoch(): bigint | null {
     const { schedule } = this.#ports.state().options;
     return epochAt(schedule, BigInt(Math.floor(this.#ports.now() / 1_000)));
@@ -375,20 +388,4 @@ function viewOf({ certificate, standing }: Found): BlockView {
 
 function fail(code: ViewFailure): { readonly ok: false; readonly code: ViewFailure } {
   return { ok: false, code };
-}
-
-/** A page of rows, and where the page after it begins: null on the page with the newest. */
-async function readPage<T>(
-  page: PageRequest,
-  read: (asked: PageRequest) => Promise<readonly T[]>,
-  positionOf: (row: T) => bigint,
-): Promise<{ readonly items: readonly T[]; readonly next: bigint | null }> {
-  const items = await read(page);
-  const last = items.at(-1);
-  if (page.from === undefined || last === undefined || items.length < page.limit) {
-    return { items, next: null };
-  }
-  // Asked for by itself: a page of the greatest size has no room for one more row.
-  const [next] = await read({ from: positionOf(last) + 1n, limit: 1 });
-  return { items, next: next === undefined ? null : positionOf(next) };
 }

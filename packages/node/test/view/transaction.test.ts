@@ -97,6 +97,35 @@ describe("a transaction", () => {
     expect(await ask()).toMatchObject({ status: "unknown", certificate: null });
   });
 
+  it("whose certificate is contradicted while its sources are asked is not final", async () => {
+    const viewed = await create();
+    viewed.receipts.set(TRANSACTION, blockAt(5n).blockHash);
+    await certifyAt(viewed, 5n);
+    viewed.onProve = async () => {
+      viewed.finalize(5n, 1);
+      await viewed.node.shell.settle();
+    };
+    const value = must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION));
+    documentOf("transaction", value);
+    expect(value).toMatchObject({ status: "contradicted", proof: null, proofGap: "not-covered" });
+  });
+
+  it("of an older block, contradicted while its sources are asked, is not final", async () => {
+    const viewed = await create();
+    viewed.receipts.set(TRANSACTION, blockAt(3n).blockHash);
+    await certifyAt(viewed, 5n);
+    await pruneFirst(viewed);
+    viewed.archive = [3n, 4n, 5n].map((number) => blockAt(number));
+    viewed.onProve = async () => {
+      const digest = claimDigest(DOMAIN, claimAt(5n));
+      const claims = [{ blockNumber: 5n, digest }];
+      const contradiction = { fromBlockNumber: 5n, throughBlockNumber: 5n, claims };
+      await viewed.node.store.putContradiction({ rollupId: ROLLUP_ID, contradiction });
+    };
+    const value = must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION));
+    expect(value).toMatchObject({ status: "unknown", certificate: null, proof: null });
+  });
+
   it("whose hash is that of a block is not that block", async () => {
     const viewed = await create();
     await certifyAt(viewed, 4n);

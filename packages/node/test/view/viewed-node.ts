@@ -32,6 +32,8 @@ export interface Viewed {
   /** The blocks in which a transaction was to be proved, and what is answered. */
   readonly proven: Hex[];
   inclusion: InclusionResult;
+  /** What happens while a source is asked for a transaction's block. */
+  onProve: () => Promise<void>;
   /** The blocks that the rollup's sources have, ascending. */
   archive: readonly VerifiedBlock[];
   /** By transaction hash: what the rollup's sources answer. */
@@ -51,6 +53,7 @@ export async function create(
   const viewed: Omit<Viewed, "view"> = {
     ...{ node, receipts, verifications: 0, proven: [], archive: [] },
     inclusion: { ok: true, proof: inclusionProof },
+    onProve: async () => undefined,
     finalize(blockNumber, branch = 0) {
       const { blockHash, timestamp } = blockAt(blockNumber, branch);
       const finalized = { blockNumber, blockHash, timestamp };
@@ -72,6 +75,7 @@ export async function create(
       blockOf: async (_, hash) => receipts.get(hash) ?? null,
       async prove(_, asked) {
         viewed.proven.push(asked.blockHash);
+        await viewed.onProve();
         return viewed.inclusion;
       },
       block: async (_, hash) => viewed.archive.find((each) => each.blockHash === hash) ?? null,
