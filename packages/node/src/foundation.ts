@@ -172,7 +172,10 @@ async function readSchedule(
     if (result.code === "wrong-chain" || result.code === "malformed-answer") {
       throw new NodeError("registry-unusable", describeOtherNetwork(result, context.config));
     }
-    context.logger.warn({ code: result.code }, "waiting for the registry on L1");
+    const { chainId, registry } = context.config.network;
+    // A wrong address looks like one that is not final yet, so whoever waits is shown which it is.
+    const asked = { code: result.code, chainId: String(chainId), registry };
+    context.logger.warn(asked, "waiting for the registry on L1");
     await sleep(RETRY_MS, undefined, { signal: context.signal });
   }
 }
