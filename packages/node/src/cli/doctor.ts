@@ -43,7 +43,9 @@ export function describeFindings(findings: readonly Finding[]): Answer {
   const lines = findings.flatMap((finding) => {
     const indent = " ".repeat(6 + width + 2);
     const line = `${finding.level.padEnd(6)}${nameOf(finding).padEnd(width)}  ${finding.found}`;
-    return finding.next === null ? [line] : [line, `${indent}-> ${finding.next}`];
+    // What another line tells first is said once.
+    const isSaid = finding.next === null || finding.code === "not-looked-at";
+    return isSaid ? [line] : [line, `${indent}-> ${finding.next}`];
   });
   const summary = `${findings.length} lines: ${failed} fail, ${warned} warn`;
   return {
