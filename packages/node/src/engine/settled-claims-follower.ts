@@ -56,7 +56,7 @@ export interface SettledFollower {
   /** The contracts are looked up again, and the first epoch starts it. */
   onEpoch(epoch: bigint): void;
   status(): RollupSettlement;
-  /** Whether all of finalised L1 that counts was read once, or nothing names what to read. */
+  /** Whether all of finalised L1 that counts was compared once, or nothing names what to read. */
   hasCaughtUp(): boolean;
   stop(): Promise<void>;
 }
@@ -153,8 +153,10 @@ class Follower implements SettledFollower {
     const window = this.#windows.next(finalized);
     const reading =
       window === null ? READ : await this.#readWindow(pinned.l1, known.contracts, window);
-    if ((this.#windows.readThrough() ?? -1n) >= finalized) this.#hasCaughtUp = true;
-    return reading.ok ? this.#readingOfUnread(finalized) : reading;
+    const unread = this.#readingOfUnread(finalized);
+    // A root that could not be compared may be the one that a certificate is contradicted by.
+    if (unread.ok && (this.#windows.readThrough() ?? -1n) >= finalized) this.#hasCaughtUp = true;
+    return reading.ok ? unread : reading;
   }
 
   /** What could not be compared stays the answer until it is, or is too old to be asked again. */

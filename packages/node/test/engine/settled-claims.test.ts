@@ -173,6 +173,15 @@ describe("what L1 confirms", () => {
     canonical = other.script["eth_getBlockByNumber"];
     await expect.poll(() => status().isDisputed, POLL).toBe(false);
     expect(settled.trustsFinalized(ROLLUP_ID)).toBe(true);
+
+    // A restart, where the nodes do not know L1's block: that it was read does not settle it.
+    await settled.stop();
+    const again = await follow(l1, "orbit", { script: chain.script, store });
+    await expect.poll(() => again.status(), POLL).toMatchObject({ l1BlockNumber: 100n });
+    await expect.poll(() => again.status().code, POLL).toBe("missing");
+    const { reads } = l1;
+    await expect.poll(() => l1.reads, POLL).toBeGreaterThan(reads + 1);
+    expect(again.settled.trustsFinalized(ROLLUP_ID)).toBe(false);
   });
 
   it("is compared by its output root alone where L1 names no hash", async () => {
