@@ -160,7 +160,7 @@ describe("the published packages", () => {
   );
 
   it(
-    "have every entry with the optional peers, the examples, and native BLS on its threads",
+    "have every entry with the optional peers, the examples, the documents, and native BLS on its threads",
     async () => {
       // What npm needs to be told: the library's own peer range has no release.
       const overrides = { "@chainsafe/bls": { "@chainsafe/blst": "$@chainsafe/blst" } };
@@ -180,7 +180,12 @@ describe("the published packages", () => {
       const options = { ...RESOLUTIONS[0][1], types: ["node"] };
       cpSync(join(ROOT, "packages/sdk/examples"), join(full, "examples"), { recursive: true });
       const examples = readdirSync(join(full, "examples")).map((file) => `examples/${file}`);
-      expect(await compile(full, ["entries.ts", ...examples], options)).toBe("");
+      const documents = ["docs/consumers.md", "packages/sdk/README.md"].map((document, index) => {
+        writeFileSync(join(full, `document${index}.ts`), codeOf(document));
+        return `document${index}.ts`;
+      });
+      const files = ["entries.ts", ...examples, ...documents];
+      expect(await compile(full, files, options)).toBe("");
       const said = await runModule(
         full,
         `await import("./built/entries.js");
@@ -230,6 +235,30 @@ describe("the published packages", () => {
     for (const { manifest } of packed) expect(libraryOf(manifest.name)).toEqual(["es2023"]);
   });
 });
+
+/** What the documents' readers have of their own. */
+const OF_THE_READER = `
+  import type { Contradiction, MachNetwork } from "@mach/sdk";
+  declare const endpoints: readonly string[];
+  declare const rpcUrls: readonly string[];
+  declare const network: MachNetwork;
+  declare const largeWei: bigint;
+  declare const l1FinalizedBlockNumber: bigint;
+  declare const rollupRpcUrl: string;
+  declare function stopReleases(contradiction: Contradiction | null): Promise<void>;
+  declare global {
+    interface Window {
+      ethereum: { request(request: { method: string; params?: unknown }): Promise<unknown> };
+    }
+  }`;
+
+/** All code of a document as one module. */
+function codeOf(document: string): string {
+  const text = readFileSync(join(ROOT, document), "utf8");
+  const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
+  if (blocks.length === 0) throw new Error(`${document} has no code`);
+  return [OF_THE_READER, ...blocks].join("\n");
+}
 
 function settingsFor(endpoint: string): Settings {
   return {

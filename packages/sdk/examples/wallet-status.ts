@@ -18,10 +18,11 @@ export async function badgeOf(
   switch (answer.status) {
     case "fast-final": {
       const share = `${(answer.facts.weightBps / 100).toFixed(1)} % of the stake signed`;
+      const isSuccess = answer.inclusion === "proven" ? answer.receipt.isSuccess : null;
+      if (isSuccess === true) return { colour: "green", text: `Final: ${share}`, isFinal: true };
       // Final and failed: it is certain that the transfer did not take place.
-      const hasFailed = answer.inclusion === "proven" && !answer.receipt.isSuccess;
-      if (hasFailed) return { colour: "red", text: `Failed (${share})`, isFinal: true };
-      return { colour: "green", text: `Final: ${share}`, isFinal: true };
+      if (isSuccess === false) return { colour: "red", text: `Failed: ${share}`, isFinal: true };
+      return { colour: "grey", text: "In a final block, its result is not proved", isFinal: false };
     }
     case "not-yet":
       return { colour: "grey", text: `Waiting (${answer.code})`, isFinal: false };

@@ -138,6 +138,13 @@ describe("a refusal has its code:", () => {
     expect(await answerWith(light)).toEqual({ status: "not-yet", code: "below-threshold" });
   });
 
+  it("a level above the one that was signed", async () => {
+    const raised = certify(claimOf(CERTIFIED, { verification: 2 }));
+    const { signature } = CERTIFICATE;
+    const answer = await answerWith({ ...raised, signature }, { policy: { minVerification: 2 } });
+    expect(answer).toEqual({ status: "not-yet", code: "bad-signature" });
+  });
+
   it("a claim whose epoch is not its timestamp's", async () => {
     const claim = claimOf(CERTIFIED, { timestamp: claimOf(CERTIFIED).timestamp - EPOCH_SECONDS });
     expect(await answerWith(certify(claim))).toEqual({ status: "not-yet", code: "wrong-epoch" });
