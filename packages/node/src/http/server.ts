@@ -63,6 +63,9 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
+/** How often connections that have become idle are closed while the server stops. */
+const SWEEP_MS = 50;
+
 /** Serves the route table from a node's view. */
 export function createHttpServer(
   dependencies: HttpServerDependencies,
@@ -136,9 +139,12 @@ export function createHttpServer(
       events.stop();
       waits.stop();
       const cut = setTimeout(() => app.server.closeAllConnections(), limits.stopMs);
+      // One that was answered meanwhile would be kept open for the next request.
+      const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
       proxy.stop();
       await app.close();
       await proxy.close();
+      clearInterval(sweep);
       clearTimeout(cut);
     },
   };

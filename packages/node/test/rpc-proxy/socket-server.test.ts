@@ -327,7 +327,7 @@ it("a server that stops lets a call finish and ends its WebSockets", async () =>
   const options = { ...RPC_OPTIONS, urls: [node.url] };
   const server = createHttpServer(
     { view: createMemoryView(), now: () => 0, logger: { error() {} } },
-    { host: "127.0.0.1", port: 0, software: "0.1.0", rpc: [options], limits: { stopMs: 20_000 } },
+    { host: "127.0.0.1", port: 0, software: "0.1.0", rpc: [options], limits: { stopMs: 600_000 } },
   );
   const started = await server.start();
   if (!started.ok) throw new Error(started.message);
