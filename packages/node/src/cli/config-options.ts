@@ -1,4 +1,4 @@
-import { type ConfigProblem, type ConfigResult, loadConfig } from "../config.ts";
+import { type ConfigProblem, type ConfigResult, loadConfig, type NodeConfig } from "../config.ts";
 import { type Answer, type CommandContext, PlainUsageError, UsageError } from "./command.ts";
 
 /** The options by which a command is told a node's configuration. */
@@ -28,11 +28,18 @@ export function loadByOptions(values: ConfigValues, context: CommandContext): Co
   return loadConfig({ file: values.config, env, flags });
 }
 
+/** As `loadByOptions`; throws a UsageError that names every wrong field where there is one. */
+export function requireConfig(values: ConfigValues, context: CommandContext): NodeConfig {
+  const result = loadByOptions(values, context);
+  if (!result.ok) throw new PlainUsageError(describeProblems(result.problems));
+  return result.config;
+}
+
 /** Every wrong field on a line of its own, with where it is written. */
-export function describeProblems(problems: readonly ConfigProblem[]): string {
+function describeProblems(problems: readonly ConfigProblem[]): string {
   const lines = problems.map((problem) => `  ${describeProblem(problem)}`);
   const count = problems.length === 1 ? "one place" : `${problems.length} places`;
-  return `The configuration is wrong in ${count}:\n${lines.join("\n")}\n`;
+  return `the configuration is wrong in ${count}:\n${lines.join("\n")}`;
 }
 
 /** One wrong field, in one line. */
@@ -42,7 +49,7 @@ export function describeProblem({ path, message, at }: ConfigProblem): string {
 
 /** The answer of a command that was asked about a configuration which is wrong. */
 export function wrongConfig(problems: readonly ConfigProblem[]): Answer {
-  const sentence = describeProblems(problems).trimEnd();
+  const sentence = describeProblems(problems);
   return { exitCode: 1, json: { valid: false, problems }, sentence };
 }
 

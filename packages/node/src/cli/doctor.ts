@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 import { examine } from "../doctor/doctor.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { SURROUNDINGS } from "../doctor/surroundings.ts";
-import { type Answer, type Command, type CommandContext, UsageError } from "./command.ts";
-import { CONFIG_OPTIONS, describeProblems, loadByOptions } from "./config-options.ts";
+import type { Answer, Command, CommandContext } from "./command.ts";
+import { CONFIG_OPTIONS, requireConfig } from "./config-options.ts";
 
 /** `mach doctor`: what keeps a node from its work, or may. */
 export const command: Command = {
@@ -28,9 +28,7 @@ configuration or usage.`,
 async function doctor(args: readonly string[], context: CommandContext): Promise<Answer> {
   const options = { ...CONFIG_OPTIONS, json: { type: "boolean" } } as const;
   const { values } = parseArgs({ args: [...args], options });
-  const loaded = loadByOptions(values, context);
-  if (!loaded.ok) throw new UsageError(describeProblems(loaded.problems).trimEnd());
-  const subject = { config: loaded.config, configFile: values.config ?? null };
+  const subject = { config: requireConfig(values, context), configFile: values.config ?? null };
   return describeFindings(await examine(subject, SURROUNDINGS));
 }
 

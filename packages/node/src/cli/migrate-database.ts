@@ -3,7 +3,7 @@ import { NodeError } from "../node-error.ts";
 import { createPostgresDatabase } from "../store/postgres-database.ts";
 import { adviceOnSchema, migrate } from "../store/postgres-schema.ts";
 import { type Answer, type Command, type CommandContext, UsageError } from "./command.ts";
-import { CONFIG_OPTIONS, describeProblems, loadByOptions } from "./config-options.ts";
+import { CONFIG_OPTIONS, requireConfig } from "./config-options.ts";
 
 /** `mach db migrate`: the one way in which the tables in PostgreSQL come to be, or change. */
 export const command: Command = {
@@ -25,9 +25,7 @@ async function migrateDatabase(args: readonly string[], context: CommandContext)
     args: [...args],
     options: { ...CONFIG_OPTIONS, json: { type: "boolean" } },
   });
-  const result = loadByOptions(values, context);
-  if (!result.ok) throw new UsageError(describeProblems(result.problems).trimEnd());
-  const { database: url, network } = result.config;
+  const { database: url, network } = requireConfig(values, context);
   if (url === undefined) throw new UsageError("the configuration names no database");
   const database = createPostgresDatabase(url, {
     maxConnections: 1,

@@ -1,7 +1,7 @@
-import { loadConfig } from "../config.ts";
 import { type DataFolder, openDataFolder } from "../data-folder.ts";
 import type { ProtectionIdentity } from "../signer/protection.ts";
 import { type Answer, type CommandContext, UsageError } from "./command.ts";
+import { requireConfig } from "./config-options.ts";
 
 /**
  * Runs on the data folder of the operator that a configuration names, which no node may use at
@@ -12,12 +12,7 @@ export async function withOperatorFolder(
   context: CommandContext,
   use: (folder: DataFolder, identity: ProtectionIdentity) => Promise<Answer>,
 ): Promise<Answer> {
-  const loaded = loadConfig({ file, env: context.environment });
-  if (!loaded.ok) {
-    const problems = loaded.problems.map(({ path, message }) => `${path}: ${message}`);
-    throw new UsageError(`the configuration is wrong: ${problems.join("; ")}`);
-  }
-  const { operator, dataDir, network } = loaded.config;
+  const { operator, dataDir, network } = requireConfig({ config: file }, context);
   if (operator === undefined) throw new UsageError("the configuration names no operator");
   const opened = await openDataFolder(dataDir);
   if (!opened.ok) {

@@ -1,8 +1,8 @@
 import { type Hex, isHex } from "@mach/core";
 import { z } from "zod";
-import { loadConfig } from "../config.ts";
 import { parseAddress } from "./arguments.ts";
 import { type CommandContext, UsageError } from "./command.ts";
+import { requireConfig } from "./config-options.ts";
 import { readJsonFile } from "./json-file.ts";
 
 /** The options by which a command is told a registry, and an endpoint of its L1. */
@@ -73,12 +73,7 @@ export function parseUrl(text: string, name: string): string {
 }
 
 function fromConfig(file: string, context: CommandContext): RegistryPlace {
-  const loaded = loadConfig({ file, env: context.environment });
-  if (!loaded.ok) {
-    const problems = loaded.problems.map(({ path, message }) => `${path}: ${message}`);
-    throw new UsageError(`the configuration is wrong: ${problems.join("; ")}`);
-  }
-  const { network, l1, operator } = loaded.config;
+  const { network, l1, operator } = requireConfig({ config: file }, context);
   const [rpcUrl = "", ...others] = l1.rpcUrls;
   return {
     ...{ rpcUrl, others, agree: l1.agree },

@@ -5,7 +5,7 @@ import { GossipError } from "../gossip/gossip-error.ts";
 import type { NodeOptions, RunningNode } from "../main.ts";
 import { NodeError } from "../node-error.ts";
 import type { CommandContext, ExitCode } from "./command.ts";
-import { CONFIG_OPTIONS, describeProblems, loadByOptions } from "./config-options.ts";
+import { CONFIG_OPTIONS, requireConfig } from "./config-options.ts";
 
 /** Starts what a configuration asks for. */
 export type Start = (config: NodeConfig, options: NodeOptions) => Promise<RunningNode>;
@@ -21,11 +21,7 @@ export async function runProcess(
   start: Start,
 ): Promise<ExitCode> {
   const { values } = parseArgs({ args: [...args], options: CONFIG_OPTIONS });
-  const result = loadByOptions(values, context);
-  if (!result.ok) {
-    context.output.stderr(describeProblems(result.problems));
-    return 2;
-  }
+  const config = requireConfig(values, context);
   const controller = new AbortController();
   const { signal } = controller;
   const stop = (): void => controller.abort();
@@ -36,7 +32,7 @@ export async function runProcess(
     return 1;
   };
   try {
-    const running = await start(result.config, { onStop: stop, signal }).catch((error) => {
+    const running = await start(config, { onStop: stop, signal }).catch((error) => {
       // What was told to stop before it had started fails for that reason alone.
       if (signal.aborted) return null;
       throw error;

@@ -1,6 +1,5 @@
 import { parseArgs } from "node:util";
 import { createNativeBls } from "@mach/bls";
-import { loadConfig } from "../config.ts";
 import { openDataFolder } from "../data-folder.ts";
 import { closeInOrder } from "../foundation.ts";
 import { NodeError } from "../node-error.ts";
@@ -10,6 +9,7 @@ import { keepPlace } from "../signer/place.ts";
 import { startSignerServer } from "../signer/signer-server.ts";
 import { required } from "./arguments.ts";
 import { type Command, type CommandContext, type ExitCode, UsageError } from "./command.ts";
+import { requireConfig } from "./config-options.ts";
 
 /** `mach signer run`: one operator's key and record, for several nodes of it. */
 export const command: Command = {
@@ -43,20 +43,13 @@ async function runSigner(args: readonly string[], context: CommandContext): Prom
   const tokenFile = required(values["token-file"], "token-file");
   const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
   if (!(port <= 65_535)) throw new UsageError("--port is a whole number up to 65535");
-  const loaded = loadConfig({
-    file: required(values.config, "config"),
-    env: context.environment,
-  });
-  if (!loaded.ok) {
-    const problems = loaded.problems.map(({ path, message }) => `${path}: ${message}`);
-    throw new UsageError(`the configuration is wrong: ${problems.join("; ")}`);
-  }
+  const config = requireConfig({ config: required(values.config, "config") }, context);
   const closers: (() => Promise<void>)[] = [];
   const stopped = new Promise<void>((resolve) => {
     for (const name of SIGNALS) process.once(name, () => resolve());
   });
   try {
-    const { operator, dataDir, network } = loaded.config;
+    const { operator, dataDir, network } = config;
     if (operator === undefined) throw new UsageError("the configuration names no operator");
     const token = await readSecretFile(tokenFile, "signer's token");
     const held = await openDataFolder(dataDir);

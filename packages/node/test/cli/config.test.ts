@@ -137,7 +137,7 @@ describe("mach config check, print and explain", () => {
     const { exitCode, stdout } = await mach("config", "check", "--config", file);
     expect(exitCode).toBe(1);
     expect(stdout.replaceAll(file, "wrong.yaml")).toMatchInlineSnapshot(`
-      "The configuration is wrong in 5 places:
+      "the configuration is wrong in 5 places:
         dataDir: expected text; a number or a word such as true goes in quotes (wrong.yaml:1)
         network: is missing: expected a network's name, or the path of its file, or the fields chainId, registry
         l1.rpcUrls: expected 1 to 16 URLs, each a URL that begins with http:// or https:// (wrong.yaml:2)
