@@ -1,4 +1,4 @@
-import { mentionsTag, rewriteTags } from "@mach/rpc/block-tag";
+import { mentionsTag, rewriteTags, type TaggedRequest } from "@mach/rpc/block-tag";
 import type { FastFinalHead } from "./answers.ts";
 import type { MachClient } from "./client.ts";
 import { SdkError } from "./errors.ts";
@@ -75,10 +75,15 @@ export function createFinalizedTag(send: SendRequest, options: FinalizedTagOptio
         return await send(request);
       case "unknown-place":
         throw unknownPlace(method);
-      case "by-number":
+      case "by-number": {
         // Named by its number: the RPC must be on the certified chain, and that far.
         await checkChain(block);
-        return await send(rewriting.request);
+        const result = await send(rewriting.request);
+        // One that left it meanwhile has answered from another.
+        await checkChain(block);
+        checkLogs(result, rewriting.request, block);
+        return result;
+      }
       case "by-hash": {
         const result = await send(rewriting.request);
         if (method === "eth_getBlockByNumber") checkBlock(result, block);
@@ -96,6 +101,28 @@ function checkBlock(result: unknown, block: FastFinalHead["block"]): void {
     result["hash"] === block.blockHash &&
     result["number"] === `0x${block.blockNumber.toString(16)}`;
   if (!isSame) throw mismatch();
+}
+
+/** In a range that ends with the block no log may be above it, or of another one at its height. */
+function checkLogs(
+  result: unknown,
+  { method, params }: TaggedRequest,
+  block: FastFinalHead["block"],
+): void {
+  const [range] = params;
+  const end = `0x${block.blockNumber.toString(16)}`;
+  if (method !== "eth_getLogs" || !isRecord(range) || range["toBlock"] !== end) return;
+  const isUpToBlock = (log: unknown): boolean => {
+    const number = isRecord(log) ? log["blockNumber"] : null;
+    if (!isRecord(log) || typeof number !== "string" || !/^0x[0-9a-f]{1,16}$/i.test(number)) {
+      return false;
+    }
+    const isBelow = BigInt(number) < block.blockNumber;
+    return (
+      isBelow || (BigInt(number) === block.blockNumber && log["blockHash"] === block.blockHash)
+    );
+  };
+  if (!Array.isArray(result) || !result.every(isUpToBlock)) throw mismatch();
 }
 
 function mismatch(): SdkError {

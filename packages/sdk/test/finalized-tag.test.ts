@@ -25,7 +25,7 @@ async function sent(request: RpcRequest, answer: FinalityAnswer = HEAD): Promise
       const isCheck = request.method === "eth_getLogs" && each.method === "eth_getBlockByNumber";
       if (isCheck) return Promise.resolve({ hash: blockHash, number: "0x1a" });
       passed = each;
-      return Promise.resolve(null);
+      return Promise.resolve(each.method === "eth_getLogs" ? [] : null);
     },
     { mach: { getFinality: () => Promise.resolve(answer) }, rollupId: ROLLUP },
   );
@@ -108,6 +108,38 @@ describe("the tag finalized", () => {
     await expect(send({ method: "eth_getLogs", params })).rejects.toMatchObject({
       code: "block-mismatch",
     });
+  });
+
+  const fork = `0x${"00".repeat(32)}`;
+  it.each([
+    ["are of another block at that height", [{ blockNumber: "0x1a", blockHash: fork }]],
+    ["are above it", [{ blockNumber: "0x1b", blockHash }]],
+    ["have no height", [{ blockHash }]],
+    ["are none", null],
+  ])("is an error in a range of logs that %s", async (_, logs) => {
+    const own = { hash: blockHash, number: "0x1a" };
+    const send = createFinalizedTag(
+      ({ method }) => Promise.resolve(method === "eth_getLogs" ? logs : own),
+      { mach: { getFinality: () => Promise.resolve(HEAD) }, rollupId: ROLLUP },
+    );
+    const params = [{ fromBlock: "0x1", toBlock: "finalized" }];
+    await expect(send({ method: "eth_getLogs", params })).rejects.toMatchObject({
+      code: "block-mismatch",
+    });
+  });
+
+  it("is an error where the RPC leaves the chain while it answers", async () => {
+    let own = { hash: blockHash, number: "0x1a" };
+    const send = createFinalizedTag(
+      async ({ method }) => {
+        if (method === "eth_getBlockByNumber") return own;
+        own = { ...own, hash: fork as typeof blockHash };
+        return {};
+      },
+      { mach: { getFinality: () => Promise.resolve(HEAD) }, rollupId: ROLLUP },
+    );
+    const request = { method: "eth_feeHistory", params: ["0x1", "finalized", []] };
+    await expect(send(request)).rejects.toMatchObject({ code: "block-mismatch" });
   });
 
   it("is an error where the RPC gives another block", async () => {
