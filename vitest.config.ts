@@ -6,6 +6,8 @@ export default defineConfig({
   resolve: { conditions: [...conditions, "module", "node", "import", "default"] },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    // Tests that start the program as a process start the built one.
+    globalSetup: "./scripts/checks/built-packages.ts",
     projects: [
       {
         extends: true,

@@ -9,7 +9,8 @@ import { type FakeL1Options, holdPort, startFakeL1 } from "../fake-l1.ts";
 import { temporaryPath } from "../signer/test-folders.ts";
 import { mach } from "./cli-runs.ts";
 
-const MACH = new URL("../../../../scripts/mach.mjs", import.meta.url).pathname;
+/** The program as it is built and published, which starts sooner than from source. */
+const MACH = new URL("../../dist/cli.js", import.meta.url).pathname;
 const REGISTRY: Hex = `0x${"5f".repeat(20)}`;
 const OPERATOR: Hex = `0x${"a1".repeat(20)}`;
 
@@ -56,7 +57,7 @@ async function run(
   signal?: { readonly name: NodeJS.Signals; readonly until: (stderr: string) => boolean },
   shell = `exec "$0" "$@"`,
 ): Promise<Run> {
-  const args = ["--conditions=@mach/source", MACH, "run", "--no-env", "--config", configFile];
+  const args = [MACH, "run", "--no-env", "--config", configFile];
   const stdio = ["ignore", "ignore", "pipe"] as const;
   const child = spawn("/bin/sh", ["-c", shell, process.execPath, ...args], { stdio: [...stdio] });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -68,7 +69,7 @@ async function run(
   });
   const ended = once(child, "close");
   if (signal !== undefined) {
-    await expect.poll(() => signal.until(stderr), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => signal.until(stderr), { timeout: 60_000 }).toBe(true);
     since = performance.now();
     child.kill(signal.name);
   }

@@ -16,7 +16,7 @@ import {
 } from "../store/postgres-cluster.ts";
 import { createPublishingNode, type PublishingNode } from "./publishing-node.ts";
 
-const MACH = new URL("../../../../scripts/mach.mjs", import.meta.url).pathname;
+const MACH = new URL("../../dist/cli.js", import.meta.url).pathname;
 const OUTAGE_MS = process.env["MACH_LONG"] === "1" ? 10_000 : 4_000;
 const STALE_MS = 3_000;
 const SOON = { timeout: 20_000, interval: 20 };
@@ -48,7 +48,7 @@ async function startApiProcess(database: string): Promise<string> {
     api: { port: 0, maxStaleMs: STALE_MS },
   };
   await writeFile(file, JSON.stringify(config));
-  const args = ["--conditions=@mach/source", MACH, "api", "--no-env", "--config", file];
+  const args = [MACH, "api", "--no-env", "--config", file];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
   const ended = once(child, "close");
   onTestFinished(async () => {
