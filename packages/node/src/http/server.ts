@@ -97,8 +97,6 @@ export function createHttpServer(
     const route = request.is404 ? "unrouted" : (request.routeOptions.url ?? "unrouted");
     const seconds = reply.elapsedTime / 1_000;
     dependencies.onAnswered?.({ route, status: reply.statusCode, seconds });
-    // A connection that was in use when the server began to stop is kept alive by nobody else.
-    if (isStopping) setImmediate(() => app.server.closeIdleConnections());
     done();
   });
   app.setErrorHandler((error, _request, reply) => {
