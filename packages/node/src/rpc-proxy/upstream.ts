@@ -1,7 +1,13 @@
 import { performance } from "node:perf_hooks";
 import type { Hex } from "@mach/core";
 import type { CheckedBlock } from "@mach/rollups";
-import { backoffMs, createRawHttpClient, type RawRpcClient, type RawRpcResult } from "@mach/rpc";
+import {
+  backoffMs,
+  createRawHttpClient,
+  isObject,
+  type RawRpcClient,
+  type RawRpcResult,
+} from "@mach/rpc";
 
 /** Recomputes the hash of a block as `eth_getBlockBy*` gives it. Never rejects. */
 export type CheckBlock = (rawBlock: unknown) => Promise<
@@ -112,9 +118,17 @@ export async function judgeBlock(
   block: CertifiedBlock,
 ): Promise<Possession> {
   if (given === null) return "missing";
+  if (hasTwins(given)) return "mismatch";
   const checked = await checkBlock(given);
   if (!checked.ok) return checked.code === "invalid" ? "mismatch" : "failed";
   const { blockHash, blockNumber } = checked.block;
   const isIt = blockHash === block.hash && blockNumber === block.number;
   return isIt ? "has" : "mismatch";
+}
+
+/** Names that differ by their case alone: Go's parser takes the last, not the one that was hashed. */
+function hasTwins(given: unknown): boolean {
+  if (!isObject(given)) return false;
+  const names = Object.keys(given);
+  return new Set(names.map((name) => name.toLowerCase())).size < names.length;
 }

@@ -56,6 +56,7 @@ describe("eth_getBlockByNumber of the tag finalized", () => {
       "block-mismatch",
     ],
     ["another height under it", () => ({ ...HEAD, number: "0x1b" }), "block-mismatch"],
+    ["another height in another case", () => ({ ...HEAD, Number: "0x1b" }), "block-mismatch"],
     ["no block", () => ({ result: "soon" }), "block-mismatch"],
     ["null, because it lags", () => null, "block-unavailable"],
     [
