@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -17,7 +17,7 @@ export const command: Command = {
 
 Writes a commented configuration for a network: its rollups, its endpoints where the network has some
 of its own, and every other field as a comment with its default. What has to be filled in is empty,
-and named. A file that exists is never overwritten.
+and named. A file that exists is never overwritten; a folder that does not is made with mode 0700.
 
   --network NAME     ${networkNames().join(", ")}; or the path of a network's file (.yaml, .json)
   --out FILE         where to write it, mode 0600; on stdout without it
@@ -62,6 +62,7 @@ async function initConfig(args: readonly string[]): Promise<Answer> {
     schema: asPath(relative(folder, SCHEMA)),
   });
   if (out === undefined) return { exitCode: 0, json: { text }, sentence: text.trimEnd() };
+  makeFolder(folder);
   if (existsSync(out) || !writeNewFile(out, text)) {
     const sentence = `${out} is there already, and is left as it is: name another file by --out`;
     return { exitCode: 1, json: { code: "file-exists", file: out }, sentence };
@@ -86,18 +87,35 @@ function written(file: string): Answer {
   return { exitCode: 0, json: { file, left }, sentence };
 }
 
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`the folder ${folder} cannot be made (${code ?? "unknown"})`);
+  }
+}
+
 /** Each is a field outside of lists; its value is checked with the others of the file. */
 function checkSettings(
   settings: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
+): Readonly<Record<string, unknown>> {
   const fields = configFields();
-  for (const path of Object.keys(settings)) {
-    const field: ConfigField | undefined = fieldAt(fields, path.split("."));
-    if (field?.kind !== "value" || field.variable === undefined) {
-      throw new UsageError(
-        `--set ${path}: no such field outside of the rollups; change it in the file`,
-      );
-    }
-  }
-  return settings;
+  const checked = Object.entries(settings).map(([path, value]) => {
+    const field = fieldAt(fields, path.split("."));
+    if (field?.kind === "value" && field.variable !== undefined)
+      return [path, asTyped(value, field)];
+    throw new UsageError(
+      `--set ${path}: there is no such field outside of the rollups; those change in the file`,
+    );
+  });
+  return Object.fromEntries(checked);
+}
+
+/** As the file's author would write it: a number without quotes, a list as one. */
+function asTyped(value: string, { fallback, example }: ConfigField): unknown {
+  const like = fallback ?? example;
+  if (Array.isArray(like)) return value.split(",").map((each) => each.trim());
+  const isNumber = typeof like === "number" && /^\d{1,15}$/.test(value);
+  return isNumber ? Number(value) : value;
 }

@@ -7,7 +7,7 @@ import { refusedAction } from "./operator-words.ts";
 /** `mach operator delegate`: stake behind another operator. */
 export const command: Command = {
   usage: `mach operator delegate OPERATOR
-            (--config FILE | --network FILE | --l1 URL --registry 0x...)
+            (--config FILE | --network NAME | --l1 URL --registry 0x...)
             (--wallet FILE | --signer URL) --amount AMOUNT [--vault 0x...] [--unregistered]
             [--dry-run] [--json]
 

@@ -5,7 +5,7 @@ import { ACTION_EXIT_CODES, ACTION_OPTIONS, ACTION_USAGE, runAction } from "./op
 
 /** `mach operator deposit`: an operator's own stake. */
 export const command: Command = {
-  usage: `mach operator deposit (--config FILE | --network FILE | --l1 URL --registry 0x...)
+  usage: `mach operator deposit (--config FILE | --network NAME | --l1 URL --registry 0x...)
             (--wallet FILE | --signer URL) --amount AMOUNT [--vault 0x...] [--dry-run] [--json]
 
 Puts the account's assets behind the configuration's operator, or behind the account itself where

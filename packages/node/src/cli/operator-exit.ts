@@ -5,7 +5,7 @@ import { ACTION_EXIT_CODES, ACTION_OPTIONS, ACTION_USAGE, runAction } from "./op
 
 /** `mach operator exit`: takes stake from behind an operator, in two steps. */
 export const command: Command = {
-  usage: `mach operator exit (--config FILE | --network FILE | --l1 URL --registry 0x...)
+  usage: `mach operator exit (--config FILE | --network NAME | --l1 URL --registry 0x...)
             (--wallet FILE | --signer URL) [--amount AMOUNT | --complete ID] [--operator 0x...]
             [--vault 0x...] [--dry-run] [--json]
 

@@ -1,9 +1,8 @@
-import { type Hex, isHex } from "@mach/core";
-import { z } from "zod";
+import type { Hex } from "@mach/core";
+import { readNetwork } from "../config/networks.ts";
 import { parseAddress } from "./arguments.ts";
 import { type CommandContext, UsageError } from "./command.ts";
 import { requireConfig } from "./config-options.ts";
-import { readJsonFile } from "./json-file.ts";
 
 /** The options by which a command is told a registry, and an endpoint of its L1. */
 export const PLACE_OPTIONS = {
@@ -17,7 +16,7 @@ export const PLACE_OPTIONS = {
 export const PLACE_USAGE = `\
   --config FILE                    a node's configuration: its network, its L1 endpoints,
                                    its operator
-  --network FILE                   the network.json of a local network
+  --network NAME                   one with an L1 endpoint: local, or the path of its file
   --l1 URL                         an endpoint of the L1, and
   --registry 0x...                 the registry on it`;
 
@@ -43,11 +42,6 @@ export interface RegistryPlace {
   readonly passwordFile: string | null;
 }
 
-const networkFileSchema = z.object({
-  registry: z.string(),
-  chainId: z.string().regex(/^\d{1,20}$/),
-  l1: z.object({ rpcUrl: z.string() }),
-});
 const ALONE = { others: [], agree: 1, operator: null, keystoreFile: null, passwordFile: null };
 
 /** The place that one of the three ways names. Throws a UsageError for none, and for several. */
@@ -58,7 +52,7 @@ export function readRegistryPlace(values: PlaceValues, context: CommandContext):
     throw new UsageError("one of --config, --network, and --l1 with --registry is expected");
   }
   if (config !== undefined) return fromConfig(config, context);
-  if (network !== undefined) return fromNetworkFile(network);
+  if (network !== undefined) return fromNetwork(network);
   if (l1 === undefined || registry === undefined) {
     throw new UsageError("--l1 and --registry go together");
   }
@@ -84,13 +78,10 @@ function fromConfig(file: string, context: CommandContext): RegistryPlace {
   };
 }
 
-function fromNetworkFile(path: string): RegistryPlace {
-  const file = readJsonFile(path);
-  const parsed = file.ok ? networkFileSchema.safeParse(file.value) : { success: false as const };
-  if (!parsed.success || !isHex(parsed.data.registry, 20)) {
-    throw new UsageError(`${path} is no network.json with a registry`);
-  }
-  const { registry, chainId, l1 } = parsed.data;
-  const rpcUrl = parseUrl(l1.rpcUrl, "l1.rpcUrl");
-  return { ...ALONE, rpcUrl, registry, chainId: BigInt(chainId) };
+function fromNetwork(nameOrFile: string): RegistryPlace {
+  const read = readNetwork(nameOrFile, process.cwd());
+  if (!read.ok) throw new UsageError(`--network ${nameOrFile}: ${read.message}`);
+  const { registry, chainId, l1RpcUrl: rpcUrl } = read.network;
+  if (rpcUrl !== undefined) return { ...ALONE, rpcUrl, registry, chainId };
+  throw new UsageError(`--network ${nameOrFile} has no endpoint of the L1: give --config, or --l1`);
 }

@@ -6,7 +6,7 @@ import { ACTION_EXIT_CODES, ACTION_OPTIONS, ACTION_USAGE, runAction } from "./op
 /** `mach operator poke`: counts what an operator has allocated at EigenLayer. */
 export const command: Command = {
   usage: `mach operator poke [OPERATOR]
-            (--config FILE | --network FILE | --l1 URL --registry 0x...)
+            (--config FILE | --network NAME | --l1 URL --registry 0x...)
             (--wallet FILE | --signer URL) [--dry-run] [--json]
 
 Has every EigenLayer source that weighs look at what an operator has allocated there. A new operator

@@ -11,7 +11,7 @@ import {
 
 /** `mach operator register`: the account becomes an operator, with its first key. */
 export const command: Command = {
-  usage: `mach operator register (--config FILE | --network FILE | --l1 URL --registry 0x...)
+  usage: `mach operator register (--config FILE | --network NAME | --l1 URL --registry 0x...)
             (--wallet FILE | --signer URL) [--keystore FILE | --proof FILE] [--dry-run] [--json]
 
 Registers the account as an operator with its first BLS key. It needs stake first. An operator that

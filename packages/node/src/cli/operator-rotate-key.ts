@@ -11,7 +11,7 @@ import {
 
 /** `mach operator rotate-key`: another BLS key for an operator, from a later epoch on. */
 export const command: Command = {
-  usage: `mach operator rotate-key (--config FILE | --network FILE | --l1 URL --registry 0x...)
+  usage: `mach operator rotate-key (--config FILE | --network NAME | --l1 URL --registry 0x...)
             (--wallet FILE | --signer URL) (--keystore FILE | --proof FILE) [--dry-run] [--json]
 
 Gives an operator another BLS key. Keys change between epochs alone: until the epoch that this

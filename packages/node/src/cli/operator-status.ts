@@ -29,7 +29,7 @@ import { convictionsOf, refusedAction, timeOf } from "./operator-words.ts";
 /** `mach operator status`: what the L1 says of an operator. */
 export const command: Command = {
   usage: `mach operator status [OPERATOR]
-            (--config FILE | --network FILE | --l1 URL --registry 0x...)
+            (--config FILE | --network NAME | --l1 URL --registry 0x...)
             [--account 0x...] [--json]
 
 Says what the newest block of the L1 knows of an operator: its keys and from which epoch each one

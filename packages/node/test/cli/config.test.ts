@@ -106,6 +106,19 @@ describe("mach config init", () => {
     expect(await machJson("config", "check", "--config", out)).toMatchObject({ exitCode: 1 });
   });
 
+  it("makes the folder, and writes what is set as an author would", async () => {
+    const file = join(folder.path, `new-${count}`, "node.yaml");
+    const urls = "http://a.example, http://b.example";
+    await init("--out", file, "--set", "api.port=4501", "--set", `l1.rpcUrls=${urls}`);
+    const written = parse(readFileSync(file, "utf8")) as object;
+    expect(written).toMatchObject({
+      network: "../network.json",
+      l1: { rpcUrls: urls.split(", ") },
+      api: { port: 4501 },
+    });
+    expect(loadConfig({ file })).toMatchObject({ ok: true });
+  });
+
   it("overwrites nothing, and takes no network or field that is not there", async () => {
     await init("--out", out);
     const before = readFileSync(out, "utf8");
