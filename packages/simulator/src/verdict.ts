@@ -39,13 +39,22 @@ function checkProgress(world: World): void {
   for (const node of world.nodes.values()) {
     const view = finalityOf(node.state, ROLLUP_ID, node.ports.now());
     const reached = view?.fastFinal?.blockNumber ?? -1n;
-    if (reached >= due.blockNumber) continue;
+    if (reached >= due.blockNumber || isDisputed(world, node)) continue;
     const reason = view?.reason?.code ?? "no reason";
     throw new Violation(
       "no-progress",
       `node ${node.index} is at ${reached}, ${due.blockNumber} is due (${reason})`,
     );
   }
+}
+
+/** What was hoarded may come out late: nothing is due from a dispute that L1 has not passed yet. */
+function isDisputed({ sequencer }: World, node: SimNode): boolean {
+  const passed = sequencer.finalized().blockNumber;
+  return (
+    node.rollup?.contradictions.some(({ throughBlockNumber }) => throughBlockNumber > passed) ??
+    false
+  );
 }
 
 /** Everyone hands everyone what it holds. */
