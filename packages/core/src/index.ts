@@ -48,7 +48,7 @@ export {
   isToBlame,
 } from "./engine/admission.ts";
 export { isSplit } from "./engine/bound-operators.ts";
-export { openContradiction } from "./engine/contradiction.ts";
+export { openContradiction, restoreContradiction } from "./engine/contradiction.ts";
 export type { AbstainReason, Effect, Input, Report } from "./engine/effects.ts";
 export {
   type BlockStatus,

@@ -35,6 +35,8 @@ export interface ReplicaNews {
     readonly height: PublishedHeight;
   }[];
   readonly events: readonly PlacedEvent[];
+  /** How many contradictions nodes have kept, of all rollups: none is ever taken back. */
+  readonly contradictions: bigint;
 }
 
 const MAX_EVENTS = 65_536;
@@ -48,14 +50,15 @@ const NEWS = `
     select *, extract(epoch from clock_timestamp() - written_at) * 1000 as age_ms from mach.view
   )
   select 'view' as kind, run, session::text, revision::text as number, null as rollup_id, document,
-    age_ms::float8
+    age_ms::float8, (select count(*) from mach.contradictions)::text as contradictions
   from published
   union all
-  select 'height', null, null, block_number::text, rollup_id::text, document, null
+  select 'height', null, null, block_number::text, rollup_id::text, document, null, null
   from mach.view_heights
   where revision > (select case when session::text = $1 then $2::bigint else 0 end from published)
   union all (
-    select 'event', run, null, sequence::text, null, document, null from mach.events
+    select 'event', run, null, sequence::text, null, document, null, null
+    from mach.events
     where run = (select run from published)
       and sequence > (select case when run = $3 then $4::bigint else 0 end from published)
     order by events.sequence limit $5
@@ -75,6 +78,7 @@ const newsRow = z.discriminatedUnion("kind", [
     number: uint,
     document: bytes,
     age_ms: z.number(),
+    contradictions: uint,
   }),
   z.object({ kind: z.literal("height"), number: uint, rollup_id: uint, document: bytes }),
   z.object({ kind: z.literal("event"), run, number: uint, document: bytes }),
@@ -112,6 +116,7 @@ export async function readNews(
       return { rollupId, blockNumber, height };
     }),
     events: since === null ? startOfStream(events) : events,
+    contradictions: published.contradictions,
   };
 }
 

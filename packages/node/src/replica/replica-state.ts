@@ -1,11 +1,13 @@
 import {
   type Bls,
   type CertifiedHeight,
+  type Contradiction,
   claimDigest,
   createEngineState,
   type Domain,
   type EngineState,
   type Hex,
+  restoreContradiction,
   type VerifiedAttestation,
   type VerifiedSetUpdate,
 } from "@mach/core";
@@ -26,6 +28,8 @@ export interface ReplicaSources {
   readonly epochs: ReadonlyMap<bigint, EpochRecord>;
   /** By rollup. */
   readonly heights: ReadonlyMap<bigint, HeightMaps>;
+  /** By rollup, what any node has found contradicted: it counts, whoever publishes. */
+  readonly contradictions: ReadonlyMap<bigint, readonly Contradiction[]>;
 }
 
 /** A published height with its certificate checked; null where it has none, or a wrong one. */
@@ -88,11 +92,21 @@ export function buildState(sources: ReplicaSources): EngineState {
   for (const published of view.rollups) {
     const rollup = state.rollups.get(published.rollupId);
     const maps = sources.heights.get(published.rollupId) ?? mapHeights(new Map());
-    if (rollup !== undefined) {
-      state.rollups.set(published.rollupId, fillRollup(rollup, published, maps));
+    if (rollup === undefined) continue;
+    const filled = fillRollup(rollup, published, maps);
+    for (const each of sources.contradictions.get(published.rollupId) ?? []) {
+      if (mayMatter(each, published)) restoreContradiction(filled, each);
     }
+    state.rollups.set(published.rollupId, filled);
   }
   return state;
+}
+
+/** Of what L1 has passed and memory holds no more nothing has to be known here. */
+function mayMatter({ throughBlockNumber }: Contradiction, published: PublishedRollup): boolean {
+  const { lowest, finalized } = published;
+  const isOpen = finalized === null || finalized.blockNumber <= throughBlockNumber;
+  return isOpen || throughBlockNumber >= lowest;
 }
 
 /** What of a rollup's state comes from its heights. */

@@ -3,6 +3,7 @@ import {
   type Bls,
   type Certificate,
   type CertifiedHeight,
+  type Contradiction,
   type EngineState,
   isConsistentOperatorSet,
 } from "@mach/core";
@@ -82,6 +83,9 @@ class PostgresReplica implements Replica {
   #heights = new Map<bigint, Map<bigint, ReplicaHeight>>();
   /** Made of the heights. */
   #maps = new Map<bigint, HeightMaps>();
+  /** By rollup, what any node has found contradicted, and how many of all rollups. */
+  readonly #contradictions = new Map<bigint, readonly Contradiction[]>();
+  #contradictionCount = -1n;
   #known: Known | null = null;
   #running: Promise<void> = Promise.resolve();
 
@@ -164,6 +168,7 @@ class PostgresReplica implements Replica {
     const { view, cursor } = news;
     for (const epoch of view.epochs) await this.#recordOf(rows, epoch);
     await this.#takeHeights(news, rows);
+    await this.#takeContradictions(news, rows);
     const epochs = new Map(
       view.epochs.flatMap((epoch) => {
         const record = this.#records.get(epoch);
@@ -171,7 +176,8 @@ class PostgresReplica implements Replica {
       }),
     );
     const { domain } = this.#options.store;
-    const state = buildState({ domain, view, epochs, heights: this.#maps });
+    const contradictions = this.#contradictions;
+    const state = buildState({ domain, view, epochs, heights: this.#maps, contradictions });
     if (this.#known?.cursor.session !== cursor.session) {
       logger.info({ session: cursor.session }, "reading what a node publishes");
     }
@@ -182,6 +188,16 @@ class PostgresReplica implements Replica {
       if (await this.#isTrue(placed, rows)) events.publish(placed.event, placed.id);
       else logger.warn({ id: placed.id }, "an event with a certificate that does not hold");
     }
+  }
+
+  /** The publisher may not know yet, or never, what another node has found. */
+  async #takeContradictions(news: ReplicaNews, rows: PostgresRows): Promise<void> {
+    const isNew = news.isAnew || news.contradictions !== this.#contradictionCount;
+    if (!isNew) return;
+    for (const { rollupId } of news.view.rollups) {
+      this.#contradictions.set(rollupId, await rows.contradictions(rollupId));
+    }
+    this.#contradictionCount = news.contradictions;
   }
 
   async #takeHeights({ isAnew, heights, view }: ReplicaNews, rows: PostgresRows): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Hex, VerifiedCertificate } from "@mach/core";
+import { claimDigest, finalityOf, type Hex, type VerifiedCertificate } from "@mach/core";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { startApi } from "../../src/api-process.ts";
@@ -20,6 +20,7 @@ import { numberKey } from "../../src/store/row-key.ts";
 import { type Store, storeOptions } from "../../src/store/store.ts";
 import { createEventHub, type EventHub } from "../../src/view/events.ts";
 import {
+  blockAt,
   bls,
   certify,
   claimAt,
@@ -174,6 +175,28 @@ describe.runIf(programs !== null)("a database for readers", () => {
     const own = one.node.shell.state().rollups.get(ROLLUP_ID);
     expect([...(rollup()?.blocks.keys() ?? [])]).toEqual([...(own?.blocks.keys() ?? [])]);
     expect(rollup()?.tip).toEqual(own?.tip);
+  });
+
+  it("has what any node found contradicted, whoever publishes", async () => {
+    const { url, store } = await openDatabase();
+    const one = await createPublishingNode(url, verifier());
+    for (const number of [3n, 5n, 7n]) await one.certify(number);
+    one.start();
+    const reading = read(url);
+    await expect.poll(() => reading.fastFinal(), SOON).toBe(7n);
+    const digest = claimDigest(DOMAIN, claimAt(5n));
+    const claims = [{ blockNumber: 5n, digest }];
+    const contradiction = { fromBlockNumber: 5n, throughBlockNumber: 5n, claims };
+    await store.putContradiction({ rollupId: ROLLUP_ID, contradiction });
+    await expect.poll(() => reading.fastFinal(), SOON).toBe(3n);
+    expect(finalityOf(reading.replica.state(), ROLLUP_ID, 0)?.reason?.code).toBe("contradicted");
+    // L1 has passed it: what is above is served again, and it never.
+    const { blockHash, timestamp } = blockAt(6n);
+    const finalized = { blockNumber: 6n, blockHash, timestamp };
+    one.node.shell.input({ type: "heads", rollupId: ROLLUP_ID, safe: null, finalized });
+    await expect.poll(() => reading.fastFinal(), SOON).toBe(7n);
+    const rollup = reading.replica.state().rollups.get(ROLLUP_ID);
+    expect(rollup?.contradicted.has(digest)).toBe(true);
   });
 
   it("is not believed: a certificate that does not hold is none", async () => {
