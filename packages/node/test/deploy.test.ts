@@ -12,6 +12,9 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const DEPLOY = join(ROOT, "packages/node/deploy");
 const BUILD_MS = 1_800_000;
 
+/** What a machine may have, and this project does not install. */
+const TOOLS = { docker: "docker", systemd: "systemd-analyze" } as const;
+
 const read = (file: string): string => readFileSync(join(DEPLOY, file), "utf8");
 
 /** What a node of these files is configured with, beside the variables that they set. */
@@ -95,13 +98,13 @@ describe("the image", () => {
 
   it("builds, and answers", { timeout: BUILD_MS }, ({ skip }) => {
     if (process.env["MACH_LONG"] !== "1") skip("only with MACH_LONG=1");
-    if (spawnSync("docker", ["info"]).status !== 0) skip("no Docker engine answers here");
+    if (spawnSync(TOOLS.docker, ["info"]).status !== 0) skip("no Docker engine answers here");
     const file = join(DEPLOY, "Dockerfile");
-    const built = spawnSync("docker", ["build", "--quiet", "--file", file, ROOT]);
+    const built = spawnSync(TOOLS.docker, ["build", "--quiet", "--file", file, ROOT]);
     expect(built.status, built.stderr.toString()).toBe(0);
     const image = built.stdout.toString().trim();
     const hardened = ["--rm", "--read-only", "--cap-drop", "ALL", "--network", "none"];
-    const ran = spawnSync("docker", ["run", ...hardened, image, "--help"]);
+    const ran = spawnSync(TOOLS.docker, ["run", ...hardened, image, "--help"]);
     expect([ran.status, ran.stdout.toString()]).toEqual([0, expect.stringContaining("mach run")]);
   });
 });
@@ -203,12 +206,12 @@ describe("the systemd unit", () => {
   });
 
   it("is one that systemd takes, without a word", ({ skip }) => {
-    if (spawnSync("systemd-analyze", ["--version"]).status !== 0) skip("there is no systemd here");
+    if (spawnSync(TOOLS.systemd, ["--version"]).status !== 0) skip("there is no systemd here");
     const folder = mkdtempSync(join(tmpdir(), "mach-unit-"));
     try {
       const file = join(folder, "mach.service");
       writeFileSync(file, unit.replace("/usr/bin/node", process.execPath));
-      const verified = spawnSync("systemd-analyze", ["verify", "--man=no", file]);
+      const verified = spawnSync(TOOLS.systemd, ["verify", "--man=no", file]);
       const words = `${verified.stdout}${verified.stderr}`;
       expect(words.split("\n").filter((line) => line.includes("mach.service"))).toEqual([]);
       expect(verified.status).toBe(0);

@@ -12,6 +12,7 @@ const USAGE = `mach: fast finality for rollups that anyone can check
   mach run --config FILE              run a node: an operator, or an observer
   mach doctor --config FILE           look at what keeps a node from its work
   mach status --api URL               show what a node does, live
+  mach backup --config FILE --out DIR copy what can be restored without a risk
   mach api --config FILE              serve the HTTP API from the database that nodes write to
   mach config init --network NAME ... write a commented configuration of a network
   mach config check --config FILE     name everything that is wrong in a configuration
@@ -53,6 +54,7 @@ const COMMANDS: readonly {
   { name: ["run"], load: () => import("./run-node.ts") },
   { name: ["doctor"], load: () => import("./doctor.ts") },
   { name: ["status"], load: () => import("./status.ts") },
+  { name: ["backup"], load: () => import("./backup.ts") },
   { name: ["api"], load: () => import("./run-api.ts") },
   { name: ["config", "init"], load: () => import("./config-init.ts") },
   { name: ["config", "check"], load: () => import("./config-check.ts") },

@@ -43,6 +43,8 @@ const operatorSchema = z.custom<Hex>((value) => typeof value === "string" && isH
 
 const interchangeSchema: z.ZodType<ProtectionInterchange, unknown> = z
   .strictObject({
+    // For the eyes of who opens the file.
+    warning: z.string().max(1_024).optional(),
     kind: z.literal(KIND),
     version: z.literal(1),
     domain: domainSchema,
@@ -53,7 +55,7 @@ const interchangeSchema: z.ZodType<ProtectionInterchange, unknown> = z
     claims: z.array(recordedClaimSchema),
     setUpdates: z.array(recordedSetUpdateSchema),
   })
-  .transform(({ kind: _kind, version: _version, ...value }) => value);
+  .transform(({ warning: _warning, kind: _kind, version: _version, ...value }) => value);
 
 /** Collects what a record exports. Throws where a row is damaged. */
 export function exportRecord(record: ProtectionRecord): ProtectionInterchange {
@@ -93,6 +95,20 @@ export function encodeInterchange(value: ProtectionInterchange): unknown {
     claims: value.claims.map(encodeRecordedClaim),
     setUpdates: value.setUpdates.map(encodeRecordedSetUpdate),
   };
+}
+
+const BACKUP_WARNING =
+  "This is a backup of an operator's signing record, and older than the record itself. Whoever " +
+  "imports it has lost the record: it says so, and nothing is signed before L1 has finalised past " +
+  "all that may have been signed since. Never change `origin`: the stake can be slashed for it.";
+
+/**
+ * The JSON of an export that may be imported at any later time. It counts as a lost record, without
+ * the ceilings of an earlier loss: those were for what had been signed before that one.
+ */
+export function encodeBackup(value: ProtectionInterchange): unknown {
+  const lost: ProtectionInterchange = { ...value, origin: "record-lost", ceilings: [] };
+  return { warning: BACKUP_WARNING, ...(encodeInterchange(lost) as object) };
 }
 
 /** Reads an export strictly; every digest is computed again. */
