@@ -62,7 +62,9 @@ export const ROUTE_TEXTS: { readonly [Id in RouteId]: RouteText } = {
   },
   certificateById: {
     summary: "A certificate by its id",
-    description: "The answer never changes. One that does not meet a policy is `not-yet`.",
+    description:
+      "The answer never changes: a valid certificate, whether or not its claim is contradicted. By " +
+      "its height it is told only where it stands. One that does not meet a policy is `not-yet`.",
   },
   operatorSet: {
     summary: "An epoch's operator set",
