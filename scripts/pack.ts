@@ -13,7 +13,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const DEFAULT_FOLDER = ".local/packages";
+const DEFAULT_FOLDER = "dist";
 /** What the compiler makes of each source file. */
 const OUTPUTS = [".js", ".js.map", ".d.ts", ".d.ts.map"] as const;
 const WORKSPACE = "workspace:*";
@@ -36,7 +36,7 @@ export interface PackedPackage {
   readonly file: string;
 }
 
-/** Writes the tarballs of all published packages to a folder, .local/packages if none is named. */
+/** Writes the tarballs of all published packages to a folder, dist if none is named. */
 export async function main(args: readonly string[]): Promise<number> {
   const [folder = DEFAULT_FOLDER] = args;
   for (const { file } of packPublished(folder)) console.log(file);
