@@ -2,7 +2,7 @@ import { mentionsTag, rewriteTags, type TaggedRequest } from "@mach/rpc/block-ta
 import type { FastFinalHead } from "./answers.ts";
 import type { MachClient } from "./client.ts";
 import { SdkError } from "./errors.ts";
-import type { Policy } from "./policy.ts";
+import { type Policy, resolvePolicy } from "./policy.ts";
 
 /** An EIP-1193 request. */
 export interface RpcRequest {
@@ -31,10 +31,13 @@ const TAGS: ReadonlySet<string> = new Set(["finalized"]);
  * that the RPC cannot answer from another. Every other request passes as it is. Rejects with an
  * `SdkError`: `no-final-block` where no head meets the policy, `block-mismatch` where the RPC's
  * block is another, `unverifiable-request` where the tag stands in a method that is not known.
+ * Throws an `SdkError` `bad-option` for a policy that no head could be held to.
  */
 export function createFinalizedTag(send: SendRequest, options: FinalizedTagOptions): SendRequest {
   const { mach, rollupId, headMs = DEFAULT_HEAD_MS } = options;
   const policy = { maxAgeMs: DEFAULT_MAX_AGE_MS, ...options.policy };
+  // Now, and not where nobody waits for an error: a subscription that fails would end the process.
+  resolvePolicy(policy);
   let kept: { readonly head: Promise<FastFinalHead>; readonly at: number } | null = null;
 
   async function readHead(): Promise<FastFinalHead> {

@@ -85,6 +85,14 @@ describe("the tag finalized", () => {
     await expect(sent(request)).rejects.toMatchObject({ code: "unverifiable-request" });
   });
 
+  it("with a policy that nothing could be held to is refused before anything is sent", () => {
+    const mach = { getFinality: () => Promise.resolve(HEAD) };
+    const options = { mach, rollupId: ROLLUP, policy: { minWeightBps: 5_000 } };
+    expect(() => createFinalizedTag(() => Promise.resolve(null), options)).toThrow(
+      expect.objectContaining({ code: "bad-option" }),
+    );
+  });
+
   it("is an error where no head is final, with the reason", async () => {
     const request = { method: "eth_getBlockByNumber", params: ["finalized", false] };
     const reported = { observed: null, safe: null, finalized: null };
