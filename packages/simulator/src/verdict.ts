@@ -2,6 +2,7 @@ import { type Certificate, finalityOf, type Hex } from "@mach/core";
 import { isFork, type SimBlock } from "./block-tree.ts";
 import { receiveCertificate } from "./node-intake.ts";
 import { ROLLUP_ID } from "./setting.ts";
+import type { SimNode } from "./sim-node.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
