@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { createClient } from "@mach/api";
 import { fail, ok, type Verdict, warn } from "./finding.ts";
 import type { Check, Patient } from "./patient.ts";
@@ -12,7 +13,10 @@ export const peersCheck: Check = {
   async run(patient) {
     const { gossip } = patient.config;
     const own = await countPeers(patient);
-    const addresses = gossip.bootNodes.map(parseAddress);
+    // Nodes of one network share a list of boot nodes, and each may be in it.
+    const addresses = gossip.bootNodes
+      .map(parseAddress)
+      .filter(({ host, port }) => port !== gossip.port || !isOwnAddress(host));
     const reached = await Promise.all(
       addresses.map(async (address) => ({
         ...address,
@@ -32,7 +36,8 @@ interface Reached {
 function judgeBootNodes(nodes: readonly Reached[]): readonly Verdict[] {
   const about = "boot nodes";
   if (nodes.length === 0) {
-    const found = "the configuration names no boot node: this node connects to nobody by itself";
+    const found =
+      "the configuration names no boot node but this one: it connects to nobody by itself";
     return [warn({ about, code: "no-boot-node", found, next: "set gossip.bootNodes" })];
   }
   const silent = nodes.filter(({ isReached }) => !isReached);
@@ -57,6 +62,11 @@ async function countPeers({ config, folder }: Patient): Promise<Verdict | null> 
   if (peers > 0) return ok(`the node that runs has ${peers} peer(s)`, about);
   const next = "open gossip.port for TCP from outside, and look at the boot nodes";
   return fail({ about, code: "no-peers", found: "the node that runs has no peer", next });
+}
+
+function isOwnAddress(host: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return own.some(({ address }) => address === host);
 }
 
 /** The configuration takes no multiaddr of another shape. */

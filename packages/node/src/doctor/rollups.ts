@@ -106,9 +106,30 @@ async function judgeAgreement(question: Question): Promise<Verdict> {
   }
   const age = ageOf(newestTime(sound) ?? 0n, patient);
   const found = `${agree} of ${hosts} host(s) have block ${height} as ${read.hash.slice(0, 10)}...`;
+  const others = await otherHosts(question, { height, hash: read.hash });
+  if (others.length > 0) {
+    const next = "whose chain is the right one? compare both with the rollup's explorer";
+    const told = `${found}; not ${others.join(", ")}`;
+    return warn({ about, code: "disagrees", found: told, next });
+  }
   if (age <= OLD_HEAD_SECONDS) return ok(`${found}; the newest is ${age} s old`, about);
   const next = "compare with the rollup's explorer: either it stands still, or every endpoint does";
   return warn({ about, code: "head-old", found: `${found}; the newest is ${age} s old`, next });
+}
+
+/** The hosts beyond those that are enough which have another block there, or none. */
+async function otherHosts(
+  { rollup, sound }: Question,
+  { height, hash }: { readonly height: bigint; readonly hash: string },
+): Promise<readonly string[]> {
+  const { timeoutMs } = rollup;
+  const told = await Promise.all(
+    sound.map(async ({ url, host }) => ({
+      host,
+      block: await readBlockAt(url, height, { timeoutMs }),
+    })),
+  );
+  return told.filter(({ block }) => block?.hash !== hash).map(({ host }) => host);
 }
 
 type Reading =
