@@ -1,17 +1,22 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import type { Finality, NodeEvent } from "@mach/api";
 import {
   type Bls,
   type Certificate,
   type CertifiedHeight,
   type Contradiction,
+  claimDigest,
   type EngineState,
+  finalityOf,
   isConsistentOperatorSet,
+  openContradiction,
 } from "@mach/core";
 import type { Logger } from "pino";
 import { verifyStored } from "../engine/certificate-check.ts";
 import { NodeError } from "../node-error.ts";
 import { PostgresRows } from "../store/postgres-rows.ts";
 import type { EpochRecord, StoreOptions } from "../store/store.ts";
+import { toFinality } from "../view/answers.ts";
 import type { EventHub } from "../view/events.ts";
 import { type DatabaseSession, openSession } from "./database-session.ts";
 import type { PlacedEvent } from "./event-documents.ts";
@@ -185,7 +190,7 @@ class PostgresReplica implements Replica {
     const version = `${cursor.session}/${cursor.revision}`;
     freshness.set({ askedAtMs, ageMs: news.ageMs, version });
     for (const placed of news.events) {
-      if (await this.#isTrue(placed, rows)) events.publish(placed.event, placed.id);
+      if (await this.#isTrue(placed, rows)) events.publish(this.#asKnownHere(placed), placed.id);
       else logger.warn({ id: placed.id }, "an event with a certificate that does not hold");
     }
   }
@@ -259,6 +264,22 @@ class PostgresReplica implements Replica {
     return record;
   }
 
+  /** Its publisher may not know what another node has found: then what is known here is told. */
+  #asKnownHere({ event }: PlacedEvent): NodeEvent {
+    const { state, view } = this.#read();
+    if (event.topic !== "finality" || isServed(state, event.answer.data)) return event;
+    const { rollupId } = event.answer.data;
+    const now = this.now();
+    const known = finalityOf(state, rollupId, now);
+    if (known === null) return event;
+    const published = view.rollups.find((each) => each.rollupId === rollupId);
+    const abstention = published?.abstention ?? published?.lock ?? null;
+    return {
+      ...event,
+      answer: { data: toFinality(known, { now, abstention }) },
+    };
+  }
+
   /** Whether the certificate that an event tells of, where it tells of one, holds. */
   async #isTrue({ event }: PlacedEvent, rows: PostgresRows): Promise<boolean> {
     const certificate =
@@ -278,6 +299,16 @@ class PostgresReplica implements Replica {
       verifyStored(this.#ports.bls, certificate, { record, domain }) !== null
     );
   }
+}
+
+/** Whether the head of a document may be served, by what is contradicted here. */
+function isServed(state: EngineState, { certificate }: Finality): boolean {
+  const rollup = certificate === null ? undefined : state.rollups.get(certificate.claim.rollupId);
+  if (certificate === null || rollup === undefined) return true;
+  const { domain, claim } = certificate;
+  const from = openContradiction(rollup)?.fromBlockNumber ?? null;
+  const isSuspended = from !== null && claim.blockNumber >= from;
+  return !isSuspended && !rollup.contradicted.has(claimDigest(domain, claim));
 }
 
 /** The id stands for everything but the signature. */

@@ -190,11 +190,19 @@ describe.runIf(programs !== null)("a database for readers", () => {
     await store.putContradiction({ rollupId: ROLLUP_ID, contradiction });
     await expect.poll(() => reading.fastFinal(), SOON).toBe(3n);
     expect(finalityOf(reading.replica.state(), ROLLUP_ID, 0)?.reason?.code).toBe("contradicted");
+    const heard: unknown[] = [];
+    reading.events.subscribe(({ topic, answer }) => {
+      if (topic === "certificate") heard.push(answer.data.claim.blockNumber);
+      if (topic === "finality") heard.push(`final ${answer.data.fastFinal?.blockNumber}`);
+    });
+    await one.certify(8n);
+    await one.certify(9n);
+    await expect.poll(() => heard, SOON).toEqual([8n, "final 3", 9n, "final 3"]);
     // L1 has passed it: what is above is served again, and it never.
     const { blockHash, timestamp } = blockAt(6n);
     const finalized = { blockNumber: 6n, blockHash, timestamp };
     one.node.shell.input({ type: "heads", rollupId: ROLLUP_ID, safe: null, finalized });
-    await expect.poll(() => reading.fastFinal(), SOON).toBe(7n);
+    await expect.poll(() => reading.fastFinal(), SOON).toBe(9n);
     const rollup = reading.replica.state().rollups.get(ROLLUP_ID);
     expect(rollup?.contradicted.has(digest)).toBe(true);
   });
