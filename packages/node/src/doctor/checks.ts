@@ -3,6 +3,7 @@ import { folderCheck, spaceCheck, syncCheck } from "./disk.ts";
 import { filesCheck } from "./files.ts";
 import { l1AgreementCheck, l1EndpointsCheck, l1FinalityCheck } from "./l1.ts";
 import type { Check } from "./patient.ts";
+import { payerCheck } from "./payer.ts";
 import { peersCheck } from "./peers.ts";
 import { portsCheck } from "./ports.ts";
 import { protectionCheck } from "./protection.ts";
@@ -33,5 +34,6 @@ export const CHECKS: readonly Check[] = [
   keyCheck,
   registrationCheck,
   weightCheck,
+  payerCheck,
   rollupsCheck,
 ];

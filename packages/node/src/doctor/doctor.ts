@@ -43,10 +43,16 @@ async function runCheck(check: Check, patient: Patient): Promise<readonly Findin
     return (await check.run(patient)).map((verdict) => ({ check: name, ...verdict }));
   } catch (error) {
     // One check that cannot be made must not hide what the others find.
-    const why = error instanceof Error ? error.message.split("\n", 1)[0] : "no reason";
+    // Of other errors the words may quote a key, or a URL.
+    const why = error instanceof NodeError ? error.message.replace(/\.$/, "") : nameOf(error);
     const found = `it could not be looked at: ${why}`;
     return [{ check: name, ...fail({ code: "check-failed", found, next: "look at that first" }) }];
   }
+}
+
+function nameOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  return code ?? (error instanceof Error ? error.name : "no reason");
 }
 
 /** The folder is not made where it is missing: that is for who begins to use it. */

@@ -165,6 +165,16 @@ it.each<readonly [name: string, line: string, fault: () => Promise<Fault> | Faul
     async () => ({ flags: { "operator.keystoreFile": await otherKey() } }),
   ],
   [
+    "a payer that has nothing left",
+    "payer / payer-balance-low",
+    () => ({ flags: { "payer.privateKeyFile": writeSecret("payer.key", uintWord(98n)) } }),
+  ],
+  [
+    "a payer's key that is none",
+    "payer / check-failed",
+    () => ({ flags: { "payer.privateKeyFile": writeSecret("zero.key", uintWord(0n)) } }),
+  ],
+  [
     "a rollup that the registry does not list",
     "rollup / 905 / unknown-rollup",
     async () => ({ flags: { rollups: rollupAt(905n, await proxied(asChain(905n))) } }),
