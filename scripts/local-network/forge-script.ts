@@ -22,6 +22,11 @@ export interface ScriptRun {
   /** An account that the chain itself has the key of, as anvil has for its own. */
   readonly deployer: Hex;
   readonly parameters: Readonly<Record<string, unknown>>;
+  /**
+   * Sends each transaction once the one before it is in a block. An anvil that mines at once leaves
+   * one in its queue for ever that arrives while the one before it is mined.
+   */
+  readonly isOneByOne?: boolean;
 }
 
 const MAX_OUTPUT_CHARACTERS = 64 * 1024 * 1024;
@@ -43,10 +48,11 @@ export async function runScript(
   forge: Forge,
   run: ScriptRun,
 ): Promise<Readonly<Record<string, Hex>>> {
-  const { script, rpcUrl, deployer, parameters } = run;
+  const { script, rpcUrl, deployer, parameters, isOneByOne = false } = run;
   const output = await runForge(forge, [
     ...["script", `script/${script}.s.sol`, "--sig", "run(string)", JSON.stringify(parameters)],
     ...["--rpc-url", rpcUrl, "--broadcast", "--unlocked", "--sender", deployer, "--json"],
+    ...(isOneByOne ? ["--slow"] : []),
   ]);
   const addresses = readAddresses(output);
   if (addresses !== null) return addresses;
