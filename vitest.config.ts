@@ -17,6 +17,9 @@ export default defineConfig({
           testTimeout: 30_000,
           // By default one core is left to vitest itself.
           maxWorkers: 2,
+          // Each file would load libp2p and ethers once more, for a sixth of the whole time. What
+          // must not be shared runs in a process of its own anyway.
+          isolate: false,
         },
       },
       {

@@ -19,7 +19,7 @@ describe("a transaction", () => {
     const ask = async () => must(await viewed.view.transaction(ROLLUP_ID, TRANSACTION));
     expect((await ask()).status).toBe("observed");
     await viewed.node.shell.receiveAttestations([attest(0, claimAt(4n))]);
-    expect((await ask()).status).toBe("attested");
+    await expect.poll(async () => (await ask()).status).toBe("attested");
     await certifyAt(viewed, 5n);
     const value = await ask();
     documentOf("transaction", value);
