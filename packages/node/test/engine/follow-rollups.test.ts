@@ -102,9 +102,11 @@ describe("a rollup", () => {
     await again.mine(1);
     await expect.poll(() => following.abstention(ROLLUP_ID), POLL).toBeNull();
     await expect.poll(() => following.sources(ROLLUP_ID)[0]?.status, POLL).toBe("ready");
-    expect(standing()).toEqual(expect.arrayContaining(["blocks-not-trusted", "source-failing"]));
+    // The chain that came back is another one where its first block has another second.
+    const told = (): readonly string[] => standing().filter((code) => code !== "blocks-skipped");
+    expect(told()).toEqual(["blocks-not-trusted", "source-failing"]);
     calm();
-    expect(standing()).toEqual([]);
+    expect(told()).toEqual([]);
   });
 
   it("whose sequencer leaves its branch is told of to the engine, as one alert", async () => {

@@ -1,4 +1,5 @@
 import type { BlockStatus } from "@mach/api";
+import { type BatchVerifier, createBatchVerifier } from "@mach/bls";
 import type { Hex, RollupParameters, VerifiedBlock } from "@mach/core";
 import type { InclusionResult } from "@mach/rollups";
 import { expect } from "vitest";
@@ -17,12 +18,12 @@ import {
   PARAMETERS,
   ROLLUP_ID,
   SCHEDULE,
-  useVerifier,
 } from "../engine/engine-node.ts";
 import { inclusionProof } from "../http/memory-view.ts";
 import { documentOf } from "./documents.ts";
 
-const verifier = useVerifier();
+/** One for all files that a process runs tests of: its thread ends with the process. */
+let verifier: Promise<BatchVerifier> | undefined;
 export const ALL = [0, 1, 2, 3];
 export const TRANSACTION: Hex = `0x${"7a".repeat(32)}`;
 
@@ -48,7 +49,8 @@ export async function create(
   change: Partial<RollupParameters> = {},
 ): Promise<Viewed> {
   const rollups = [{ ...PARAMETERS, ...change }];
-  const node = createEngineNode({ verifier: verifier(), engine: { chainDepth: 20 } });
+  verifier ??= createBatchVerifier();
+  const node = createEngineNode({ verifier: await verifier, engine: { chainDepth: 20 } });
   const receipts = new Map<Hex, Hex>();
   const viewed: Omit<Viewed, "view"> = {
     ...{ node, receipts, verifications: 0, proven: [], archive: [] },
