@@ -13,6 +13,8 @@ const CHILD = new URL("./fault-child.ts", import.meta.url).pathname;
 const FLAGS = ["--conditions=@mach/source", "--import", "tsx"];
 const IS_LONG = process.env["MACH_LONG"] === "1";
 const HEIGHT = 60;
+/** What the arguments of a process have room for. */
+const FAULTS_PER_CHILD = 500;
 
 /** Refused, or opened and signing nothing at or below what it has signed. */
 const SAFE = new Set([
@@ -61,7 +63,8 @@ async function tryAll(template: string, faults: readonly Fault[]): Promise<reado
   const scratch = join(await temporaryPath(), "copy");
   const tried: Tried[] = [];
   while (tried.length < faults.length) {
-    const rest = JSON.stringify(faults.slice(tried.length));
+    const end = Math.min(tried.length + FAULTS_PER_CHILD, faults.length);
+    const rest = JSON.stringify(faults.slice(tried.length, end));
     const child = spawn(process.execPath, [...FLAGS, CHILD, template, scratch, `${HEIGHT}`, rest], {
       stdio: ["ignore", "pipe", "ignore"],
     });
@@ -72,7 +75,8 @@ async function tryAll(template: string, faults: readonly Fault[]): Promise<reado
     lines.on("line", (line) => tried.push(JSON.parse(line) as Tried));
     const [[code, signal]] = await Promise.all([once(child, "exit"), once(lines, "close")]);
     const fault = faults[tried.length];
-    if (fault !== undefined) tried.push({ fault, outcome: `ended by ${signal ?? code}` });
+    if (fault !== undefined && tried.length < end)
+      tried.push({ fault, outcome: `ended by ${signal ?? code}` });
   }
   return tried;
 }
