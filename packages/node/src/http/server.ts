@@ -26,7 +26,7 @@ export interface HttpServerDependencies {
   /** Milliseconds; only bounds how often the same failure is logged. */
   readonly now: () => number;
   /** Told of each request that was answered; streams count when they end. */
-  readonly onAnswered?: (answered: Answered) => void;
+  readonly onAnswered?: ((answered: Answered) => void) | undefined;
 }
 
 /** One request that was answered. */

@@ -17,33 +17,45 @@ export interface NodeMetricsPorts extends Omit<RecorderPorts, "metrics"> {
 
 export type NodeMetricsFacts = Omit<NodeFacts, "verifier" | "alerts">;
 
-/** A node's metrics: recorded always, served where they are configured. */
-export interface NodeMetrics extends Recorder {
+/** A node's metrics, recorded as things happen and served to Prometheus. */
+export interface NodeMetrics extends Pick<Recorder, "announce" | "onAlert" | "timed"> {
+  /** Undefined where nobody counts: to be told of it costs each answer its time. */
+  readonly onAnswered: Recorder["onAnswered"] | undefined;
   /** Where they are served, or null. Throws a NodeError `metrics-unusable`. */
   start(): Promise<string | null>;
   stop(): Promise<void>;
 }
 
-/** The metrics of one node, with their server where `config` asks for one. */
+/** Of a node that is not asked for metrics: what nobody can read is not counted. */
+const NO_METRICS: NodeMetrics = {
+  announce: () => undefined,
+  onAlert: () => undefined,
+  timed: (signer) => signer,
+  onAnswered: undefined,
+  start: async () => null,
+  stop: async () => undefined,
+};
+
+/** The metrics of one node, with their server, where `config` asks for them. */
 export function createNodeMetrics(
   ports: NodeMetricsPorts,
   config: MetricsConfig | undefined,
 ): NodeMetrics {
+  if (config === undefined) return NO_METRICS;
   const metrics = createMetrics();
   const recorder = createRecorder({ ...ports, metrics });
-  const server = config === undefined ? null : createServer(ports, { metrics, recorder, config });
+  const server = createServer(ports, { metrics, recorder, config });
   return {
     announce: (announcement) => recorder.announce(announcement),
     onAlert: (alert) => recorder.onAlert(alert),
-    standingAlerts: () => recorder.standingAlerts(),
     timed: (signer) => recorder.timed(signer),
     onAnswered: (answered) => recorder.onAnswered(answered),
     async start() {
-      const listening = await server?.start();
-      if (listening?.ok === false) throw new NodeError("metrics-unusable", listening.message);
-      return listening?.url ?? null;
+      const listening = await server.start();
+      if (!listening.ok) throw new NodeError("metrics-unusable", listening.message);
+      return listening.url;
     },
-    stop: async () => await server?.stop(),
+    stop: () => server.stop(),
   };
 }
 
