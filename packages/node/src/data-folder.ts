@@ -24,6 +24,9 @@ export interface DataFolder {
   release(): Promise<void>;
 }
 
+/** Where things are in a data folder: enough to see that they are there, not to open them. */
+export type FolderPaths = Omit<DataFolder, "release">;
+
 export type DataFolderResult =
   | { readonly ok: true; readonly folder: DataFolder }
   /** Another process, `pid` as that process sees itself, runs on this folder. */
@@ -76,7 +79,7 @@ async function lockFolder(path: string, locks: Locks): Promise<DataFolderResult>
     try {
       await rename(join(locks.path, `${name}.tmp`), join(locks.path, `${name}.sock`));
       const holder = await findHolder(locks, `${name}.sock`);
-      if (holder === null) return { ok: true, folder: describeFolder(path, withdraw) };
+      if (holder === null) return { ok: true, folder: { ...pathsIn(path), release: withdraw } };
       await withdraw();
       if (attempt === ATTEMPTS) return { ok: false, code: "folder-locked", pid: holder };
     } catch (error) {
@@ -88,7 +91,7 @@ async function lockFolder(path: string, locks: Locks): Promise<DataFolderResult>
   }
 }
 
-function describeFolder(path: string, release: () => Promise<void>): DataFolder {
+export function pathsIn(path: string): FolderPaths {
   return {
     path,
     protectionPath: join(path, "protection"),
@@ -96,7 +99,6 @@ function describeFolder(path: string, release: () => Promise<void>): DataFolder 
     protectionWatermarkPath: join(path, "protection.watermark"),
     storePath: join(path, "store"),
     journalPath: join(path, "journal"),
-    release,
   };
 }
 

@@ -4,7 +4,8 @@ import type { Check, Patient } from "./patient.ts";
 
 /** An endpoint that follows its chain is never so far behind another. */
 const MAX_LAG_SECONDS = 120n;
-const OLD_HEAD_SECONDS = 300n;
+/** Of a chain that makes blocks all the time, as an L1 and a rollup do. */
+export const OLD_HEAD_SECONDS = 300n;
 const OLD_FINALITY_SECONDS = 1_800n;
 
 /** Each endpoint of the L1 by itself. */

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { pathsIn } from "../data-folder.ts";
 import { adviceOn, openProtection } from "../signer/open-protection.ts";
 import { readWatermark } from "../signer/watermark.ts";
 import { fail, notLookedAt, ok, type Verdict, warn } from "./finding.ts";
@@ -68,8 +69,9 @@ function refused(code: Parameters<typeof adviceOn>[0], dataDir: string): Verdict
 }
 
 async function judgeBeside(dataDir: string, pid: number): Promise<Verdict> {
-  const isMarked = existsSync(`${dataDir}/protection.json`);
-  const mark = await readWatermark(`${dataDir}/protection.watermark`);
+  const { protectionMarkerPath, protectionWatermarkPath } = pathsIn(dataDir);
+  const isMarked = existsSync(protectionMarkerPath);
+  const mark = await readWatermark(protectionWatermarkPath);
   if (!isMarked) return refused("protection-not-initialised", dataDir);
   if (mark === "missing") return refused("watermark-missing", dataDir);
   if (mark === "damaged") return refused("protection-corrupt", dataDir);

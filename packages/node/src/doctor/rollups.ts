@@ -4,10 +4,8 @@ import type { RollupConfig } from "../config.ts";
 import { createBlockExecutors } from "../engine/block-executors.ts";
 import { countHosts, type EndpointFacts, readBlockAt, readEndpoint } from "./endpoints.ts";
 import { fail, notLookedAt, ok, type Verdict, warn } from "./finding.ts";
-import { ageOf, judgeEndpoint, newestTime } from "./l1.ts";
+import { ageOf, judgeEndpoint, newestTime, OLD_HEAD_SECONDS } from "./l1.ts";
 import type { Check, Patient } from "./patient.ts";
-
-const OLD_HEAD_SECONDS = 300n;
 
 /** Each rollup: its place in the registry, its endpoints, what they agree on, and its execution. */
 export const rollupsCheck: Check = {
