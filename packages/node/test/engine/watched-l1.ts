@@ -1,6 +1,6 @@
 import type { Alert } from "@mach/api";
 import type { FixEpochOutcome, ReadOperatorSetResult, RegistryEpoch } from "@mach/settlement";
-import { afterEach, expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { createAlerts } from "../../src/alerts.ts";
 import {
   createEpochWatcher,
@@ -48,12 +48,7 @@ export interface Setup {
   rounds(count?: number): Promise<void>;
 }
 
-const running: EpochWatcher[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((watcher) => watcher.stop()));
-});
-
-/** A watcher in the middle of epoch `epoch`, that has not started. */
+/** A watcher in the middle of epoch `epoch`, that has not started; it ends with its test. */
 export function create(options: {
   readonly epoch: bigint;
   readonly payer?: number | "outsider";
@@ -134,7 +129,7 @@ export function create(options: {
       known: (options.known ?? []).map((epoch) => operatorSetOf(epoch)),
     },
   );
-  running.push(watcher);
+  onTestFinished(() => watcher.stop());
   return {
     ...seen,
     ...{ l1, clock, outcome, failures, watcher },
