@@ -4,6 +4,7 @@ import { EIGEN_LAYER_SOURCE_ABI } from "./abi/eigen-layer-source.ts";
 import { LOCAL_TOKEN_ABI } from "./abi/local-token.ts";
 import { REGISTRY_ABI } from "./abi/registry.ts";
 import { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
+import { isNoAnswer, toAddress, toArray, toBigInt } from "./contract-answers.ts";
 import { readSources } from "./stale-weights.ts";
 
 /** A vault that weighs, with what stands in it behind an operator. Amounts in base units. */
@@ -80,7 +81,7 @@ export async function readOperatorState(question: OperatorQuestion): Promise<Rea
     const state = await readState(question);
     return state === null ? NO_ANSWER : { ok: true, state };
   } catch (error) {
-    // A RangeError is this file's own, for what no contract of this protocol answers.
+    // A RangeError is of `contract-answers.ts`, for what no contract of this protocol answers.
     const isAnswer = isNoAnswer(error) || error instanceof RangeError;
     return isAnswer ? NO_ANSWER : { ok: false, code: "l1-unavailable" };
   }
@@ -219,24 +220,4 @@ function orNull(error: unknown): null {
   // Not every contract answers every question, and what is not answered is not known.
   if (isNoAnswer(error)) return null;
   throw error;
-}
-
-function isNoAnswer(error: unknown): boolean {
-  return isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA");
-}
-
-function toArray(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw new RangeError("not a list");
-  return Array.from({ length: value.length }, (_, index): unknown => value[index]);
-}
-
-function toBigInt(value: unknown): bigint {
-  if (typeof value !== "bigint") throw new RangeError("not a number");
-  return value;
-}
-
-function toAddress(value: unknown): Hex {
-  const lower = typeof value === "string" ? value.toLowerCase() : "";
-  if (!isHex(lower, 20)) throw new RangeError("not an address");
-  return lower;
 }

@@ -10,6 +10,7 @@ import {
 } from "@mach/core";
 import { decodeBytes32String, encodeBytes32String, Interface } from "ethers";
 import { REGISTRY_ABI } from "./abi/registry.ts";
+import { toArray, toBigInt, toHexOf } from "./contract-answers.ts";
 
 /** A rollup of a stack that this version cannot check. */
 export interface UnsupportedRollup {
@@ -130,23 +131,6 @@ function toVerification(level: bigint): 1 | 2 {
   if (level === 1n) return 1;
   if (level === 2n) return 2;
   throw unexpected();
-}
-
-function toArray(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw unexpected();
-  // A copy made by index: ethers puts a decoding error on the element, to be thrown on access.
-  return Array.from({ length: value.length }, (_, index): unknown => value[index]);
-}
-
-function toBigInt(value: unknown): bigint {
-  if (typeof value !== "bigint") throw unexpected();
-  return value;
-}
-
-function toHexOf(value: unknown, bytes: number): Hex {
-  const lower = typeof value === "string" ? value.toLowerCase() : "";
-  if (!isHex(lower, bytes)) throw unexpected();
-  return lower;
 }
 
 function unexpected(): RangeError {

@@ -1,10 +1,11 @@
 import { type Evidence, type Hex, isHex, ZERO_HASH } from "@mach/core";
-import { Contract, isError, type Provider } from "ethers";
+import { Contract, type Provider } from "ethers";
 import { HEADER_WALKS_ABI } from "./abi/header-walks.ts";
 import { REGISTRY_ABI } from "./abi/registry.ts";
 import { SLASHER_ABI } from "./abi/slasher.ts";
 import { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
 import { WEIGHTED_SOURCES_ABI } from "./abi/weighted-sources.ts";
+import { isNoAnswer, toAddress, toBigInt } from "./contract-answers.ts";
 import { type TransactionFailure, transactionFailure } from "./transaction.ts";
 
 /** What never changes of a Slasher, and whom it convicts for. */
@@ -99,8 +100,7 @@ export async function readSlasherTerms(
   try {
     return { ok: true, terms: await createSlasherReader(provider, slasher).readTerms() };
   } catch (error) {
-    const isAnswer = isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA");
-    return { ok: false, code: isAnswer ? "no-slasher" : "l1-unavailable" };
+    return { ok: false, code: isNoAnswer(error) ? "no-slasher" : "l1-unavailable" };
   }
 }
 
@@ -122,7 +122,7 @@ export function createSlasherReader(provider: Provider, slasher: Hex): SlasherRe
       return list.map(([address]) => toAddress(address));
     } catch (error) {
       // A single source weighs by itself, and knows no list.
-      if (isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA")) return [source];
+      if (isNoAnswer(error)) return [source];
       throw error;
     }
   }
@@ -225,18 +225,7 @@ function ask(contract: Contract, view: string, ...args: readonly unknown[]): Pro
   return contract.getFunction(view).staticCall(...args);
 }
 
-function toAddress(value: unknown): Hex {
-  const lower = typeof value === "string" ? value.toLowerCase() : "";
-  if (!isHex(lower, 20)) throw new RangeError("not an address");
-  return lower;
-}
-
 function toHash(value: unknown): Hex {
   if (typeof value !== "string" || !isHex(value, 32)) throw new RangeError("not a hash");
-  return value;
-}
-
-function toBigInt(value: unknown): bigint {
-  if (typeof value !== "bigint") throw new RangeError("not an integer");
   return value;
 }

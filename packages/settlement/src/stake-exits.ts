@@ -1,8 +1,9 @@
-import { type Hex, isHex } from "@mach/core";
+import type { Hex } from "@mach/core";
 import { Contract, EventLog, isError, type Provider } from "ethers";
 import { REGISTRY_ABI } from "./abi/registry.ts";
 import { SLASHER_ABI } from "./abi/slasher.ts";
 import { STAKE_VAULT_ABI } from "./abi/stake-vault.ts";
+import { toAddress, toArray, toBigInt, toHexOf } from "./contract-answers.ts";
 import { errorName } from "./transaction.ts";
 
 /** An exit from a vault that has begun and was not paid. */
@@ -61,11 +62,8 @@ export async function listExits(
 ): Promise<readonly Exit[] | null> {
   const contract = new Contract(vault, STAKE_VAULT_ABI, provider);
   try {
-    const filter = contract.filters["WithdrawalRequested"]?.(null, staker);
-    const logs = filter === undefined ? [] : await contract.queryFilter(filter);
     const exits: Exit[] = [];
-    for (const log of logs.slice(-MAX_LISTED)) {
-      if (!(log instanceof EventLog)) return null;
+    for (const log of await listEvents(contract, "WithdrawalRequested", null, staker)) {
       const exit = await readExit(provider, vault, toBigInt(toArray(log.args)[0]));
       if (exit !== null) exits.push(exit);
     }
@@ -89,10 +87,9 @@ export async function countOpenConvictions(
     const slashed = new Contract(vault, STAKE_VAULT_ABI, provider);
     const slasher = toAddress(await slashed.getFunction("slasher").staticCall());
     const contract = new Contract(slasher, SLASHER_ABI, provider);
-    const filter = contract.filters["OperatorConvicted"]?.(null, operator);
-    const logs = filter === undefined ? [] : await contract.queryFilter(filter);
+    const logs = await listEvents(contract, "OperatorConvicted", null, operator);
     // One conviction may be reported again, by dearer evidence: it is one all the same.
-    const ids = new Set(logs.slice(-MAX_LISTED).map(({ topics }) => topics[1]));
+    const ids = new Set(logs.map(({ topics }) => topics[1]));
     let open = 0;
     for (const id of ids) {
       const isCollected: unknown = await contract.getFunction("isCollected").staticCall(id, vault);
@@ -113,15 +110,12 @@ export async function listKeys(
 ): Promise<readonly RegisteredKey[] | null> {
   const contract = new Contract(registry, REGISTRY_ABI, provider);
   try {
-    const filter = contract.filters["KeyRegistered"]?.(operator);
-    const logs = filter === undefined ? [] : await contract.queryFilter(filter);
     const keys: RegisteredKey[] = [];
-    for (const log of logs.slice(-MAX_LISTED)) {
-      const [, publicKeyPoint, nonce] = log instanceof EventLog ? toArray(log.args) : [];
+    for (const log of await listEvents(contract, "KeyRegistered", operator)) {
+      const [, point, nonce] = toArray(log.args);
+      const publicKeyPoint = toHexOf(point, 128);
       const block = await provider.getBlock(log.blockNumber);
-      if (typeof publicKeyPoint !== "string" || !isHex(publicKeyPoint, 128) || block === null) {
-        return null;
-      }
+      if (block === null) return null;
       const registeredAt = BigInt(block.timestamp);
       keys.push({ publicKeyPoint, nonce: toBigInt(nonce), registeredAt });
     }
@@ -132,18 +126,15 @@ export async function listKeys(
   }
 }
 
-function toArray(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw new RangeError("not a list");
-  return Array.from({ length: value.length }, (_, index): unknown => value[index]);
-}
-
-function toBigInt(value: unknown): bigint {
-  if (typeof value !== "bigint") throw new RangeError("not a number");
-  return value;
-}
-
-function toAddress(value: unknown): Hex {
-  const lower = typeof value === "string" ? value.toLowerCase() : "";
-  if (!isHex(lower, 20)) throw new RangeError("not an address");
-  return lower;
+/** The newest of a contract's events, oldest first. Rejects where the endpoint does not list them. */
+async function listEvents(
+  contract: Contract,
+  event: string,
+  ...topics: readonly (Hex | null)[]
+): Promise<readonly EventLog[]> {
+  const logs = await contract.queryFilter(contract.getEvent(event)(...topics));
+  return logs.slice(-MAX_LISTED).map((log) => {
+    if (log instanceof EventLog) return log;
+    throw new RangeError(`not the contract's ${event}`);
+  });
 }

@@ -1,8 +1,9 @@
-import { type Hex, isHex } from "@mach/core";
+import type { Hex } from "@mach/core";
 import { Contract, isError, type Provider } from "ethers";
 import { EIGEN_LAYER_SOURCE_ABI } from "./abi/eigen-layer-source.ts";
 import { REGISTRY_ABI } from "./abi/registry.ts";
 import { WEIGHTED_SOURCES_ABI } from "./abi/weighted-sources.ts";
+import { isNoAnswer, toAddress } from "./contract-answers.ts";
 import { errorName } from "./transaction.ts";
 
 /** A source without a history of its own, of which a snapshot would not know every weight. */
@@ -108,17 +109,6 @@ async function isStale(source: Contract, operator: Hex, timestamp: bigint): Prom
   }
 }
 
-/** The contract has no such function. */
-function isNoAnswer(error: unknown): boolean {
-  return isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA");
-}
-
 function ask(contract: Contract, view: string, ...args: readonly unknown[]): Promise<unknown> {
   return contract.getFunction(view).staticCall(...args);
-}
-
-function toAddress(value: unknown): Hex {
-  const lower = typeof value === "string" ? value.toLowerCase() : "";
-  if (!isHex(lower, 20)) throw new RangeError("not an address");
-  return lower;
 }
