@@ -1,3 +1,6 @@
+import { isObject } from "./json-rpc.ts";
+import { parseQuantity, toQuantity } from "./quantity.ts";
+
 /** A block by its number and its hash. */
 export interface PinnedBlock {
   readonly number: bigint;
@@ -82,7 +85,7 @@ export function rewriteTags(request: TaggedRequest, pin: TagPin): TagRewriting {
     return { kind: "by-hash", request: { method: twin, params: [pin.block.hash, ...rest] } };
   }
   if (RANGES.has(method)) {
-    if (rest.length > 0 || !isRecord(first)) return UNKNOWN;
+    if (rest.length > 0 || !isObject(first)) return UNKNOWN;
     return rewriteRange(method, first, pin);
   }
   const place = HASH_PARAM.get(method);
@@ -104,7 +107,7 @@ function rewriteHashParam(request: TaggedRequest, place: number, pin: TagPin): T
   if (isTag(named, pin.tags)) {
     return { kind: "by-hash", request: { method, params: params.with(place, { blockHash }) } };
   }
-  if (!isRecord(named)) return UNKNOWN;
+  if (!isObject(named)) return UNKNOWN;
   const { blockNumber, ...others } = named;
   const isAmbiguous = "blockHash" in others || mentionsTag(others, pin.tags);
   if (!isTag(blockNumber, pin.tags) || isAmbiguous) return UNKNOWN;
@@ -153,15 +156,33 @@ export function mentionsTag(value: unknown, tags: ReadonlySet<string>): boolean 
   for (let each = left.pop(); left.length > 0 || each !== undefined; each = left.pop()) {
     if (isTag(each, tags)) return true;
     if (Array.isArray(each)) for (const item of each) left.push(item);
-    else if (isRecord(each)) for (const item of Object.values(each)) left.push(item);
+    else if (isObject(each)) for (const item of Object.values(each)) left.push(item);
   }
   return false;
 }
 
-function toQuantity(number: bigint): string {
-  return `0x${number.toString(16)}`;
+/**
+ * Whether a result can be one up to the block that a request was pinned to: a range of logs that
+ * ends with it has none beyond. What other requests result in says nothing of it.
+ */
+export function isUpToBlock(
+  result: unknown,
+  { method, params }: TaggedRequest,
+  block: PinnedBlock,
+): boolean {
+  const [range] = params;
+  const isLogs = method === "eth_getLogs" && isObject(range);
+  const isAsked = isLogs && range["toBlock"] === toQuantity(block.number);
+  return !isAsked || areLogsUpTo(result, block);
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** Whether these are logs, none above the block, and those at its height of it. */
+export function areLogsUpTo(logs: unknown, block: PinnedBlock): boolean {
+  if (!Array.isArray(logs)) return false;
+  return logs.every((log: unknown) => {
+    if (!isObject(log)) return false;
+    const number = parseQuantity(log["blockNumber"]);
+    if (number === null || number > block.number) return false;
+    return number < block.number || log["blockHash"] === block.hash;
+  });
 }

@@ -1,6 +1,8 @@
 export { backoffMs } from "./backoff.ts";
 export {
+  areLogsUpTo,
   isTag,
+  isUpToBlock,
   mentionsTag,
   type PinnedBlock,
   rewriteTags,
@@ -20,6 +22,7 @@ export {
   type RpcFailureCode,
   type RpcResult,
 } from "./json-rpc.ts";
+export { parseQuantity, toQuantity } from "./quantity.ts";
 export { elementTexts, memberTexts } from "./raw-json.ts";
 export {
   WebSocketClient,

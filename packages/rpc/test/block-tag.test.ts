@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mentionsTag, rewriteTags, type TagPin } from "../src/block-tag.ts";
+import { isUpToBlock, mentionsTag, rewriteTags, type TagPin } from "../src/block-tag.ts";
 
 const TAGS = new Set(["finalized"]);
 const HASH = `0x${"ab".repeat(32)}`;
@@ -101,5 +101,34 @@ describe("rewriting the tags of a request", () => {
     for (let i = 0; i < 50_000; i++) deep = [deep];
     expect(mentionsTag(deep, TAGS)).toBe(true);
     expect(mentionsTag([[], {}, "", null, undefined, 0, "finalize"], TAGS)).toBe(false);
+  });
+});
+
+describe("logs up to a block", () => {
+  const block = { number: 26n, hash: `0x${"aa".repeat(32)}` };
+  const request = { method: "eth_getLogs", params: [{ fromBlock: "0x1", toBlock: "0x1a" }] };
+  const log = { blockNumber: "0x1a", blockHash: block.hash };
+
+  it("are below it, or of it", () => {
+    const below = { blockNumber: "0x19", blockHash: "0x" };
+    expect(isUpToBlock([], request, block)).toBe(true);
+    expect(isUpToBlock([below, log], request, block)).toBe(true);
+  });
+
+  it.each([
+    ["one above it", [{ ...log, blockNumber: "0x1b" }]],
+    ["one of another block at its height", [{ ...log, blockHash: "0x" }]],
+    ["one without a height", [{ blockHash: block.hash }]],
+    ["no log", [null]],
+    ["no list", null],
+  ])("have not %s", (_, result) => {
+    expect(isUpToBlock(result, request, block)).toBe(false);
+  });
+
+  it("are asked of a range alone that ends with it", () => {
+    const params = [{ fromBlock: "0x1a", toBlock: "latest" }];
+    const above = [{ ...log, blockNumber: "0x1b" }];
+    expect(isUpToBlock(above, { method: "eth_getLogs", params }, block)).toBe(true);
+    expect(isUpToBlock(null, { ...request, method: "trace_filter" }, block)).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import { mentionsTag, rewriteTags, type TaggedRequest } from "@mach/rpc/block-tag";
+import { isUpToBlock, mentionsTag, rewriteTags } from "@mach/rpc/block-tag";
 import type { FastFinalHead } from "./answers.ts";
 import type { MachClient } from "./client.ts";
 import { SdkError } from "./errors.ts";
@@ -84,7 +84,7 @@ export function createFinalizedTag(send: SendRequest, options: FinalizedTagOptio
         const result = await send(rewriting.request);
         // One that left it meanwhile has answered from another.
         await checkChain(block);
-        checkLogs(result, rewriting.request, block);
+        if (!isUpToBlock(result, rewriting.request, pin.block)) throw mismatch();
         return result;
       }
       case "by-hash": {
@@ -104,28 +104,6 @@ function checkBlock(result: unknown, block: FastFinalHead["block"]): void {
     result["hash"] === block.blockHash &&
     result["number"] === `0x${block.blockNumber.toString(16)}`;
   if (!isSame) throw mismatch();
-}
-
-/** In a range that ends with the block no log may be above it, or of another one at its height. */
-function checkLogs(
-  result: unknown,
-  { method, params }: TaggedRequest,
-  block: FastFinalHead["block"],
-): void {
-  const [range] = params;
-  const end = `0x${block.blockNumber.toString(16)}`;
-  if (method !== "eth_getLogs" || !isRecord(range) || range["toBlock"] !== end) return;
-  const isUpToBlock = (log: unknown): boolean => {
-    const number = isRecord(log) ? log["blockNumber"] : null;
-    if (!isRecord(log) || typeof number !== "string" || !/^0x[0-9a-f]{1,16}$/i.test(number)) {
-      return false;
-    }
-    const isBelow = BigInt(number) < block.blockNumber;
-    return (
-      isBelow || (BigInt(number) === block.blockNumber && log["blockHash"] === block.blockHash)
-    );
-  };
-  if (!Array.isArray(result) || !result.every(isUpToBlock)) throw mismatch();
 }
 
 function mismatch(): SdkError {

@@ -1,4 +1,11 @@
-import { isObject, type PinnedBlock, rewriteTags, type TaggedRequest } from "@mach/rpc";
+import {
+  areLogsUpTo,
+  isObject,
+  isUpToBlock,
+  rewriteTags,
+  type TaggedRequest,
+  toQuantity,
+} from "@mach/rpc";
 import { type CallAnswer, fault, type RpcFault } from "./errors.ts";
 import type { FinalHead } from "./final-head.ts";
 import type { Passed, UpstreamPool } from "./upstream-pool.ts";
@@ -41,8 +48,7 @@ export async function callFinal(
     }
     case "by-number": {
       const { request } = rewriting;
-      const end = endOf(request, head);
-      const isSound = (value: unknown): boolean => end === null || areUpTo(value, head);
+      const isSound = (value: unknown): boolean => isUpToBlock(value, request, head);
       return answerOf(await pool.passAbout(head, { ...asTexts(request), by: "number", isSound }));
     }
   }
@@ -56,12 +62,12 @@ export async function readFinalLogs(
 ): Promise<Passed> {
   const { filter, from } = range;
   const isOne = from === head.number;
-  const ends = { fromBlock: quantity(from), toBlock: quantity(head.number) };
+  const ends = { fromBlock: toQuantity(from), toBlock: toQuantity(head.number) };
   const params = [{ ...filter, ...(isOne ? { blockHash: head.hash } : ends) }];
   return await pool.passAbout(head, {
     ...asTexts({ method: "eth_getLogs", params }),
     by: isOne ? "hash" : "number",
-    isSound: (value) => Array.isArray(value) && areUpTo(value, head),
+    isSound: (value) => areLogsUpTo(value, head),
   });
 }
 
@@ -90,37 +96,10 @@ function asTexts(request: TaggedRequest): {
   return { method: request.method, params: JSON.stringify(request.params) };
 }
 
-/** Where a range ends if that is the head; null where it does not. */
-function endOf({ method, params }: TaggedRequest, head: PinnedBlock): bigint | null {
-  const [range] = params;
-  const isLogs = method === "eth_getLogs" && isObject(range);
-  return isLogs && range["toBlock"] === quantity(head.number) ? head.number : null;
-}
-
 /** Whether all that a result says of blocks is that they are this one. */
 function isOfBlock(value: unknown, head: FinalHead): boolean {
   const items = Array.isArray(value) ? value : [value];
   return items.every(
     (each) => each === null || (isObject(each) && each["blockHash"] === head.hash),
   );
-}
-
-/** Whether no log is above the head, and those at its height are of it. */
-function areUpTo(value: unknown, head: FinalHead): boolean {
-  if (!Array.isArray(value)) return false;
-  return value.every((log: unknown) => {
-    if (!isObject(log)) return false;
-    const number = parseQuantity(log["blockNumber"]);
-    if (number === null || number > head.number) return false;
-    return number < head.number || log["blockHash"] === head.hash;
-  });
-}
-
-export function quantity(number: bigint): string {
-  return `0x${number.toString(16)}`;
-}
-
-/** A quantity of JSON-RPC below 2^64; null where it is none. */
-export function parseQuantity(value: unknown): bigint | null {
-  return typeof value === "string" && /^0x[0-9a-f]{1,16}$/i.test(value) ? BigInt(value) : null;
 }

@@ -1,6 +1,5 @@
-import { isObject, isTag, mentionsTag } from "@mach/rpc";
+import { isObject, isTag, mentionsTag, parseQuantity } from "@mach/rpc";
 import { fault, type RpcFault } from "./errors.ts";
-import { parseQuantity } from "./final-calls.ts";
 import type { FinalHead } from "./final-head.ts";
 
 /** Logs that are wanted as their blocks become fast-final. */

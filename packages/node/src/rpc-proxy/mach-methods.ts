@@ -1,9 +1,8 @@
 import { certificateRule, encodeBadgeRule, encodeCertificate, encodeFinality } from "@mach/api";
 import { isHex } from "@mach/core";
-import { isTag } from "@mach/rpc";
+import { isTag, parseQuantity } from "@mach/rpc";
 import type { NodeView, ServedCertificate, ViewFailure, ViewResult } from "../http/node-view.ts";
 import { type CallAnswer, fault, type RpcFault, resultAnswer } from "./errors.ts";
-import { parseQuantity } from "./final-calls.ts";
 import type { ReadHead } from "./final-head.ts";
 
 type View = Pick<NodeView, "finality" | "certificate" | "certificateById">;

@@ -7,6 +7,7 @@ import {
   isObject,
   type RawRpcClient,
   type RawRpcResult,
+  toQuantity,
 } from "@mach/rpc";
 
 /** Recomputes the hash of a block as `eth_getBlockBy*` gives it. Never rejects. */
@@ -105,8 +106,7 @@ export function createUpstream(
       });
       return answer;
     },
-    holds: (block) =>
-      possessionOf(block, ["eth_getBlockByNumber", `0x${block.number.toString(16)}`]),
+    holds: (block) => possessionOf(block, ["eth_getBlockByNumber", toQuantity(block.number)]),
     close: () => client.close(),
   };
 }
