@@ -1,7 +1,15 @@
 import { type Domain, type Hex, type RollupParameters, type SetUpdate, STACKS } from "@mach/core";
 import * as z from "zod/mini";
 import { domainSchema, encodeDomain, encodeSetUpdate, setUpdateSchema } from "./documents.ts";
-import { address, count, type Document, type DocumentSchema, hash, uint64 } from "./scalars.ts";
+import {
+  address,
+  code,
+  count,
+  type Document,
+  type DocumentSchema,
+  hash,
+  uint64,
+} from "./scalars.ts";
 
 /** The network that a node serves; times in seconds. */
 export interface Network {
@@ -128,10 +136,6 @@ export interface EpochStart {
 }
 
 const name = z.string().check(z.minLength(1)).check(z.maxLength(128));
-const code = z
-  .string()
-  .check(z.maxLength(64))
-  .check(z.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/));
 const healthStatus = z.enum(["ok", "degraded", "down"]);
 
 export const networkSchema: DocumentSchema<Network> = z

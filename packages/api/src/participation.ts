@@ -1,6 +1,14 @@
 import type { Hex } from "@mach/core";
 import * as z from "zod/mini";
-import { address, count, type Document, type DocumentSchema, uint64, uint128 } from "./scalars.ts";
+import {
+  address,
+  code,
+  count,
+  type Document,
+  type DocumentSchema,
+  uint64,
+  uint128,
+} from "./scalars.ts";
 
 /** How an operator's attestation can be wanting: after the window, not at all, another claim. */
 export const LAPSE_KINDS = ["late", "missed", "disagreeing"] as const;
@@ -86,10 +94,6 @@ export const MAX_LAPSE_REASONS = 16;
 /** The most rollups and epochs of one report: a page of epochs of as many rollups as are followed. */
 const MAX_REPORT_ROWS = 32_768;
 
-const code = z
-  .string()
-  .check(z.maxLength(64))
-  .check(z.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/));
 const kind = z.enum(LAPSE_KINDS);
 
 const countsShape = {

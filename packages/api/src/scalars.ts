@@ -76,6 +76,11 @@ export const uint128: z.ZodMiniType<bigint, string> = decimalSchema(128);
 export const uint256: z.ZodMiniType<bigint, string> = decimalSchema(256);
 /** A count, an age or a time in milliseconds that fits a JSON number. */
 export const count: z.ZodMiniType<number, number> = z.int().check(z.minimum(0));
+/** The name of a reason or a state: words in lower case with hyphens between them. */
+export const code: z.ZodMiniType<string, string> = z
+  .string()
+  .check(z.maxLength(64))
+  .check(z.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/));
 
 function asHexSchema(schema: z.ZodMiniType<string, string>): z.ZodMiniType<Hex, Hex> {
   return schema as z.ZodMiniType<string, string> as z.ZodMiniType<Hex, Hex>;

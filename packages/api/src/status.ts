@@ -14,6 +14,7 @@ import {
   proofGapSchema,
 } from "./inclusion.ts";
 import {
+  code,
   count,
   type Document,
   type DocumentSchema,
@@ -150,10 +151,6 @@ export interface TransactionStatus extends BlockStatus {
 /** The most headers between a block and its certificate in one answer. */
 export const MAX_ANSWER_HEADERS = 256;
 
-const code = z
-  .string()
-  .check(z.maxLength(64))
-  .check(z.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/));
 const thresholdBps = z.int().check(z.minimum(6667)).check(z.maximum(10_000));
 
 export const blockReferenceSchema: DocumentSchema<BlockReference> = z
