@@ -1,6 +1,6 @@
 import { RLP } from "@ethereumjs/rlp";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { indexKey } from "./trie-proof.ts";
+import { indexKey, toNibbles } from "./trie-proof.ts";
 
 /** The trie of a list's values under the RLP of their index (Yellow Paper section 4.4). */
 export interface IndexTrie {
@@ -121,8 +121,4 @@ function encodePath(path: readonly number[], isLeaf: boolean): Uint8Array {
   return Uint8Array.from({ length: nibbles.length / 2 }, (_, at) => {
     return ((nibbles[2 * at] ?? 0) << 4) | (nibbles[2 * at + 1] ?? 0);
   });
-}
-
-function toNibbles(bytes: Uint8Array): readonly number[] {
-  return [...bytes].flatMap((byte) => [byte >> 4, byte & 15]);
 }

@@ -80,6 +80,7 @@ export {
 } from "./engine/set-updates.ts";
 export {
   type CertifiedHeight,
+  type ClaimPool,
   type ContradictedClaim,
   type Contradiction,
   createEngineState,
@@ -87,6 +88,7 @@ export {
   type EngineState,
   type Head,
   type RollupResume,
+  type RollupState,
   type VerifiedBlock,
 } from "./engine/state.ts";
 export { type Step, step } from "./engine/step.ts";

@@ -74,7 +74,8 @@ function parsePath(
   return { isLeaf: flag >= 2, nibbles: nibbles.slice(flag % 2 === 0 ? 2 : 1) };
 }
 
-function toNibbles(bytes: Uint8Array): readonly number[] {
+/** The half bytes of a key, by which a trie branches. */
+export function toNibbles(bytes: Uint8Array): readonly number[] {
   return [...bytes].flatMap((byte) => [byte >> 4, byte & 15]);
 }
 
