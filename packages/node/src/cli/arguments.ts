@@ -53,3 +53,9 @@ export function parseAddress(text: string, name: string): Hex {
   if (isHex(address, 20)) return address;
   throw new UsageError(`${name} is an address: 0x and 40 hexadecimal digits`);
 }
+
+/** An http or https URL. `name` says in the error what it is of. */
+export function parseUrl(text: string, name: string): string {
+  if (URL.canParse(text) && /^https?:\/\//i.test(text)) return text;
+  throw new UsageError(`${name} is an http or https URL`);
+}

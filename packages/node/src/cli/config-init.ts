@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -9,7 +9,7 @@ import { loadConfig } from "../config.ts";
 import { parseAddress, required } from "./arguments.ts";
 import { type Answer, type Command, UsageError } from "./command.ts";
 import { describeProblem, parseSettings } from "./config-options.ts";
-import { writeNewFile } from "./new-file.ts";
+import { makeFolder, writeNewFile } from "./new-file.ts";
 
 /** `mach config init`: a first configuration, with everything that can be said in one. */
 export const command: Command = {
@@ -85,15 +85,6 @@ function written(file: string): Answer {
           .map((problem) => `  ${describeProblem(problem)}`)
           .join("\n")}`;
   return { exitCode: 0, json: { file, left }, sentence };
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`the folder ${folder} cannot be made (${code ?? "unknown"})`);
-  }
 }
 
 /** Each is a field outside of lists; its value is checked with the others of the file. */

@@ -1,12 +1,12 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { NativeBls, SecretKey } from "@mach/bls";
 import type { Hex } from "@mach/core";
 import { encryptKeystore, KDFS, type Kdf } from "../keys/keystore.ts";
 import { openKeystore, readKeystoreFile } from "../keys/keystore-file.ts";
+import { type Possession, provePossession, type Registration } from "../keys/possession.ts";
 import { type Answer, type CommandContext, UsageError } from "./command.ts";
 import { notDone, readPassword, type Step } from "./keys-secrets.ts";
-import { writeNewFile } from "./new-file.ts";
+import { makeFolder, writeNewFile } from "./new-file.ts";
 
 /** One of EIP-2335's two functions; scrypt where nothing is said. */
 export function parseKdf(name: string | undefined): Kdf {
@@ -65,17 +65,17 @@ export async function unlockKeystore(
   return { ok: true, value: { secretKey, publicKey, path: read.keystore.path } };
 }
 
+/** Proves that an operator has a key that was unlocked. */
+export function proveUnlocked(secretKey: SecretKey, registration: Registration): Possession {
+  const secret = secretKey.toBytes();
+  const possession = provePossession(secret, registration);
+  secret.fill(0);
+  if (possession === null) throw new Error("a secret key that opened is none");
+  return possession;
+}
+
 /** The answer where a file would be overwritten. */
 export function fileExists(file: string): Answer {
   const sentence = `nothing written (file-exists): ${file} exists, and no key is ever overwritten`;
   return { exitCode: 1, json: { code: "file-exists", file }, sentence };
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
-    throw new UsageError(`the folder ${folder} cannot be made (${code})`);
-  }
 }

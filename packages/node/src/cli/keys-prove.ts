@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import { createNativeBls } from "@mach/bls";
-import { encodePossession, provePossession } from "../keys/possession.ts";
+import { encodePossession } from "../keys/possession.ts";
 import { onlyPositional, parseAddress, parseDomain, required } from "./arguments.ts";
 import { type Answer, type Command, type CommandContext, UsageError } from "./command.ts";
-import { unlockKeystore } from "./keys-keystores.ts";
+import { proveUnlocked, unlockKeystore } from "./keys-keystores.ts";
 
 /** `mach keys prove`: that an operator has the key which it registers. */
 export const command: Command = {
@@ -52,11 +52,9 @@ async function proveKey(args: readonly string[], context: CommandContext): Promi
   const request = { file, passwordFile, option: "password-file" };
   const unlocked = await unlockKeystore(bls, request, context);
   if (!unlocked.ok) return unlocked.answer;
-  const secret = unlocked.value.secretKey.toBytes();
-  const possession = provePossession(secret, { domain, operator, nonce });
-  secret.fill(0);
-  if (possession === null) throw new Error("a secret key that opened is none");
-  const json = encodePossession(possession);
+  const json = encodePossession(
+    proveUnlocked(unlocked.value.secretKey, { domain, operator, nonce }),
+  );
   return { exitCode: 0, json, sentence: JSON.stringify(json, null, 2) };
 }
 

@@ -1,5 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, linkSync, openSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UsageError } from "./command.ts";
 
@@ -30,6 +38,15 @@ export function writeNewFile(
   }
   syncFolder(folder);
   return true;
+}
+
+/** Makes a folder of mode 0700, and those that it is in; one that exists is left as it is. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new UsageError(`the folder ${folder} cannot be made (${codeOf(error)})`);
+  }
 }
 
 function linkOrWrite(

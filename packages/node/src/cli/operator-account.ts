@@ -6,10 +6,9 @@ import {
   openWallet,
 } from "@mach/settlement";
 import { readOwnFile } from "../secret-file.ts";
-import { parseAddress } from "./arguments.ts";
+import { parseAddress, parseUrl } from "./arguments.ts";
 import { type CommandContext, UsageError } from "./command.ts";
 import { notDone, readPassword, type Step } from "./keys-secrets.ts";
-import { parseUrl } from "./operator-place.ts";
 import { refusedAction } from "./operator-words.ts";
 
 /** The options by which a command is told the account that sends its transactions. */
@@ -83,6 +82,7 @@ async function fromWallet(
   const { values, account, l1, context } = about;
   const read = await readOwnFile(file, MAX_WALLET_BYTES);
   if (!read.ok) return notDone(file, read.code);
+  const { text } = read;
   let opened: Promise<Step<L1Account>> | null = null;
   const open = (): Promise<Step<L1Account>> => {
     opened ??= openFile();
@@ -92,7 +92,7 @@ async function fromWallet(
     const option = "wallet-password-file";
     const password = await readPassword({ file: values[option], option, of: file }, context);
     if (!password.ok) return password;
-    const result = await openWallet(read.ok ? read.text : "", {
+    const result = await openWallet(text, {
       password: password.value,
       provider: l1.provider,
     });
@@ -100,7 +100,7 @@ async function fromWallet(
     return { ok: true, value: result.account };
   }
   // A wallet that names another address than its key's does not open.
-  const named = addressIn(read.text);
+  const named = addressIn(text);
   if (named === null) {
     const first = await open();
     return first.ok ? sendAs(first.value.address, account, open) : first;

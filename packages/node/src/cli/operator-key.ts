@@ -1,9 +1,9 @@
 import { createNativeBls } from "@mach/bls";
 import type { OperatorState } from "@mach/settlement";
-import { type Possession, parsePossession, provePossession } from "../keys/possession.ts";
+import { type Possession, parsePossession } from "../keys/possession.ts";
 import { type CommandContext, UsageError } from "./command.ts";
 import { readJsonInput } from "./json-file.ts";
-import { unlockKeystore } from "./keys-keystores.ts";
+import { proveUnlocked, unlockKeystore } from "./keys-keystores.ts";
 import type { Step } from "./keys-secrets.ts";
 import type { RegistryPlace } from "./operator-place.ts";
 import { refusedAction } from "./operator-words.ts";
@@ -62,12 +62,9 @@ async function prove(request: {
   const option = "keystore-password-file";
   const unlocked = await unlockKeystore(createNativeBls(), { file, passwordFile, option }, context);
   if (!unlocked.ok) return unlocked;
-  const secret = unlocked.value.secretKey.toBytes();
   const { domain, operator, keyCount: nonce } = state;
-  const possession = provePossession(secret, { domain, operator, nonce });
-  secret.fill(0);
-  if (possession === null) throw new Error("a secret key that opened is none");
-  return { ok: true, value: possession };
+  const { secretKey } = unlocked.value;
+  return { ok: true, value: proveUnlocked(secretKey, { domain, operator, nonce }) };
 }
 
 async function readProof(file: string, state: OperatorState): Promise<Step<Possession>> {

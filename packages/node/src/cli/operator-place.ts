@@ -1,6 +1,6 @@
 import type { Hex } from "@mach/core";
 import { readNetwork } from "../config/networks.ts";
-import { parseAddress } from "./arguments.ts";
+import { parseAddress, parseUrl } from "./arguments.ts";
 import { type CommandContext, UsageError } from "./command.ts";
 import { requireConfig } from "./config-options.ts";
 
@@ -58,12 +58,6 @@ export function readRegistryPlace(values: PlaceValues, context: CommandContext):
   }
   const rpcUrl = parseUrl(l1, "--l1");
   return { ...ALONE, rpcUrl, registry: parseAddress(registry, "--registry"), chainId: null };
-}
-
-/** An http or https URL. */
-export function parseUrl(text: string, name: string): string {
-  if (URL.canParse(text) && /^https?:\/\//i.test(text)) return text;
-  throw new UsageError(`${name} is an http or https URL`);
 }
 
 function fromConfig(file: string, context: CommandContext): RegistryPlace {

@@ -13,7 +13,6 @@ import {
   readOperatorState,
   type VaultState,
 } from "@mach/settlement";
-import { formatUnits } from "ethers";
 import { readKeystoreFile } from "../keys/keystore-file.ts";
 import { parseAddress } from "./arguments.ts";
 import { type Answer, type Command, type CommandContext, UsageError } from "./command.ts";
@@ -24,7 +23,8 @@ import {
   readRegistryPlace,
 } from "./operator-place.ts";
 import { withL1 } from "./operator-run.ts";
-import { convictionsOf, refusedAction, timeOf } from "./operator-words.ts";
+import { amountOf, convictionsOf, refusedAction } from "./operator-words.ts";
+import { timeOf } from "./times.ts";
 
 /** `mach operator status`: what the L1 says of an operator. */
 export const command: Command = {
@@ -164,8 +164,7 @@ function describeVault(
   vault: VaultState,
   { exits, openConvictions }: Found["stakes"][number],
 ): readonly string[] {
-  const amount = (assets: bigint): string =>
-    `${formatUnits(assets, vault.decimals)} ${vault.symbol}`;
+  const amount = (assets: bigint): string => amountOf({ vault, assets });
   return [
     `  vault ${vault.vault}: ${amount(vault.stake)} of the account's own stake, ` +
       `${amount(vault.slashable)} that a slash could take`,

@@ -10,6 +10,7 @@ import {
 } from "@mach/settlement";
 import { formatEther, formatUnits } from "ethers";
 import type { Answer } from "./command.ts";
+import { timeOf } from "./times.ts";
 
 export type ActionRefusalCode =
   | PlanRefusalCode
@@ -194,12 +195,6 @@ export function nameOf({ call }: PlannedStep): string {
   return `${call.method} at ${call.to}`;
 }
 
-/** A time in seconds, for people. */
-export function timeOf(seconds: bigint): string {
-  const time = new Date(Number(seconds) * 1_000);
-  return Number.isNaN(time.getTime()) ? `${seconds} s` : time.toISOString();
-}
-
 function subjectOf(plan: OperatorPlan, state: OperatorState): string {
   const { operator, account, domain } = state;
   const by = account === operator ? "" : ` by ${account}`;
@@ -207,7 +202,8 @@ function subjectOf(plan: OperatorPlan, state: OperatorState): string {
   return `${DOES[plan.action]} ${operator}${by} on chain ${domain.chainId}${what}`;
 }
 
-function amountOf({
+/** An amount of a vault's asset, for people. */
+export function amountOf({
   vault,
   assets,
 }: {

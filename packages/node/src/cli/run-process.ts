@@ -26,11 +26,6 @@ export async function runProcess(
   const { signal } = controller;
   const stop = (): void => controller.abort();
   for (const name of SIGNALS) process.once(name, stop);
-  const fail = (error: unknown): ExitCode => {
-    if (!isExplained(error)) throw error;
-    context.output.stderr(`mach: ${error.message}${describeCause(error)}\n`);
-    return 1;
-  };
   try {
     const running = await start(config, { onStop: stop, signal }).catch((error) => {
       // What was told to stop before it had started fails for that reason alone.
@@ -42,7 +37,9 @@ export async function runProcess(
     await running.stop();
     return 0;
   } catch (error) {
-    return fail(error);
+    if (!isExplained(error)) throw error;
+    context.output.stderr(`mach: ${error.message}${describeCause(error)}\n`);
+    return 1;
   } finally {
     leaveSoon();
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Client, createClient } from "@mach/api";
 import type { Hex } from "@mach/core";
-import { parseAddress, required } from "./arguments.ts";
+import { parseAddress, parseUrl, required } from "./arguments.ts";
 import {
   type Answer,
   type Command,
@@ -10,7 +10,6 @@ import {
   type ExitCode,
   UsageError,
 } from "./command.ts";
-import { parseUrl } from "./operator-place.ts";
 import { readStatus } from "./status-reading.ts";
 import { describeFailure, describeStatus, type StatusWords } from "./status-words.ts";
 

@@ -9,6 +9,7 @@ import type {
   TransactionFailureCode,
 } from "@mach/settlement";
 import type { Answer } from "./command.ts";
+import { timeOf } from "./times.ts";
 
 type RefusalCode =
   | Exclude<EvidenceCheck, { ok: true }>["code"]
@@ -196,9 +197,4 @@ function wordsFor({ preview }: Expectation): string {
   if (!preview.ok) return `refuses at present (${preview.error ?? preview.code})`;
   if (preview.asset === null) return "can be slashed there";
   return `${preview.assets} of ${preview.asset} can be taken`;
-}
-
-function timeOf(seconds: bigint): string {
-  const time = new Date(Number(seconds) * 1_000);
-  return Number.isNaN(time.getTime()) ? `${seconds} s` : time.toISOString();
 }

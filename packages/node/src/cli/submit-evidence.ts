@@ -20,7 +20,7 @@ import { readSecretFile } from "../secret-file.ts";
 import { onlyPositional } from "./arguments.ts";
 import { type Answer, type Command, type CommandContext, UsageError } from "./command.ts";
 import { readJsonInput } from "./json-file.ts";
-import { type Place, readPlace } from "./place.ts";
+import { readSlasherPlace, type SlasherPlace } from "./slasher-place.ts";
 import { describePlan, describeReport, refused, stepName } from "./submission-words.ts";
 
 /** `mach evidence submit`: has the Slasher on L1 convict on evidence, and takes the stake. */
@@ -54,7 +54,7 @@ interface Arguments {
   readonly path: string;
   /** Of a list; null where the caller does not say. */
   readonly index: number | null;
-  readonly place: Place;
+  readonly place: SlasherPlace;
   /** Null for a dry run without one. */
   readonly privateKey: Hex | null;
   readonly isDryRun: boolean;
@@ -83,7 +83,7 @@ async function submitEvidence(
 
 async function prepare(
   evidence: Evidence,
-  { l1, place }: { readonly l1: L1Connection; readonly place: Place },
+  { l1, place }: { readonly l1: L1Connection; readonly place: SlasherPlace },
 ): ReturnType<typeof prepareAt> {
   const opened = await readSlasherTerms(l1.provider, place.slasher);
   if (!opened.ok) return { ...opened, error: null };
@@ -97,7 +97,7 @@ async function prepare(
 async function prepareAt(
   evidence: Evidence,
   terms: SlasherTerms,
-  { l1, place }: { readonly l1: L1Connection; readonly place: Place },
+  { l1, place }: { readonly l1: L1Connection; readonly place: SlasherPlace },
 ): Promise<
   | Awaited<ReturnType<typeof prepareSubmission>>
   | { readonly ok: false; readonly code: "no-slasher" | "l1-unavailable"; readonly error: null }
@@ -121,7 +121,7 @@ async function prepareAt(
   }
 }
 
-async function askNode(place: Place, epoch: bigint): Promise<OperatorSet | null> {
+async function askNode(place: SlasherPlace, epoch: bigint): Promise<OperatorSet | null> {
   if (place.apiUrl === null) return null;
   const client = createClient({ baseUrl: place.apiUrl, timeoutMs: CALL_TIMEOUT_MS });
   const read = await client.get("operatorSet", { epoch });
@@ -221,7 +221,7 @@ async function readArguments(args: readonly string[]): Promise<Arguments> {
     throw new UsageError("--key is missing; without one there is --dry-run");
   }
   const index = values.index === undefined ? null : parseIndex(values.index);
-  const place = readPlace(values);
+  const place = readSlasherPlace(values);
   const privateKey = values.key === undefined ? null : await readKey(values.key);
   return { path, index, place, privateKey, isDryRun };
 }

@@ -6,6 +6,12 @@ import { z } from "zod";
  * that a 20-byte address is never read as a number and a chain id never loses digits.
  */
 
+/**
+ * Of a rule of several fields: it is asked of a section with other faults too, so that all of them
+ * are named at once.
+ */
+export const ALWAYS: { when(): boolean } = { when: () => true };
+
 /** What the reference and the JSON schema tell of a field. */
 interface FieldDocument {
   readonly sentence: string;

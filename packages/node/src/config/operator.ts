@@ -1,6 +1,6 @@
 import type { Hex } from "@mach/core";
 import { z } from "zod";
-import { address, integer, text, url } from "./fields.ts";
+import { ALWAYS, address, integer, text, url } from "./fields.ts";
 
 export interface OperatorConfig {
   readonly address: Hex;
@@ -33,8 +33,6 @@ const remoteSigner = z
   })
   .describe("The operator's signer in another process, in the place of keystoreFile.");
 
-/** Also asked of a section with other faults, so that all of them are named at once. */
-const ALWAYS = { when: (): boolean => true };
 const ONE_KEY = {
   ...ALWAYS,
   path: ["keystoreFile"],

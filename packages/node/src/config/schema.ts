@@ -1,7 +1,7 @@
 import type { Hex } from "@mach/core";
 import { z } from "zod";
 import { type ExecutionConfig, execution } from "./execution.ts";
-import { address, bigInteger, integer, text, texts, url, urls } from "./fields.ts";
+import { ALWAYS, address, bigInteger, integer, text, texts, url, urls } from "./fields.ts";
 import { type MetricsConfig, metrics } from "./metrics.ts";
 import { MULTIADDR } from "./multiaddr.ts";
 import { type OperatorConfig, operator } from "./operator.ts";
@@ -113,8 +113,6 @@ const sources = {
   }).default(3_000),
 };
 
-/** Also asked of a section with other faults, so that all of them are named at once. */
-const ALWAYS = { when: (): boolean => true };
 const AGREE = {
   ...ALWAYS,
   path: ["agree"],

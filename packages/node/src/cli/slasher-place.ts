@@ -1,11 +1,11 @@
 import type { Hex } from "@mach/core";
 import { z } from "zod";
-import { parseAddress } from "./arguments.ts";
+import { parseAddress, parseUrl } from "./arguments.ts";
 import { UsageError } from "./command.ts";
 import { readJsonFile } from "./json-file.ts";
 
 /** Where on which L1 evidence is brought to. */
-export interface Place {
+export interface SlasherPlace {
   readonly rpcUrl: string;
   readonly slasher: Hex;
   /** Whose the Slasher has to be; null where the caller does not say. */
@@ -23,12 +23,12 @@ const networkFileSchema = z.object({
 });
 
 /** The place that --network, or --l1 and --slasher, name. Throws a UsageError for none. */
-export function readPlace(options: {
+export function readSlasherPlace(options: {
   readonly network?: string | undefined;
   readonly l1?: string | undefined;
   readonly slasher?: string | undefined;
   readonly api?: string | undefined;
-}): Place {
+}): SlasherPlace {
   const { network, l1, slasher, api } = options;
   if (network !== undefined) {
     if (l1 !== undefined || slasher !== undefined) {
@@ -47,7 +47,7 @@ export function readPlace(options: {
   };
 }
 
-function fromFile(path: string, api: string | undefined): Place {
+function fromFile(path: string, api: string | undefined): SlasherPlace {
   const file = readJsonFile(path);
   const parsed = file.ok ? networkFileSchema.safeParse(file.value) : { success: false as const };
   if (!parsed.success) throw new UsageError(`${path} is no network.json with a slasher`);
@@ -58,9 +58,4 @@ function fromFile(path: string, api: string | undefined): Place {
     registry: parseAddress(registry, "registry"),
     apiUrl: parseUrl(api ?? apiUrl, api === undefined ? "apiUrl" : "--api"),
   };
-}
-
-function parseUrl(text: string, name: string): string {
-  if (URL.canParse(text) && /^https?:\/\//i.test(text)) return text;
-  throw new UsageError(`${name} is an http or https URL`);
 }
