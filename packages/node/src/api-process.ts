@@ -1,8 +1,8 @@
 import "./polyfill.ts";
-import { createNativeBls } from "@mach/bls";
+import { createNativeBls, type NativeBls } from "@mach/bls";
 import { type Logger, pino } from "pino";
 import type { ApiConfig, NodeConfig } from "./config.ts";
-import { createTransactionSources } from "./engine/transaction-sources.ts";
+import { createTransactionSources, type TransactionSources } from "./engine/transaction-sources.ts";
 import { closeInOrder } from "./foundation.ts";
 import { serverOptions } from "./http/configured-server.ts";
 import type { NodeView } from "./http/node-view.ts";
@@ -82,7 +82,9 @@ async function openApi(
   const transactions = createTransactionSources(config.rollups);
   onOpened(() => transactions.close());
   const view = createReplicaView(replica, {
-    ...{ store: createPostgresStore(database, store), bls, events },
+    store: createPostgresStore(database, store),
+    bls,
+    events,
     transactions,
   });
   const server = createHttpServer(
@@ -103,16 +105,14 @@ function createReplicaView(
   replica: Replica,
   parts: {
     readonly store: Store;
-    readonly bls: ReturnType<typeof createNativeBls>;
+    readonly bls: NativeBls;
     readonly events: EventHub;
-    readonly transactions: ReturnType<typeof createTransactionSources>;
+    readonly transactions: TransactionSources;
   },
 ): NodeView {
-  const { transactions, ...rest } = parts;
   return createEngineView({
-    ...rest,
+    ...parts,
     state: () => replica.state(),
-    transactions,
     abstention: (rollupId) =>
       replica.view().rollups.find((each) => each.rollupId === rollupId)?.abstention ?? null,
     sources: (rollupId) => {

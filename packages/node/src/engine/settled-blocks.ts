@@ -1,7 +1,5 @@
-import type { EngineState } from "@mach/core";
+import type { EngineState, RollupState } from "@mach/core";
 import type { BlockId } from "./executed-branch.ts";
-
-type RollupState = NonNullable<ReturnType<EngineState["rollups"]["get"]>>;
 
 /**
  * Whether a block needs no execution for those above it to be signed as executed: a certificate

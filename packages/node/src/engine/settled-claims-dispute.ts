@@ -10,7 +10,7 @@ import type { EngineShell } from "./shell.ts";
 export interface DisputePorts {
   readonly engine: Pick<EngineShell, "contradict">;
   readonly store: Pick<Store, "listCertificates" | "newestCertificate">;
-  readonly places: Pick<SettledPlaces, "canonical" | "find">;
+  readonly places: Pick<SettledPlaces, "canonical">;
   readonly alerts: Alerts;
 }
 

@@ -19,6 +19,7 @@ import {
   type WireAttestation,
 } from "@mach/core";
 import { NodeError } from "../node-error.ts";
+import type { ContradictionEntry } from "../store/store.ts";
 import {
   type AttestationIntake,
   type AttestationSource,
@@ -52,7 +53,10 @@ export interface EngineShell {
   receiveEvidence(evidence: Evidence): Promise<Verdict>;
   /** One operator's signature over an epoch's hash, or a whole set update. */
   receiveSetUpdate(update: SetUpdate): Promise<Verdict>;
-  /** Takes that L1 has settled against certificates; resolves when it is stored and announced. */
+  /**
+   * Takes that L1 has settled against certificates; resolves when it is stored and announced. It
+   * alone rejects: where the store fails.
+   */
   contradict(rollupId: bigint, contradiction: Contradiction): Promise<void>;
   /** Waits for effects under way. */
   settle(): Promise<void>;
@@ -320,10 +324,7 @@ class Shell implements EngineShell {
     }
   }
 
-  async #storeContradiction(
-    effect: Omit<Extract<Effect, { type: "store-contradiction" }>, "type">,
-  ): Promise<void> {
-    const { rollupId, contradiction } = effect;
+  async #storeContradiction({ rollupId, contradiction }: ContradictionEntry): Promise<void> {
     await this.#ports.store.putContradiction({ rollupId, contradiction });
     this.#ports.announce({ type: "contradiction", rollupId, contradiction });
   }

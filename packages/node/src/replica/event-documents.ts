@@ -1,6 +1,7 @@
 import { encodeEvent, eventSchemas, type NodeEvent, parseDocument, TOPIC_NAMES } from "@mach/api";
 import { z } from "zod";
 import type { EventId } from "../http/node-view.ts";
+import { numberSchema } from "../store/documents.ts";
 import { openRow, sealRow } from "../store/row.ts";
 import { nameKey } from "../store/row-key.ts";
 
@@ -12,11 +13,7 @@ export interface PlacedEvent {
 
 const placed = z.strictObject({
   topic: z.enum(TOPIC_NAMES),
-  rollupId: z
-    .string()
-    .regex(/^\d{1,20}$/)
-    .transform(BigInt)
-    .nullable(),
+  rollupId: numberSchema.nullable(),
   isAfterGap: z.boolean(),
   answer: z.unknown(),
 });

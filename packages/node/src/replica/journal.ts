@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { type Hex, isHex } from "@mach/core";
+import type { Hex } from "@mach/core";
 import { type Database, open } from "lmdb";
 import { z } from "zod";
 import { NodeError } from "../node-error.ts";
+import { hashSchema, numberSchema } from "../store/documents.ts";
 import { inspectDatabase } from "../store/lmdb-file.ts";
 import { openRow, sealRow } from "../store/row.ts";
-import { nameKey, numberKey } from "../store/row-key.ts";
+import { leadingNumber, nameKey, numberKey } from "../store/row-key.ts";
 
 /** What was put into the store and may not be in the database yet; its rows are read when sent. */
 export type JournalEntry =
@@ -52,24 +53,19 @@ export interface Journal {
 const MAX_ENTRIES = 1_000_000;
 const ABOUT = nameKey("about");
 
-const hash = z.custom<Hex>((value) => typeof value === "string" && isHex(value, 32));
-const uint64 = z
-  .string()
-  .regex(/^\d{1,20}$/)
-  .transform(BigInt);
 const entrySchema: z.ZodType<JournalEntry, unknown> = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("certificate"), certificateId: hash }),
-  z.strictObject({ kind: z.literal("contradiction"), rollupId: uint64 }),
-  z.strictObject({ kind: z.literal("epoch"), epoch: uint64 }),
-  z.strictObject({ kind: z.literal("set-update"), epoch: uint64 }),
-  z.strictObject({ kind: z.literal("evidence"), evidenceId: hash }),
+  z.strictObject({ kind: z.literal("certificate"), certificateId: hashSchema }),
+  z.strictObject({ kind: z.literal("contradiction"), rollupId: numberSchema }),
+  z.strictObject({ kind: z.literal("epoch"), epoch: numberSchema }),
+  z.strictObject({ kind: z.literal("set-update"), epoch: numberSchema }),
+  z.strictObject({ kind: z.literal("evidence"), evidenceId: hashSchema }),
   z.strictObject({ kind: z.literal("alerts") }),
-  z.strictObject({ kind: z.literal("participation"), epoch: uint64 }),
+  z.strictObject({ kind: z.literal("participation"), epoch: numberSchema }),
 ]);
 const aboutSchema = z.strictObject({
   nodeId: z.uuid(),
   isComplete: z.boolean(),
-  newest: uint64,
+  newest: numberSchema,
 });
 
 interface About {
@@ -156,7 +152,7 @@ class LmdbJournal implements Journal {
   first(limit: number): readonly NumberedEntry[] {
     const end = numberKey([this.newest() + 1n]);
     return [...this.#entries.getRange({ end, limit })].map(({ key, value }) => ({
-      sequence: numberOf(key),
+      sequence: leadingNumber(key),
       entry: openRow(entrySchema, { key, bytes: value }),
     }));
   }
@@ -223,9 +219,5 @@ function encodeEntry(entry: JournalEntry): unknown {
 
 function lastNumber(entries: Rows): bigint | null {
   const [last] = [...entries.getKeys({ reverse: true, limit: 1 })];
-  return last === undefined ? null : numberOf(last);
-}
-
-function numberOf(key: Uint8Array): bigint {
-  return Buffer.from(key).readBigUInt64BE(0);
+  return last === undefined ? null : leadingNumber(last);
 }

@@ -1,18 +1,15 @@
 import { evidenceId } from "../store/evidence-id.ts";
 import type { Store } from "../store/store.ts";
-import type { Journal, JournalEntry } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 
 /**
  * A store whose puts are noted before they are made, so that what a crash leaves in it is never
  * forgotten on the way to the database. An entry too many is harmless: rows are sent as they are.
  */
 export function journalStore(store: Store, journal: Pick<Journal, "note">): Store {
-  function noted<T>(entries: readonly JournalEntry[], put: () => Promise<T>): Promise<T> {
-    return journal.note(entries, put);
-  }
   return {
     putCertificate: (certificate) =>
-      noted([{ kind: "certificate", certificateId: certificate.certificateId }], () =>
+      journal.note([{ kind: "certificate", certificateId: certificate.certificateId }], () =>
         store.putCertificate(certificate),
       ),
     certificateAt: (rollupId, blockNumber) => store.certificateAt(rollupId, blockNumber),
@@ -20,30 +17,32 @@ export function journalStore(store: Store, journal: Pick<Journal, "note">): Stor
     newestCertificate: (rollupId) => store.newestCertificate(rollupId),
     listCertificates: (page) => store.listCertificates(page),
     putContradiction: (kept) =>
-      noted([{ kind: "contradiction", rollupId: kept.rollupId }], () =>
+      journal.note([{ kind: "contradiction", rollupId: kept.rollupId }], () =>
         store.putContradiction(kept),
       ),
     contradictions: (rollupId) => store.contradictions(rollupId),
     putEpoch: (record) =>
-      noted([{ kind: "epoch", epoch: record.operatorSet.epoch }], () => store.putEpoch(record)),
+      journal.note([{ kind: "epoch", epoch: record.operatorSet.epoch }], () =>
+        store.putEpoch(record),
+      ),
     epochRecord: (epoch) => store.epochRecord(epoch),
     putSetUpdate: (update) =>
-      noted([{ kind: "set-update", epoch: update.epoch }], () => store.putSetUpdate(update)),
+      journal.note([{ kind: "set-update", epoch: update.epoch }], () => store.putSetUpdate(update)),
     setUpdateOf: (epoch) => store.setUpdateOf(epoch),
     putEvidence: (evidence) =>
-      noted([{ kind: "evidence", evidenceId: evidenceId(evidence) }], () =>
+      journal.note([{ kind: "evidence", evidenceId: evidenceId(evidence) }], () =>
         store.putEvidence(evidence),
       ),
     evidenceById: (id) => store.evidenceById(id),
     listEvidence: (page) => store.listEvidence(page),
-    putAlert: (alert) => noted([{ kind: "alerts" }], () => store.putAlert(alert)),
+    putAlert: (alert) => journal.note([{ kind: "alerts" }], () => store.putAlert(alert)),
     listAlerts: () => store.listAlerts(),
     putResumePoint: (point) => store.putResumePoint(point),
     resumePoint: (rollupId) => store.resumePoint(rollupId),
     putParticipation: (records) => {
       const epochs = [...new Set(records.map(({ epoch }) => epoch))];
       const entries = epochs.map((epoch) => ({ kind: "participation", epoch }) as const);
-      return noted(entries, () => store.putParticipation(records));
+      return journal.note(entries, () => store.putParticipation(records));
     },
     participation: (epoch) => store.participation(epoch),
     participationEpochs: () => store.participationEpochs(),

@@ -23,7 +23,7 @@ export interface MirrorPorts {
   readonly journal: Journal;
   readonly publisher: ViewPublisher;
   readonly alerts: Pick<Alerts, "raise" | "clearAfter">;
-  readonly logger: Pick<Logger, "info" | "warn" | "error">;
+  readonly logger: Pick<Logger, "info" | "warn">;
   /** The newest epoch that the store may have something of. */
   readonly newestEpoch: () => bigint;
 }

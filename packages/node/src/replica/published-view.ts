@@ -1,11 +1,6 @@
 import type { FollowedRollup, Health } from "@mach/api";
-import { type EngineState, sumWeight } from "@mach/core";
-import type {
-  PublishedHeight,
-  PublishedRollup,
-  PublishedView,
-  RollupState,
-} from "./view-documents.ts";
+import { type EngineState, type RollupState, sumWeight } from "@mach/core";
+import type { PublishedHeight, PublishedRollup, PublishedView } from "./view-documents.ts";
 
 /** What the published view is made of, beside the engine's state. */
 export interface ViewSources {

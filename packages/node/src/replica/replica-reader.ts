@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { numberSchema } from "../store/documents.ts";
 import type { Query } from "../store/postgres-database.ts";
 import { openRow } from "../store/row.ts";
 import { numberKey } from "../store/row-key.ts";
@@ -65,23 +66,24 @@ const NEWS = `
   )`;
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
-const uint = z
-  .string()
-  .regex(/^\d{1,20}$/)
-  .transform(BigInt);
 const run = z.string().regex(/^[0-9a-f]{8}$/);
 const newsRow = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("view"),
     run,
     session: z.uuid(),
-    number: uint,
+    number: numberSchema,
     document: bytes,
     age_ms: z.number(),
-    contradictions: uint,
+    contradictions: numberSchema,
   }),
-  z.object({ kind: z.literal("height"), number: uint, rollup_id: uint, document: bytes }),
-  z.object({ kind: z.literal("event"), run, number: uint, document: bytes }),
+  z.object({
+    kind: z.literal("height"),
+    number: numberSchema,
+    rollup_id: numberSchema,
+    document: bytes,
+  }),
+  z.object({ kind: z.literal("event"), run, number: numberSchema, document: bytes }),
 ]);
 
 /** Reads what is new; null where nothing was ever published. Throws a NodeError `row-corrupt`. */

@@ -1,24 +1,21 @@
 import {
   type Bls,
   type CertifiedHeight,
+  type ClaimPool,
   type Contradiction,
   claimDigest,
   createEngineState,
   type Domain,
   type EngineState,
   type Hex,
+  type RollupState,
   restoreContradiction,
   type VerifiedAttestation,
   type VerifiedSetUpdate,
 } from "@mach/core";
 import { verifyStored } from "../engine/certificate-check.ts";
 import type { EpochRecord } from "../store/store.ts";
-import type {
-  PublishedHeight,
-  PublishedRollup,
-  PublishedView,
-  RollupState,
-} from "./view-documents.ts";
+import type { PublishedHeight, PublishedRollup, PublishedView } from "./view-documents.ts";
 
 /** What the state is built from, all as of one moment. */
 export interface ReplicaSources {
@@ -155,12 +152,8 @@ function fillRollup(
   };
 }
 
-type Pool = NonNullable<
-  ReturnType<NonNullable<ReturnType<RollupState["heights"]["get"]>>["pools"]["get"]>
->;
-
 /** A pool that tells its weight: attestations are not published before there is a certificate. */
-function poolOf(digest: Hex, weight: bigint): Pool {
+function poolOf(digest: Hex, weight: bigint): ClaimPool {
   return {
     digest,
     verified: weightAlone<VerifiedAttestation>({ weight }),
@@ -168,7 +161,7 @@ function poolOf(digest: Hex, weight: bigint): Pool {
     isSumming: false,
     hasBadSum: false,
     summed: null,
-  } as Partial<Pool> as Pool;
+  } as Partial<ClaimPool> as ClaimPool;
 }
 
 /** Only sums are read of what is attested and not certified: one entry stands for all of them. */

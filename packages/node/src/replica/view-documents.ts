@@ -13,19 +13,20 @@ import {
   type Certificate,
   type CertifiedHeight,
   type ContradictedClaim,
-  type Contradiction,
-  type EngineState,
   type EpochSchedule,
   type Head,
   type Hex,
   isHex,
+  type RollupState,
   type VerifiedBlock,
 } from "@mach/core";
 import { z } from "zod";
-import { contradictionSchema, encodeContradiction } from "../store/documents.ts";
-
-/** The engine's state of one rollup. */
-export type RollupState = NonNullable<ReturnType<EngineState["rollups"]["get"]>>;
+import {
+  addressSchema,
+  contradictionSchema,
+  encodeContradiction,
+  hashSchema,
+} from "../store/documents.ts";
 
 /** What a node publishes of itself and of what it follows, as of one moment. */
 export interface PublishedView {
@@ -80,9 +81,6 @@ const MAX_ROLLUPS = 64;
 const MAX_LISTED = 65_536;
 const MAX_HEADER_BYTES = 65_536;
 
-const hex = (bytes: number): z.ZodType<Hex, unknown> =>
-  z.custom<Hex>((value) => typeof value === "string" && isHex(value, bytes));
-const hash = hex(32);
 const hexText = z.custom<Hex>(
   (value) => typeof value === "string" && isHex(value) && value.length <= 2 * MAX_HEADER_BYTES + 2,
 );
@@ -94,16 +92,16 @@ const time = z.number().int().nonnegative();
 const code = z.string().max(64);
 const head: z.ZodType<Head, unknown> = z.strictObject({
   blockNumber: uint,
-  blockHash: hash,
+  blockHash: hashSchema,
   timestamp: uint,
 });
 const block = z
   .strictObject({
     blockNumber: uint,
-    blockHash: hash,
-    parentHash: hash,
-    stateRoot: hash,
-    outputRoot: hash.nullable(),
+    blockHash: hashSchema,
+    parentHash: hashSchema,
+    stateRoot: hashSchema,
+    outputRoot: hashSchema.nullable(),
     timestamp: uint,
     headerRlp: hexText,
     isWithinBatch: z.boolean(),
@@ -120,9 +118,9 @@ const rollup: z.ZodType<PublishedRollup, unknown> = z.strictObject({
   finalized: head.nullable(),
   lock: z.enum(["fork-locked", "waiting-for-finality"]).nullable(),
   contradictions: z.array(contradictionSchema).max(MAX_LISTED),
-  contradicted: z.array(z.strictObject({ blockNumber: uint, digest: hash })).max(MAX_LISTED),
+  contradicted: z.array(z.strictObject({ blockNumber: uint, digest: hashSchema })).max(MAX_LISTED),
   off: z
-    .array(z.strictObject({ operator: hex(20), blockNumber: uint, blockHash: hash }))
+    .array(z.strictObject({ operator: addressSchema, blockNumber: uint, blockHash: hashSchema }))
     .max(MAX_LISTED),
   abstention: code.nullable(),
 });
@@ -151,7 +149,7 @@ export const publishedHeightSchema: z.ZodType<PublishedHeight, unknown> = z.stri
   certified: z
     .strictObject({
       certificate: certificateSchema,
-      digest: hash,
+      digest: hashSchema,
       openUntilMs: time.nullable(),
       certifiedAtMs: time,
       latencyMs: z.number().nullable(),
@@ -181,7 +179,7 @@ export function encodePublishedView(view: PublishedView): unknown {
       safe: each.safe && encodeHead(each.safe),
       finalized: each.finalized && encodeHead(each.finalized),
       lock: each.lock,
-      contradictions: each.contradictions.map((open: Contradiction) => encodeContradiction(open)),
+      contradictions: each.contradictions.map(encodeContradiction),
       contradicted: each.contradicted.map(strings),
       off: each.off.map(strings),
       abstention: each.abstention,

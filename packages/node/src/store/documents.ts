@@ -21,10 +21,15 @@ const uint64 = z
   .transform(BigInt)
   .refine((value) => value < 2n ** 64n);
 
-/** Reads a row that names another. */
+/** Reads a hash, such as the name of another row. */
 export const hashSchema: z.ZodType<Hex, unknown> = hash;
 
-/** Reads a row of a number. */
+/** Reads an address. */
+export const addressSchema: z.ZodType<Hex, unknown> = z.custom<Hex>(
+  (value) => typeof value === "string" && isHex(value, 20),
+);
+
+/** Reads a uint64, by its decimal digits. */
 export const numberSchema: z.ZodType<bigint, unknown> = uint64;
 
 /** Reads the row of an epoch. */
@@ -56,15 +61,13 @@ export const resumePointSchema: z.ZodType<ResumePoint, unknown> = z.strictObject
   blockHash: hash,
 });
 
-const address = z.custom<Hex>((value) => typeof value === "string" && isHex(value, 20));
-
 /** Reads the row of a rollup's participation in an epoch. */
 export const participationRecordSchema: z.ZodType<ParticipationRecord, unknown> = z.strictObject({
   rollupId: uint64,
   epoch: uint64,
   throughBlockNumber: uint64,
   operators: z
-    .array(z.strictObject({ operator: address, ...participationShape }))
+    .array(z.strictObject({ operator: addressSchema, ...participationShape }))
     .max(MAX_OPERATORS),
 });
 

@@ -38,7 +38,7 @@ import {
 import { evidenceId } from "./evidence-id.ts";
 import { inspectDatabase } from "./lmdb-file.ts";
 import { corruptRow } from "./row.ts";
-import { hexKey, MAX_UINT64, nameKey, numberKey } from "./row-key.ts";
+import { hexKey, leadingNumber, MAX_UINT64, nameKey, numberKey } from "./row-key.ts";
 import {
   type ContradictionEntry,
   type EpochRecord,
@@ -244,9 +244,9 @@ class LmdbStore implements Store {
       }
       const [last] = participation.lastKeys({ prefix: NO_PREFIX, limit: 1 });
       if (last === undefined) return;
-      const lowest = numberOf(last) - BigInt(MAX_PARTICIPATION_EPOCHS) + 1n;
+      const lowest = leadingNumber(last) - BigInt(MAX_PARTICIPATION_EPOCHS) + 1n;
       for (const key of allKeys(participation, NO_PREFIX)) {
-        if (numberOf(key) >= lowest) return;
+        if (leadingNumber(key) >= lowest) return;
         participation.remove(key);
       }
     });
@@ -260,7 +260,7 @@ class LmdbStore implements Store {
   }
 
   async participationEpochs(): Promise<readonly bigint[]> {
-    return [...new Set(allKeys(this.#tables.participation, NO_PREFIX).map(numberOf))];
+    return [...new Set(allKeys(this.#tables.participation, NO_PREFIX).map(leadingNumber))];
   }
 
   flush(): Promise<void> {
@@ -286,7 +286,7 @@ class LmdbStore implements Store {
     const [key] = alerts.firstKeys(everything);
     if (key === undefined) return null;
     // Only the oldest ever goes, so that the positions between have no gaps.
-    const count = position - numberOf(key) + 1n;
+    const count = position - leadingNumber(key) + 1n;
     if (count <= BigInt(this.#options.maxAlerts)) return null;
     return { key, alert: present(alerts.get(alertSchema, key), key) };
   }
@@ -307,11 +307,7 @@ function allKeys(table: Table, prefix: Uint8Array): readonly Uint8Array[] {
 
 function nextPosition(table: Table): bigint {
   const [last] = table.lastKeys({ prefix: NO_PREFIX, limit: 1 });
-  return last === undefined ? 0n : numberOf(last) + 1n;
-}
-
-function numberOf(key: Uint8Array): bigint {
-  return Buffer.from(key).readBigUInt64BE(0);
+  return last === undefined ? 0n : leadingNumber(last) + 1n;
 }
 
 /** A row that another row promises. */

@@ -12,6 +12,11 @@ export function numberKey(numbers: readonly bigint[], prefix?: Hex): Uint8Array 
   return key;
 }
 
+/** The uint64 that a key of numbers without a prefix begins with. */
+export function leadingNumber(key: Uint8Array): bigint {
+  return Buffer.from(key).readBigUInt64BE(0);
+}
+
 /** A key of a hash, or of another hex string. */
 export function hexKey(hex: Hex): Uint8Array {
   return fromHex(hex);
