@@ -26,7 +26,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/{e2e,hostile}/**/*.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           // Each has a network of its own, and waits for blocks and epochs most of the time.
