@@ -16,6 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   settlement: ["core", "rpc"],
   api: ["core"],
   sdk: ["core", "bls", "rpc", "api"],
+  web: ["sdk"],
   node: ["core", "bls", "rpc", "rollups", "execution", "settlement", "api"],
   simulator: ["core"],
 };

@@ -32,22 +32,25 @@ export function createEndpoints(
   if (urls.length === 0 || urls.length > MAX_ENDPOINTS) {
     throw new SdkError("bad-option", `endpoints must be 1 to ${MAX_ENDPOINTS} URLs`);
   }
-  const origins = urls.map((url) => {
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
-      throw new SdkError("bad-option", `endpoints: ${url} is no http or https URL`);
-    }
-    const { pathname, search, hash, username, password, href } = new URL(url);
-    // Routes start at the root, and a URL is repeated in answers: it holds no secret.
-    if (pathname !== "/" || `${search}${hash}${username}${password}` !== "") {
-      throw new SdkError("bad-option", "endpoints: only scheme, host and port are taken");
-    }
-    return href;
-  });
+  const origins = urls.map(checkOrigin);
   if (new Set(origins).size !== origins.length) {
     throw new SdkError("bad-option", "endpoints: the same URL twice is one voice, not two");
   }
   const { timeoutMs, fetch } = options;
   return origins.map((url) => ({ url, client: createClient({ baseUrl: url, timeoutMs, fetch }) }));
+}
+
+/** The origin that a URL is, with a slash at the end. Throws for what is none, or more. */
+export function checkOrigin(url: string): string {
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new SdkError("bad-option", `endpoints: ${url} is no http or https URL`);
+  }
+  const { pathname, search, hash, username, password, href } = new URL(url);
+  // Routes start at the root, and a URL is repeated in answers: it holds no secret.
+  if (pathname !== "/" || `${search}${hash}${username}${password}` !== "") {
+    throw new SdkError("bad-option", "endpoints: only scheme, host and port are taken");
+  }
+  return href;
 }
 
 /**
