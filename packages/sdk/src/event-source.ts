@@ -16,7 +16,10 @@ export interface EventSourceOptions {
 
 export interface EventHandlers {
   readonly onEvent: (event: ServerEvent) => void;
-  /** A stream has opened, or has ended: without one, only polling tells. */
+  /**
+   * A stream has told something, or has ended: without one, only polling tells. A proxy that keeps
+   * what a node sends to itself opens nothing.
+   */
   readonly onOpen: (isOpen: boolean) => void;
 }
 
@@ -120,11 +123,11 @@ async function readStream(
       await reader?.cancel();
       return;
     }
-    handlers.onOpen(true);
     const decoder = new TextDecoder();
-    for (;;) {
+    for (let isOpen = false; ; isOpen = true) {
       const { done, value } = await reader.read();
       if (done) return;
+      if (!isOpen) handlers.onOpen(true);
       clearTimeout(timer);
       timer = setTimeout(() => idle.abort(), idleMs);
       parser.push(decoder.decode(value, { stream: true }));

@@ -18,6 +18,12 @@ export { createMachClient, type MachClient, type MachClientOptions } from "./cli
 export type { EndpointReport } from "./endpoints.ts";
 export { SdkError, type SdkErrorCode } from "./errors.ts";
 export {
+  type EventHandlers,
+  type EventSourceOptions,
+  readEvents,
+  type ServerEvent,
+} from "./event-source.ts";
+export {
   type BlockId,
   checkHeaderChain,
   type HeaderChainFailure,
