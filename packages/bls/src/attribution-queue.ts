@@ -5,6 +5,8 @@ import type { BatchFailure, SignatureVerdict } from "./verdict.ts";
 export interface PendingAttestation {
   readonly publicKey: Hex;
   readonly signature: Uint8Array;
+  /** Asked again when its turn has come: see `Attestation`. */
+  readonly isDoubtful: () => boolean;
   readonly answer: (verdict: SignatureVerdict<BatchFailure>) => void;
 }
 

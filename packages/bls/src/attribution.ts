@@ -13,8 +13,11 @@ export interface AttributionGroup {
   readonly signatures: readonly Uint8Array[];
 }
 
-/** For each signature null if it is valid, and otherwise what is wrong with it. */
-export type Attribution = readonly (SignatureFailure | null)[];
+/**
+ * For each signature null if it is valid, and otherwise what is wrong with it; `undecided` where
+ * the batch had so many bad ones that its checks were used up before this one's turn.
+ */
+export type Attribution = readonly (SignatureFailure | "undecided" | null)[];
 
 interface Candidate {
   readonly position: number;
@@ -32,16 +35,19 @@ interface BlindedPair {
  * random coefficients, across messages by one product with others. Both coefficients are 64 bits,
  * non-zero and from the library's secure generator, so that signatures which are only together
  * right (s1 + D, s2 - D) pass with a chance of 2^-64. Where a check fails, halves are checked until
- * exactly the bad ones are named.
+ * exactly the bad ones are named, or `maxParts` were: of these at least one is decided each time.
  */
 export function attribute(
   library: NativeLibrary,
   groups: readonly AttributionGroup[],
+  maxParts: number = Number.POSITIVE_INFINITY,
 ): readonly Attribution[] {
   const checks = groups.map((group) => prepareGroup(library, group));
   const pending = checks.filter((check) => check.candidates.length > 0);
   if (pending.length === 1 || !verifiesTogether(library, pending)) {
-    for (const check of pending) bisect(library, check, { from: 0, to: check.candidates.length });
+    const budget = { left: maxParts };
+    const context = { library, budget };
+    for (const check of pending) bisect(context, check, { from: 0, to: check.candidates.length });
   }
   return checks.map((check) => check.failures);
 }
@@ -49,12 +55,17 @@ export function attribute(
 interface GroupCheck {
   readonly message: Uint8Array;
   readonly candidates: readonly Candidate[];
-  readonly failures: (SignatureFailure | null)[];
+  readonly failures: (SignatureFailure | "undecided" | null)[];
+}
+
+interface Bisection {
+  readonly library: NativeLibrary;
+  readonly budget: { left: number };
 }
 
 /** Sorts out what cannot be summed: whatever is left has legal keys and points of G2. */
 function prepareGroup(library: NativeLibrary, group: AttributionGroup): GroupCheck {
-  const failures: (SignatureFailure | null)[] = [];
+  const failures: GroupCheck["failures"] = [];
   const candidates: Candidate[] = [];
   for (const [position, publicKey] of group.publicKeys.entries()) {
     const sig = group.signatures[position];
@@ -82,21 +93,29 @@ function verifiesTogether(library: NativeLibrary, checks: readonly GroupCheck[])
 
 /** Marks the bad ones of a range; returns whether there is none. */
 function bisect(
-  library: NativeLibrary,
+  context: Bisection,
   check: GroupCheck,
   range: { readonly from: number; readonly to: number; readonly isKnownBad?: boolean },
 ): boolean {
+  const { library, budget } = context;
   const { from, to } = range;
   const candidates = check.candidates.slice(from, to);
-  if (range.isKnownBad !== true && verifiesRange(library, check.message, candidates)) return true;
+  if (range.isKnownBad !== true) {
+    if (budget.left === 0) {
+      for (const { position } of candidates) check.failures[position] = "undecided";
+      return false;
+    }
+    budget.left -= 1;
+    if (verifiesRange(library, check.message, candidates)) return true;
+  }
   if (candidates.length === 1) {
     for (const { position } of candidates) check.failures[position] = "bad-signature";
     return false;
   }
   const middle = (from + to) >> 1;
-  const isLeftGood = bisect(library, check, { from, to: middle });
+  const isLeftGood = bisect(context, check, { from, to: middle });
   // A bad whole with a good half needs no second look at the other half.
-  bisect(library, check, { from: middle, to, isKnownBad: isLeftGood });
+  bisect(context, check, { from: middle, to, isKnownBad: isLeftGood });
   return false;
 }
 

@@ -143,9 +143,10 @@ export function createNativeBls(): NativeBls {
       const [failures] = attribute(library, [{ message: digest, publicKeys, signatures }]);
       return signatures.map((signature, index) => {
         const failure = failures?.[index];
-        return failure === null
-          ? acceptSignature(signature)
-          : { ok: false, code: failure ?? "bad-signature" };
+        if (failure === null) return acceptSignature(signature);
+        // Without a bound on the checks none is left undecided.
+        const isNamed = failure !== undefined && failure !== "undecided";
+        return { ok: false, code: isNamed ? failure : "bad-signature" };
       });
     },
   };

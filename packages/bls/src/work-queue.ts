@@ -1,7 +1,7 @@
-import { type Hex, isHex } from "@mach/core";
-import { createAttributionQueue, type PendingGroup } from "./attribution-queue.ts";
+import { type Hex, isHex, toHex } from "@mach/core";
+import { createAttestationLanes } from "./attestation-lanes.ts";
+import type { PendingAttestation, PendingGroup } from "./attribution-queue.ts";
 import type { BatchJob, BatchReply } from "./batch-job.ts";
-import { createGathering } from "./gathering.ts";
 import {
   isSignatureEncoding,
   MESSAGE_BYTES,
@@ -16,6 +16,12 @@ export interface Attestation {
   readonly message: Hex;
   readonly publicKey: Hex;
   readonly signature: Uint8Array;
+  /**
+   * Whether it is checked after everything else, in a batch of a few of its kind: where who sent it
+   * has sent bad ones, or is not known yet. Asked when it comes and when its turn has come, so that
+   * what a sender had waiting goes to the end when its first bad one is found.
+   */
+  readonly isDoubtful?: () => boolean;
 }
 
 export interface SumRequest {
@@ -35,7 +41,10 @@ export interface WorkQueueOptions {
    * not wait, and a sum never does.
    */
   readonly gatherMs: number;
-  /** Attestations that wait at most; one more is answered `overloaded`. */
+  /**
+   * Attestations that wait at most; one more is answered `overloaded`. A sixteenth as many doubtful
+   * ones beside them.
+   */
   readonly maxQueuedAttestations: number;
   /** Sums that wait at most, apart from attestations; one more is answered `overloaded`. */
   readonly maxQueuedSums: number;
@@ -47,7 +56,10 @@ export interface Work {
   readonly settle: (reply: BatchReply | null) => void;
 }
 
-/** What waits to be checked: sums first, attestations of the longest waiting messages next. */
+/**
+ * What waits to be checked: sums first, attestations of the longest waiting messages next, doubtful
+ * ones when nothing else waits.
+ */
 export interface WorkQueue {
   pushAttestation(attestation: Attestation): Promise<BatchVerdict>;
   pushSum(request: SumRequest): Promise<BatchVerdict>;
@@ -60,6 +72,8 @@ export interface WorkQueue {
 
 export interface WorkQueueStatistics {
   readonly queuedAttestations: number;
+  /** Those of them that are checked last. */
+  readonly queuedDoubtful: number;
   readonly queuedSums: number;
   /** Batches, attestations and sums that a thread has answered so far. */
   readonly batches: number;
@@ -67,17 +81,14 @@ export interface WorkQueueStatistics {
   readonly sums: number;
 }
 
-/** Messages of one batch share a final step; each costs the others about 0.35 ms. */
-const MAX_MESSAGES_PER_BATCH = 8;
 /** So that a run of sums cannot hold up attestations for ever. */
 const MAX_SUMS_IN_A_ROW = 8;
 
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
-  const attestations = createAttributionQueue();
+  const attestations = createAttestationLanes(options, () => sleepers.pop()?.());
   const sums: Work[] = [];
   const sleepers: (() => void)[] = [];
   const done = { batches: 0, attestations: 0, sums: 0 };
-  const gathering = createGathering(options.gatherMs, () => sleepers.pop()?.());
   let sumsInARow = 0;
   let stopped: "closed" | "verifier-failed" | null = null;
 
@@ -91,32 +102,39 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   }
 
   function takeBatch(): Work | null {
-    if (attestations.size === 0) return null;
-    if (attestations.size < options.maxBatch && !gathering.isOver()) return null;
-    const limits = { attestations: options.maxBatch, messages: MAX_MESSAGES_PER_BATCH };
-    const groups = attestations.take(limits);
+    const groups = attestations.take();
+    if (groups === null) return null;
     return {
       job: batchJob(groups),
       settle(reply) {
         if (reply !== null) done.batches += 1;
-        done.attestations += answerGroups(groups, reply, failure());
+        const { answered, undecided } = answerGroups(groups, reply, failure());
+        done.attestations += answered;
+        // Again, in the lanes that their senders belong into by now.
+        for (const { message, attestation } of undecided) {
+          if (stopped === null) attestations.push(message, attestation);
+          else attestation.answer({ ok: false, code: stopped });
+        }
       },
     };
   }
 
   return {
-    pushAttestation({ message, publicKey, signature }) {
+    pushAttestation({ message, publicKey, signature, isDoubtful = isNever }) {
       if (!isHex(message, MESSAGE_BYTES)) return refuse("bad-message");
       if (!isHex(publicKey, PUBLIC_KEY_BYTES)) return refuse("bad-public-key");
       if (!isSignatureEncoding(signature)) return refuse("bad-signature");
       if (stopped !== null) return refuse(stopped);
-      if (attestations.size >= options.maxQueuedAttestations) return refuse("overloaded");
       // A copy: the caller's buffer may be a view into a whole packet, or be written to again.
       const own = new Uint8Array(signature);
       return new Promise((answer) => {
-        if (attestations.size === 0) gathering.begin();
-        attestations.push(message, { publicKey, signature: own, answer });
-        sleepers.pop()?.();
+        const isTaken = attestations.push(message, {
+          publicKey,
+          signature: own,
+          isDoubtful,
+          answer,
+        });
+        if (isTaken) sleepers.pop()?.();
       });
     },
     pushSum({ message, publicKeys, signatures }) {
@@ -151,41 +169,57 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     },
     stop(code) {
       stopped ??= code;
-      gathering.stop();
       for (const sum of sums.splice(0)) sum.settle(null);
-      const all = { attestations: attestations.size, messages: attestations.size };
-      answerGroups(attestations.take(all), null, failure());
+      answerGroups(attestations.close(), null, failure());
       for (const wake of sleepers.splice(0)) wake();
     },
     statistics: () => ({
       ...done,
       queuedAttestations: attestations.size,
+      queuedDoubtful: attestations.doubtful,
       queuedSums: sums.length,
     }),
   };
 }
 
+const isNever = (): boolean => false;
+
 function refuse(code: BatchFailure): Promise<BatchVerdict> {
   return Promise.resolve({ ok: false, code });
 }
 
-/** Answers each attestation and returns how many of them had an answer. */
+interface Answered {
+  /** How many had an answer. */
+  readonly answered: number;
+  /** What the thread did not come to. */
+  readonly undecided: readonly {
+    readonly message: Hex;
+    readonly attestation: PendingAttestation;
+  }[];
+}
+
 function answerGroups(
   groups: readonly PendingGroup[],
   reply: BatchReply | null,
   failure: BatchFailure,
-): number {
+): Answered {
   const attributions = reply?.kind === "attribution" ? reply.attributions : [];
+  const undecided: { message: Hex; attestation: PendingAttestation }[] = [];
   let answered = 0;
-  for (const [index, group] of groups.entries()) {
-    for (const [position, { answer, signature }] of group.attestations.entries()) {
+  for (const [index, { message, attestations }] of groups.entries()) {
+    for (const [position, attestation] of attestations.entries()) {
       const code = attributions[index]?.[position];
+      if (code === "undecided") {
+        undecided.push({ message: toHex(message), attestation });
+        continue;
+      }
       if (code !== undefined) answered += 1;
       // Only the thread's explicit null is a yes; a missing answer is none.
+      const { answer, signature } = attestation;
       answer(code === null ? acceptSignature(signature) : { ok: false, code: code ?? failure });
     }
   }
-  return answered;
+  return { answered, undecided };
 }
 
 function batchJob(groups: readonly PendingGroup[]): BatchJob {

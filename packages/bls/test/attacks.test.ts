@@ -109,6 +109,32 @@ describe("known attacks on BLS signatures", () => {
   });
 });
 
+describe("a batch of bad signatures", () => {
+  const digest = digestOf(0x60);
+  const pairs = Array.from({ length: 64 }, (_, seed) => keyPair(seed + 100));
+  /** Every one but the last is another key's. */
+  const signatures = pairs.map((pair, i) => (pairs[i + 1] ?? pair).sign(digest));
+  const group = {
+    message: fromHex(digest),
+    publicKeys: pairs.map(({ publicKey }) => publicKey),
+    signatures,
+  };
+
+  it("is given up after as many checks as it may cost, and the rest is left undecided", () => {
+    const [found = []] = attribute(loadNativeLibrary(), [group], 16);
+    const decided = found.filter((each) => each !== "undecided");
+    expect(decided.length).toBeGreaterThan(0);
+    expect(decided.every((each) => each === "bad-signature")).toBe(true);
+    expect(found.at(-1)).toBe("undecided");
+  });
+
+  it("names each of them where nothing bounds it", () => {
+    const [found = []] = attribute(loadNativeLibrary(), [group]);
+    expect(found.filter((each) => each === "bad-signature")).toHaveLength(63);
+    expect(found.at(-1)).toBeNull();
+  });
+});
+
 function negate(secretKey: Uint8Array): Uint8Array {
   return fromHex(
     `0x${(fields.Fr.ORDER - BigInt(toHex(secretKey))).toString(16).padStart(64, "0")}`,
