@@ -75,7 +75,10 @@ const BREAKS: readonly Mutation[] = [
     name: "what has only arrived counts as verified",
     file: "core/src/engine/attestation-pool.ts",
     text: "  pool.arrived.set(attestation.index, attestation);\n",
-    replacement: "  pool.verified.set(attestation.index, asVerified(attestation));\n",
+    replacement: [
+      "  pool.verified.set(attestation.index, asVerified(attestation));",
+      "  pool.verifiedWeight += attestation.weight;\n",
+    ].join("\n"),
     seeds: 120,
   },
   {

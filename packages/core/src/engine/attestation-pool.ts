@@ -4,12 +4,11 @@ import {
   type VerifiedAttestation,
   type WireAttestation,
 } from "../attestation.ts";
-import { sumWeight } from "../certificate.ts";
 import type { Hex } from "../hex.ts";
 import { hasQuorum } from "../quorum.ts";
 import { admitAttestation } from "./admission.ts";
 import { bindOperator } from "./bound-operators.ts";
-import { startSum } from "./certificates.ts";
+import { startSum, tryImprovement, verifiedSum } from "./certificates.ts";
 import { convictAttestation } from "./convictions.ts";
 import type { Emit } from "./effects.ts";
 import {
@@ -34,6 +33,7 @@ export function onAttestationArrived(
   const pool = poolAt(height, attestation);
   if (pool.verified.has(attestation.index) || pool.arrived.has(attestation.index)) return;
   pool.arrived.set(attestation.index, attestation);
+  pool.arrivedWeight += attestation.weight;
   trySum(state, { rollup, height, pool }, emit);
 }
 
@@ -52,21 +52,18 @@ export function onAttestationVerified(
     return;
   }
   const pool = poolAt(height, attestation);
-  pool.arrived.delete(index);
+  forgetArrived(pool, index);
   if (pool.verified.has(index)) return;
   const first = height.firstDigest.get(operator);
   if (first === undefined) height.firstDigest.set(operator, digest);
   pool.verified.set(index, attestation);
+  pool.verifiedWeight += attestation.weight;
   bindOperator(rollup, attestation);
   if (isEarly(rollup, height)) rollup.early = withOneMore(rollup.early, operator);
   if (convictAttestation(state, { rollup, height }, attestation, emit)) return;
   emit({
     type: "report",
-    report: {
-      code: "attestation-counted",
-      attestation,
-      presentWeight: sumWeight([...pool.verified.values()]),
-    },
+    report: { code: "attestation-counted", attestation, presentWeight: pool.verifiedWeight },
   });
   if (height.ownDigest !== null && height.ownDigest !== digest) {
     const { claim } = attestation;
@@ -81,7 +78,7 @@ export function onAttestationRefused(state: EngineState, attestation: AdmittedAt
   const height = state.rollups.get(claim.rollupId)?.heights.get(claim.blockNumber);
   const pool = height?.pools.get(digest);
   if (height === undefined || pool === undefined) return;
-  if (pool.arrived.get(index) === attestation) pool.arrived.delete(index);
+  if (pool.arrived.get(index) === attestation) forgetArrived(pool, index);
   // A peer can make up claims without end: none that is only forged may stay in memory.
   const isEmpty = pool.arrived.size === 0 && pool.verified.size === 0;
   if (isEmpty && !pool.isSumming && !pool.hasBadSum) height.pools.delete(digest);
@@ -116,32 +113,40 @@ export function trySum(
   if (epoch === undefined || parameters === undefined) return;
   const { totalWeight } = epoch.operatorSet;
   const { thresholdBps } = parameters;
-  const verified = [...pool.verified.values()];
-  const signedWeight = sumWeight(verified);
+  const { verifiedWeight: signedWeight } = pool;
   const certified = rollup.certified.get(height.blockNumber);
   if (certified !== undefined && certified.digest === pool.digest) {
-    const isBetter =
-      certified.openUntilMs !== null && signedWeight > certified.certificate.signedWeight;
-    if (isBetter) startSum(epoch, pool, { attestations: verified, isEachVerified: true }, emit);
+    // Each one that comes late would make a certificate of its own: what is left waits for more,
+    // or for the next tick.
+    const held = certified.certificate.signedWeight;
+    const isWorthIt = 2n * (signedWeight - held) >= totalWeight - held;
+    if (isWorthIt) tryImprovement(epoch, { pool, certified }, emit);
     return;
   }
   // Beside a certificate that stands, a quorum for another claim has to become public too.
   const isOwn = height.ownDigest === pool.digest;
   if (!isOwn && (certified === undefined || rollup.contradicted.has(pool.digest))) return;
   if (hasQuorum({ signedWeight, totalWeight, thresholdBps })) {
-    startSum(epoch, pool, { attestations: verified, isEachVerified: true }, emit);
+    startSum(epoch, pool, verifiedSum(pool), emit);
     return;
   }
   if (certified !== undefined || pool.hasBadSum || pool.arrived.size === 0) return;
-  const attestations = [...verified, ...pool.arrived.values()];
-  if (hasQuorum({ signedWeight: sumWeight(attestations), totalWeight, thresholdBps })) {
-    startSum(epoch, pool, { attestations, isEachVerified: false }, emit);
-  }
+  const present = { signedWeight: signedWeight + pool.arrivedWeight, totalWeight, thresholdBps };
+  if (!hasQuorum(present)) return;
+  const attestations = [...pool.verified.values(), ...pool.arrived.values()];
+  startSum(epoch, pool, { attestations, isEachVerified: false }, emit);
 }
 
 /** Whether a height is above every block verified here. */
 export function isEarly(rollup: RollupState, height: HeightState): boolean {
   return rollup.tip === null || height.blockNumber > rollup.tip.blockNumber;
+}
+
+function forgetArrived(pool: ClaimPool, index: number): void {
+  const attestation = pool.arrived.get(index);
+  if (attestation === undefined) return;
+  pool.arrived.delete(index);
+  pool.arrivedWeight -= attestation.weight;
 }
 
 function poolAt(height: HeightState, attestation: AdmittedAttestation): ClaimPool {
@@ -152,7 +157,9 @@ function poolAt(height: HeightState, attestation: AdmittedAttestation): ClaimPoo
       claim,
       digest,
       verified: new Map(),
+      verifiedWeight: 0n,
       arrived: new Map(),
+      arrivedWeight: 0n,
       isSumming: false,
       hasBadSum: false,
       summed: null,

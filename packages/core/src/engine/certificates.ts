@@ -31,24 +31,40 @@ import {
 
 /** How long each operator in turn waits for another to gossip a closed certificate. */
 const PUBLISH_STEP_MS = 50;
+/** How much longer than its window a certificate waits for a sum that is still being made. */
+const LAST_SUM_MS = 1_000;
 
-/** Asks for the sum of these attestations' signatures. */
-export function startSum(
+interface Summed {
+  readonly attestations: readonly AdmittedAttestation[];
+  readonly isEachVerified: boolean;
+}
+
+/** All that is attributed of a claim. */
+export function verifiedSum(pool: ClaimPool): Summed {
+  return { attestations: [...pool.verified.values()], isEachVerified: true };
+}
+
+/** Starts the sum that has more weight than the certificate; false where there is none. */
+export function tryImprovement(
   epoch: EpochState,
-  pool: ClaimPool,
-  summed: {
-    readonly attestations: readonly AdmittedAttestation[];
-    readonly isEachVerified: boolean;
-  },
+  at: { readonly pool: ClaimPool; readonly certified: CertifiedHeight },
   emit: Emit,
-): void {
+): boolean {
+  const { pool, certified } = at;
+  const isBetter = pool.verifiedWeight > certified.certificate.signedWeight;
+  if (pool.isSumming || certified.openUntilMs === null || !isBetter) return false;
+  return startSum(epoch, pool, verifiedSum(pool), emit);
+}
+
+/** Asks for the sum of these attestations' signatures; false where it was asked for before. */
+export function startSum(epoch: EpochState, pool: ClaimPool, summed: Summed, emit: Emit): boolean {
   const { attestations, isEachVerified } = summed;
   const signers = bitfieldFromIndices(
     attestations.map((each) => each.index),
     epoch.operatorSet.operators.length,
   );
   // Whatever became of it, it would become of it again, and without an end where nothing is kept.
-  if (isEachVerified && pool.summed === signers) return;
+  if (isEachVerified && pool.summed === signers) return false;
   if (isEachVerified) pool.summed = signers;
   pool.isSumming = true;
   emit({
@@ -60,6 +76,7 @@ export function startSum(
     signatures: attestations.map((each) => each.signature),
     isEachVerified,
   });
+  return true;
 }
 
 /** A sum of the node's own making: the pool is free again, and a good one is a certificate. */
@@ -105,20 +122,46 @@ export function onCertificateVerified(
   adopt(state, rollup, { certificate, isOwn: false }, now, emit);
 }
 
-/** Closes windows, and gossips closed certificates that nobody else gossiped first. */
-export function closeWindows(rollup: RollupState, now: number, emit: Emit): void {
+/**
+ * Makes the certificates of open windows as good as what has come for them, closes windows that
+ * are over, and gossips closed certificates that nobody else gossiped first.
+ */
+export function closeWindows(
+  state: EngineState,
+  rollup: RollupState,
+  now: number,
+  emit: Emit,
+): void {
   for (const [blockNumber, held] of rollup.certified) {
     let next = held;
-    if (next.openUntilMs !== null && next.openUntilMs <= now) {
-      next = { ...next, openUntilMs: null };
-      dropAttestations(rollup, next);
+    if (next.openUntilMs !== null) {
+      const isImproving = improve(state, rollup, next, emit);
+      const isOver = next.openUntilMs <= now && !isImproving;
+      if (isOver || next.openUntilMs + LAST_SUM_MS <= now) {
+        next = { ...next, openUntilMs: null };
+        dropAttestations(rollup, next);
+      }
     }
-    if (next.publishAtMs !== null && next.publishAtMs <= now) {
+    if (next.openUntilMs === null && next.publishAtMs !== null && next.publishAtMs <= now) {
       next = { ...next, publishAtMs: null };
       emit({ type: "publish-certificate", certificate: next.certificate });
     }
     if (next !== held) hold(rollup, blockNumber, next);
   }
+}
+
+/** Whether a sum that is better than the certificate is being made. */
+function improve(
+  state: EngineState,
+  rollup: RollupState,
+  certified: CertifiedHeight,
+  emit: Emit,
+): boolean {
+  const { claim } = certified.certificate;
+  const epoch = state.epochs.get(claim.epoch);
+  const pool = rollup.heights.get(claim.blockNumber)?.pools.get(certified.digest);
+  if (epoch === undefined || pool === undefined) return false;
+  return tryImprovement(epoch, { pool, certified }, emit) || pool.isSumming;
 }
 
 interface Found {
@@ -252,8 +295,10 @@ function dropAttestations(rollup: RollupState, closed: CertifiedHeight): void {
   if (height === undefined || pool === undefined) return;
   for (const index of bitfieldIndices(signers)) {
     const attestation = pool.verified.get(index);
+    if (attestation === undefined) continue;
     pool.verified.delete(index);
-    if (attestation !== undefined) height.firstDigest.delete(attestation.operator);
+    pool.verifiedWeight -= attestation.weight;
+    height.firstDigest.delete(attestation.operator);
   }
   if (pool.verified.size === 0 && pool.arrived.size === 0) height.pools.delete(closed.digest);
 }

@@ -65,8 +65,11 @@ export interface ClaimPool {
   readonly digest: Hex;
   /** By operator index: only these count for an operator. */
   readonly verified: Map<number, VerifiedAttestation>;
+  /** Of those together: a sum of all of them for each one that comes grows with their square. */
+  verifiedWeight: bigint;
   /** By operator index: arrived, and in the attribution check. Forged ones may be among them. */
   readonly arrived: Map<number, AdmittedAttestation>;
+  arrivedWeight: bigint;
   /** A sum is being checked; nothing else is started for this claim meanwhile. */
   isSumming: boolean;
   /** A sum has failed: from then on only attributed signatures are summed. */

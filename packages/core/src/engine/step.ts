@@ -110,7 +110,7 @@ function apply(state: EngineState, input: Input, now: number, emit: Emit): void 
       return;
     }
     case "tick":
-      for (const rollup of state.rollups.values()) closeWindows(rollup, now, emit);
+      for (const rollup of state.rollups.values()) closeWindows(state, rollup, now, emit);
       proposeSetUpdates(state, now, emit);
       return;
   }
