@@ -1,27 +1,21 @@
-import type { BatchVerifier } from "@mach/bls";
 import {
   type AdmittedAttestation,
   admitAttestation,
   asVerified,
   type EngineState,
-  type Hex,
   type Input,
   isSameClaim,
   isToBlame,
   type WireAttestation,
 } from "@mach/core";
+import { OWN, type Sender } from "./sender-standing.ts";
+import type { SignatureDesk } from "./signature-desk.ts";
 import { ACCEPT, ignore, reject, type Verdict } from "./verdict.ts";
 
 export interface AttestationIntakePorts {
-  readonly verifier: Pick<BatchVerifier, "verify">;
+  readonly desk: Pick<SignatureDesk, "isTrusted" | "withRoom" | "verify">;
   readonly state: () => EngineState;
   readonly input: (input: Input) => void;
-}
-
-/** The peer that handed attestations on, and the operator that it is bound to, if any. */
-export interface AttestationSource {
-  readonly peerId: string;
-  readonly operator?: Hex;
 }
 
 /** Brings attestations from peers to the engine: the cheap checks, then the attribution check. */
@@ -31,7 +25,7 @@ export interface AttestationIntake {
    * found valid, now or before in the same bytes, and one of them is new: whoever forwards
    * vouches for every byte, and what is known can be put together anew without end.
    */
-  receive(attestations: readonly WireAttestation[], source: AttestationSource): Promise<Verdict>;
+  receive(attestations: readonly WireAttestation[], sender?: Sender): Promise<Verdict>;
 }
 
 /**
@@ -41,37 +35,16 @@ export interface AttestationIntake {
 const FIRST_CHUNK = 4;
 const CHUNK_GROWTH = 4;
 const MAX_CHUNK = 64;
-/** Signatures of one peer in the check at once; 128 that are forged cost a thread about 0.3 s. */
-const MAX_IN_CHECK_BOUND = 256;
-const MAX_IN_CHECK_UNBOUND = 128;
 
 /** An intake with a bound on what one peer may have in the signature check at once. */
 export function createAttestationIntake(ports: AttestationIntakePorts): AttestationIntake {
-  const { verifier, state, input } = ports;
-  const inCheck = new Map<string, number>();
+  const { desk, state, input } = ports;
 
-  /** Runs the check where the peer has room for it; null where it has not. */
-  async function withRoom<T>(
-    { peerId, operator }: AttestationSource,
-    wanted: { readonly count: number; readonly check: () => Promise<T> },
-  ): Promise<T | null> {
-    const most = operator === undefined ? MAX_IN_CHECK_UNBOUND : MAX_IN_CHECK_BOUND;
-    const before = inCheck.get(peerId) ?? 0;
-    if (before + wanted.count > most) return null;
-    inCheck.set(peerId, before + wanted.count);
-    try {
-      return await wanted.check();
-    } finally {
-      const left = (inCheck.get(peerId) ?? 0) - wanted.count;
-      if (left > 0) inCheck.set(peerId, left);
-      else inCheck.delete(peerId);
-    }
-  }
-
-  async function attribute(admitted: AdmittedAttestation): Promise<Outcome> {
+  async function attribute(sender: Sender, admitted: AdmittedAttestation): Promise<Outcome> {
     const { digest: message, publicKey, signature } = admitted;
-    const answer = verifier.verify({ message, publicKey, signature });
-    input({ type: "attestation-arrived", attestation: admitted });
+    const answer = desk.verify(sender, { message, publicKey, signature });
+    // One forged signature spoils a sum, and a claim's unchecked sum is tried once.
+    if (desk.isTrusted(sender)) input({ type: "attestation-arrived", attestation: admitted });
     const verdict = await answer;
     if (!verdict.ok) {
       input({ type: "attestation-refused", attestation: admitted });
@@ -84,16 +57,16 @@ export function createAttestationIntake(ports: AttestationIntakePorts): Attestat
   }
 
   return {
-    async receive(attestations, source) {
+    async receive(attestations, sender = OWN) {
       const sorted = sortOut(state(), attestations);
       if ("refused" in sorted) return sorted.refused;
       const outcomes: Outcome[] = [...sorted.settled];
       let size = FIRST_CHUNK;
       for (let from = 0; from < sorted.admitted.length; ) {
         const chunk = sorted.admitted.slice(from, from + size);
-        const checked = await withRoom(source, {
+        const checked = await desk.withRoom(sender, {
           count: chunk.length,
-          check: () => Promise.all(chunk.map(attribute)),
+          check: () => Promise.all(chunk.map((each) => attribute(sender, each))),
         });
         if (checked === null) return ignore("overloaded");
         const bad = checked.find(isBlamed);

@@ -25,12 +25,14 @@ export type CertificateCheck =
 /**
  * Checks a certificate from outside against what the engine knows, the cheap checks first. One
  * that is not better than the one held is dropped before its signature is looked at: anyone can
- * leave signers out of a sum, in more ways than all nodes together could check or forward.
+ * leave signers out of a sum, in more ways than all nodes together could check or forward. Right
+ * before the signature `mayVerify` is asked.
  */
 export function checkCertificate(
   bls: Pick<Bls, "verifyAggregate">,
   certificate: Certificate,
   state: EngineState,
+  mayVerify: () => boolean = () => true,
 ): CertificateCheck {
   const { claim, signers, signature } = certificate;
   const { domain } = state.options;
@@ -58,6 +60,7 @@ export function checkCertificate(
     const isBetter = replacesCertificate(held.certificate, { signers, signedWeight });
     if (!isBetter) return fail(ignore("not-better"));
   }
+  if (!mayVerify()) return fail(ignore("overloaded"));
   const { thresholdBps } = parameters;
   const result = verifyCertificate(bls, certificate, { operatorSet, thresholdBps, domain });
   return result.ok ? result : fail(reject(result.code));

@@ -18,6 +18,8 @@ export interface EvidenceKeeper {
   /** Whether nothing would be gained by checking it. */
   isKnown(evidence: Evidence): boolean;
   keep(evidence: Evidence): Promise<KeptEvidence>;
+  /** It has left the store: whose share it took up has room again. */
+  forget(evidence: Evidence): void;
 }
 
 const MAX_REMEMBERED = 4_096;
@@ -80,6 +82,7 @@ export function createEvidenceKeeper(
       if (!kept.ok) return "full";
       return kept.isNew ? "kept" : "known";
     },
+    forget: (evidence) => countOperators(evidence, -1),
   };
 }
 

@@ -34,9 +34,9 @@ export function createGossipHandlers(ports: GossipHandlersPorts): GossipHandlers
       return parsed.ok ? parsed.value : null;
     },
     onAttestations: (attestations, from) => engine.receiveAttestations(attestations, from),
-    onCertificate: (certificate) => engine.receiveCertificate(certificate),
-    onEvidence: (evidence) => engine.receiveEvidence(evidence),
-    onSetUpdate: (update) => engine.receiveSetUpdate(update),
+    onCertificate: (certificate, from) => engine.receiveCertificate(certificate, from),
+    onEvidence: (evidence, from) => engine.receiveEvidence(evidence, from),
+    onSetUpdate: (update, from) => engine.receiveSetUpdate(update, from),
     verifyBinding: (binding) => isOperatorsBinding(ports, binding),
     serveCertificates: (query) => store.listCertificates(query),
     serveAttestations: (query) => openAttestations(engine.state(), query),

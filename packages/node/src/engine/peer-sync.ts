@@ -1,7 +1,7 @@
 import { type EngineState, firstOpenSetUpdate, singleSigner } from "@mach/core";
 import type { Gossip } from "../gossip/gossip.ts";
 import type { GossipPeer } from "../gossip/handlers.ts";
-import type { AttestationSource } from "./attestation-intake.ts";
+import type { Sender } from "./sender-standing.ts";
 import type { EngineShell } from "./shell.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -45,6 +45,8 @@ export interface PeerSync {
   stop(): void;
 }
 
+const OVERLAP = 8;
+const PEER_TIMEOUT_MS = 20_000;
 const CERTIFICATES_PER_PAGE = 64;
 /** All of a height's attestations come in one page, where the set is no larger than that. */
 const ATTESTATIONS_PER_PAGE = 256;
@@ -58,6 +60,12 @@ const MAX_SET_UPDATE_PAGES = 16;
 /** Peers whose place is remembered; who is forgotten is read from the start again. */
 const MAX_PLACES = 256;
 const MAX_POSITION = 2n ** 64n - 1n;
+
+/** What a node's configuration comes to. */
+export function peerSyncOptions(gossip: { readonly syncIntervalMs: number }): PeerSyncOptions {
+  const { syncIntervalMs: intervalMs } = gossip;
+  return { intervalMs, overlap: OVERLAP, peerTimeoutMs: PEER_TIMEOUT_MS };
+}
 
 /** One peer at a time, and one rollup after the other: catching up must not crowd out the new. */
 export function createPeerSync(ports: PeerSyncPorts, options: PeerSyncOptions): PeerSync {
@@ -210,7 +218,7 @@ class PeerTurn {
     for (let page = 0; page < MAX_PAGES && from <= tip + open; page++) {
       const answer = await gossip.requestAttestations(this.peerId, { rollupId, from, limit });
       if (!answer.ok || answer.items.length === 0 || isOver()) return;
-      const verdict = await engine.receiveAttestations(answer.items, this.#source());
+      const verdict = await engine.receiveAttestations(answer.items, this.#sender());
       if (this.#isLie(verdict) || isOver()) return;
       const last = answer.items.at(-1)?.claim.blockNumber ?? from;
       if (answer.items.length < limit || last < from) return;
@@ -258,7 +266,7 @@ class PeerTurn {
       const answer = await gossip.requestSetUpdates(this.peerId, { ...place, limit });
       if (!answer.ok) return;
       for (const update of answer.items) {
-        if (isOver() || this.#isLie(await engine.receiveSetUpdate(update))) return;
+        if (isOver() || this.#isLie(await engine.receiveSetUpdate(update, this.#sender()))) return;
         const { epoch } = update;
         const single = singleSigner(update);
         place = single === null ? { epoch: epoch + 1n, from: 0 } : { epoch, from: single + 1 };
@@ -267,7 +275,7 @@ class PeerTurn {
     }
   }
 
-  #source(): AttestationSource {
+  #sender(): Sender {
     const { peerId } = this;
     const operator = this.#ports.gossip.peers().find((each) => each.peerId === peerId)?.operator;
     return operator ? { peerId, operator } : { peerId };

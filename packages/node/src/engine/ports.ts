@@ -64,6 +64,7 @@ export type EngineStore = Pick<
   | "listEvidence"
   | "putContradiction"
   | "putSetUpdate"
+  | "keptFrom"
 >;
 
 export interface EngineGossip {

@@ -15,13 +15,13 @@ import {
 import { NodeError } from "../node-error.ts";
 import { isKeyInSet } from "./key-in-set.ts";
 import type { ClaimSigner, EnginePorts } from "./ports.ts";
+import { OWN, type Sender } from "./sender-standing.ts";
+import type { SignatureDesk } from "./signature-desk.ts";
 import { ACCEPT, ignore, reject, type Verdict } from "./verdict.ts";
 
 export interface SetUpdateDeskPorts
-  extends Pick<
-    EnginePorts,
-    "bls" | "verifier" | "signer" | "store" | "gossip" | "announce" | "now"
-  > {
+  extends Pick<EnginePorts, "bls" | "signer" | "store" | "gossip" | "announce" | "now"> {
+  readonly desk: Pick<SignatureDesk, "withRoom" | "verify">;
   readonly state: () => EngineState;
   readonly input: (input: Input) => void;
 }
@@ -34,14 +34,14 @@ type SetUpdateEffect = Extract<
 /** Brings set updates from peers to the engine, and performs what it asks for about them. */
 export interface SetUpdateDesk {
   /** The cheap checks, then the signature; what is accepted may be forwarded. */
-  receive(update: SetUpdate): Promise<Verdict>;
+  receive(update: SetUpdate, sender?: Sender): Promise<Verdict>;
   /** Rejects where the store fails. */
   perform(effect: SetUpdateEffect): Promise<void>;
 }
 
 /** One desk for an engine. */
 export function createSetUpdateDesk(ports: SetUpdateDeskPorts): SetUpdateDesk {
-  const { bls, verifier, signer, store, gossip, announce, state, input } = ports;
+  const { bls, desk, signer, store, gossip, announce, state, input } = ports;
 
   async function sign(
     by: ClaimSigner,
@@ -72,26 +72,31 @@ export function createSetUpdateDesk(ports: SetUpdateDeskPorts): SetUpdateDesk {
   }
 
   /** One operator's is checked off the main thread: at an epoch's begin they come all at once. */
-  async function check(update: AdmittedSetUpdate): Promise<Verdict> {
+  async function check(update: AdmittedSetUpdate, sender: Sender): Promise<Verdict> {
     const { digest: message, publicKeys, signature } = update;
     const [publicKey] = publicKeys;
     if (singleSigner(update) === null || publicKey === undefined) {
       const isValid = bls.verifyAggregate({ publicKeys, message, signature });
       return isValid ? ACCEPT : reject("bad-signature");
     }
-    const verdict = await verifier.verify({ message, publicKey, signature: fromHex(signature) });
+    const signed = { message, publicKey, signature: fromHex(signature) };
+    const verdict = await desk.withRoom(sender, {
+      count: 1,
+      check: () => desk.verify(sender, signed),
+    });
+    if (verdict === null) return ignore("overloaded");
     if (verdict.ok) return ACCEPT;
     return verdict.code === "bad-signature" ? reject(verdict.code) : ignore(verdict.code);
   }
 
   return {
-    async receive(update) {
+    async receive(update, sender = OWN) {
       const admission = admitSetUpdate(state(), update);
       if (!admission.ok) {
         const { code } = admission;
         return isSetUpdateToBlame(code) ? reject(code) : ignore(code);
       }
-      const verdict = await check(admission.update);
+      const verdict = await check(admission.update, sender);
       if (!verdict.accept) return verdict;
       // The same one may have come from another peer while this one was checked.
       const again = admitSetUpdate(state(), update);

@@ -20,16 +20,14 @@ import {
 } from "@mach/core";
 import { NodeError } from "../node-error.ts";
 import type { ContradictionEntry } from "../store/store.ts";
-import {
-  type AttestationIntake,
-  type AttestationSource,
-  createAttestationIntake,
-} from "./attestation-intake.ts";
+import { type AttestationIntake, createAttestationIntake } from "./attestation-intake.ts";
 import { checkCertificate } from "./certificate-check.ts";
 import { createEvidenceKeeper, type EvidenceKeeper } from "./evidence-keeper.ts";
 import { isKeyInSet } from "./key-in-set.ts";
 import type { EnginePorts } from "./ports.ts";
+import { OWN, type Sender } from "./sender-standing.ts";
 import { createSetUpdateDesk, type SetUpdateDesk } from "./set-update-desk.ts";
+import { createSignatureDesk, type SignatureDesk } from "./signature-desk.ts";
 import { ACCEPT, ignore, reject, type Verdict } from "./verdict.ts";
 
 /** The engine with its effects performed. Nothing of it rejects or throws: see `onFatal`. */
@@ -39,20 +37,21 @@ export interface EngineShell {
   restore(input: Input): void;
   /** Counts the evidence that the store keeps, so that its bounds hold across restarts. */
   restoreEvidence(): Promise<void>;
+  /** Evidence has left the store: its place is free for other evidence. */
+  forgetEvidence(evidence: Evidence): void;
   /** For reading only: it changes with the next input. */
   state(): EngineState;
   /**
-   * The attestations of one message, or of one answer: see `AttestationIntake`. All that come
-   * without a source share the bounds of one peer that is bound to nobody.
+   * The attestations of one message, or of one answer: see `AttestationIntake`. What comes without
+   * a sender is taken for this process's own.
    */
-  receiveAttestations(
-    attestations: readonly WireAttestation[],
-    source?: AttestationSource,
-  ): Promise<Verdict>;
-  receiveCertificate(certificate: Certificate): Promise<Verdict>;
-  receiveEvidence(evidence: Evidence): Promise<Verdict>;
+  receiveAttestations(attestations: readonly WireAttestation[], sender?: Sender): Promise<Verdict>;
+  /** With a sender only as far as it may hold up the main thread: for what comes unasked. */
+  receiveCertificate(certificate: Certificate, sender?: Sender): Promise<Verdict>;
+  /** With a sender as certificates. */
+  receiveEvidence(evidence: Evidence, sender?: Sender): Promise<Verdict>;
   /** One operator's signature over an epoch's hash, or a whole set update. */
-  receiveSetUpdate(update: SetUpdate): Promise<Verdict>;
+  receiveSetUpdate(update: SetUpdate, sender?: Sender): Promise<Verdict>;
   /**
    * Takes that L1 has settled against certificates; resolves when it is stored and announced. It
    * alone rejects: where the store fails.
@@ -64,7 +63,6 @@ export interface EngineShell {
 
 /** What is answered once the engine has failed. */
 const FAILED: Verdict = ignore("engine-failed");
-const NOBODY: AttestationSource = { peerId: "" };
 
 /** Runs `core`'s step and performs what it asks for; results come back as inputs. */
 export function createEngineShell(options: EngineOptions, ports: EnginePorts): EngineShell {
@@ -74,6 +72,7 @@ export function createEngineShell(options: EngineOptions, ports: EnginePorts): E
 class Shell implements EngineShell {
   readonly #options: EngineOptions;
   readonly #ports: EnginePorts;
+  readonly #desk: SignatureDesk;
   readonly #attestations: AttestationIntake;
   readonly #evidence: EvidenceKeeper;
   readonly #setUpdates: SetUpdateDesk;
@@ -88,13 +87,15 @@ class Shell implements EngineShell {
     this.#ports = ports;
     this.#evidence = createEvidenceKeeper(ports.store);
     this.#state = createEngineState(options);
+    this.#desk = createSignatureDesk(ports);
     this.#attestations = createAttestationIntake({
-      verifier: ports.verifier,
+      desk: this.#desk,
       state: () => this.#state,
       input: (input) => this.input(input),
     });
     this.#setUpdates = createSetUpdateDesk({
       ...ports,
+      desk: this.#desk,
       state: () => this.#state,
       input: (input) => this.input(input),
     });
@@ -133,33 +134,40 @@ class Shell implements EngineShell {
     return this.#evidence.restore();
   }
 
+  forgetEvidence(evidence: Evidence): void {
+    this.#evidence.forget(evidence);
+  }
+
   async receiveAttestations(
     attestations: readonly WireAttestation[],
-    source: AttestationSource = NOBODY,
+    sender: Sender = OWN,
   ): Promise<Verdict> {
     if (this.#hasFailed) return FAILED;
-    const verdict = await this.#attestations.receive(attestations, source);
+    const verdict = await this.#attestations.receive(attestations, sender);
     return this.#hasFailed ? FAILED : verdict;
   }
 
-  async receiveCertificate(certificate: Certificate): Promise<Verdict> {
+  async receiveCertificate(certificate: Certificate, sender: Sender = OWN): Promise<Verdict> {
     if (this.#hasFailed) return FAILED;
     if (isBelowMemory(this.#state, certificate.claim) && (await this.#isKept(certificate))) {
       return this.#hasFailed ? FAILED : ignore("stale");
     }
-    return this.#takeCertificate(certificate);
+    return this.#noted(sender, this.#takeCertificate(certificate, sender));
   }
 
-  async receiveEvidence(evidence: Evidence): Promise<Verdict> {
+  async receiveEvidence(evidence: Evidence, sender: Sender = OWN): Promise<Verdict> {
     if (this.#hasFailed) return FAILED;
     if (this.#evidence.isKnown(evidence)) return ignore("duplicate");
+    if (!this.#desk.mayHoldUp(sender, costOf(evidence))) return ignore("overloaded");
     const result = verifyEvidence(this.#ports.bls, evidence, {
       domain: this.#options.domain,
       operatorSet: (epoch) => this.#state.epochs.get(epoch)?.operatorSet,
       thresholdBps: MIN_THRESHOLD_BPS,
     });
-    if (!result.ok)
-      return isEvidenceToBlame(result.code) ? reject(result.code) : ignore(result.code);
+    if (!result.ok) {
+      const { code } = result;
+      return this.#noted(sender, isEvidenceToBlame(code) ? reject(code) : ignore(code));
+    }
     if (evidence.kind === "conflicting-certificates") {
       // They stop fast finality here as well, whether or not there is room to keep the evidence.
       this.#takeCertificate(evidence.lower);
@@ -169,9 +177,9 @@ class Shell implements EngineShell {
     return this.#hasFailed ? FAILED : ACCEPT;
   }
 
-  async receiveSetUpdate(update: SetUpdate): Promise<Verdict> {
+  async receiveSetUpdate(update: SetUpdate, sender: Sender = OWN): Promise<Verdict> {
     if (this.#hasFailed) return FAILED;
-    const verdict = await this.#setUpdates.receive(update);
+    const verdict = await this.#setUpdates.receive(update, sender);
     return this.#hasFailed ? FAILED : verdict;
   }
 
@@ -289,11 +297,18 @@ class Shell implements EngineShell {
     this.input({ type: "sum-checked", claim, digest, signers, signature });
   }
 
-  #takeCertificate(certificate: Certificate): Verdict {
-    const check = checkCertificate(this.#ports.bls, certificate, this.#state);
+  #takeCertificate(certificate: Certificate, sender: Sender = OWN): Verdict {
+    const mayVerify = (): boolean => this.#desk.mayHoldUp(sender, 1);
+    const check = checkCertificate(this.#ports.bls, certificate, this.#state, mayVerify);
     if (!check.ok) return check.verdict;
     this.input({ type: "certificate-verified", certificate: check.certificate });
     return this.#hasFailed ? FAILED : ACCEPT;
+  }
+
+  /** Whoever handed on what no honest peer does is not trusted for a while. */
+  #noted(sender: Sender, verdict: Verdict): Verdict {
+    if (!verdict.accept && verdict.blame) this.#desk.onBad(sender);
+    return verdict;
   }
 
   async #storeCertificate(effect: Extract<Effect, { type: "store-certificate" }>): Promise<void> {
@@ -307,17 +322,22 @@ class Shell implements EngineShell {
     if (stored.code === "wrong-domain") {
       throw new NodeError("data-folder-unusable", "The store is of another network.");
     }
+    // Too old to be told from one that contradicts what stood there: it is in nobody's store.
+    if (stored.code === "pruned") return;
     // The one that stands there may have left memory: the engine has to see that they conflict.
     const { rollupId, blockNumber } = certificate.claim;
     const standing = await store.certificateAt(rollupId, blockNumber);
     if (standing !== null) this.#takeCertificate(standing);
   }
 
-  /** Whether the store has one for that very claim: what is old is neither checked nor sent on. */
+  /** Whether the store has one for that very claim, or had: what is old is neither checked nor sent on. */
   async #isKept({ claim }: Certificate): Promise<boolean> {
     try {
-      const kept = await this.#ports.store.certificateAt(claim.rollupId, claim.blockNumber);
-      return kept !== null && isSameClaim(kept.claim, claim);
+      const { store } = this.#ports;
+      const { rollupId, blockNumber } = claim;
+      const kept = await store.certificateAt(rollupId, blockNumber);
+      if (kept !== null) return isSameClaim(kept.claim, claim);
+      return blockNumber < (await store.keptFrom({ kind: "certificates", rollupId }));
     } catch (error) {
       this.#fail(error);
       return true;
@@ -360,6 +380,12 @@ function isBelowMemory(state: EngineState, claim: Claim): boolean {
 /** Whether a refusal tells that the record may hold a claim that is not known here. */
 function isOfRecord(code: string): boolean {
   return code === "fork-locked" || code === "key-failed" || code.endsWith("-last");
+}
+
+/** In signatures: two of them, and sixteen headers take as long to hash as one takes to check. */
+function costOf(evidence: Evidence): number {
+  const headers = evidence.kind === "conflicting-certificates" ? evidence.headers.length : 0;
+  return 2 + Math.ceil(headers / 16);
 }
 
 /** Evidence of an epoch whose set is not known here may be good: its sender is not to blame. */

@@ -3,7 +3,6 @@ import {
   admitAttestation,
   createEngineState,
   type EngineState,
-  fromHex,
   type Input,
   step,
   type WireAttestation,
@@ -13,10 +12,10 @@ import {
   type AttestationIntake,
   createAttestationIntake,
 } from "../../src/engine/attestation-intake.ts";
+import { createSignatureDesk } from "../../src/engine/signature-desk.ts";
 import {
   attest,
   blockAt,
-  bls,
   claimAt,
   ENGINE_OPTIONS,
   forge,
@@ -50,13 +49,17 @@ function create(held?: Promise<BatchVerdict>): Setup {
   input({ type: "set-known", operatorSet: operatorSetOf(0n), rollups: [PARAMETERS] });
   const block = blockAt(1n);
   input({ type: "block-verified", rollupId: ROLLUP_ID, block, observedAtMs: 1 });
-  const intake = createAttestationIntake({
+  const desk = createSignatureDesk({
     verifier: {
       verify: (attestation) => {
         checks += 1;
         return held ?? verifier().verify(attestation);
       },
     },
+    now: () => 1,
+  });
+  const intake = createAttestationIntake({
+    desk,
     state: () => state,
     input,
   });
@@ -128,26 +131,42 @@ describe("a message of several attestations", () => {
 });
 
 describe("the bound on one peer's signatures in the check", () => {
-  const signature = fromHex(bls.aggregateSignatures([attest(0, claimAt(1n)).signature]) ?? "0x");
-
-  it.each([
-    ["one that is bound to nobody", PEER, 128],
-    ["an operator's", BOUND, 256],
-  ])("of %s is kept, and leaves others alone", async (_, source, most) => {
+  it("is kept, and leaves others alone", async () => {
     let answer = (_verdict: BatchVerdict): void => undefined;
     const held = new Promise<BatchVerdict>((resolve) => {
       answer = resolve;
     });
     const { intake, checks } = create(held);
-    const waiting = Array.from({ length: most / 4 }, () => intake.receive(good(4), source));
-    expect(checks()).toBe(most);
-    const beyond = await intake.receive([{ ...attest(0, claimAt(1n)), signature }], source);
+    const waiting = Array.from({ length: 64 }, () => intake.receive(good(4), BOUND));
+    expect(checks()).toBe(256);
+    const beyond = await intake.receive(good(1), BOUND);
     expect(beyond).toEqual({ accept: false, code: "overloaded", blame: false });
     const other = intake.receive(good(1), { peerId: "another" });
-    expect(checks()).toBe(most + 1);
+    expect(checks()).toBe(257);
     answer({ ok: false, code: "overloaded" });
     await Promise.all([...waiting, other]);
-    void intake.receive(good(1), source);
-    expect(checks()).toBe(most + 2);
+    void intake.receive(good(1), BOUND);
+    expect(checks()).toBe(258);
+  });
+});
+
+describe("an attestation that is still being checked", () => {
+  it("completes a sum where its sender is an operator's peer, and of no other peer", async () => {
+    const { intake, inputs } = create();
+    await intake.receive([attest(0, claimAt(1n))], PEER);
+    expect(inputs).not.toContain("attestation-arrived");
+    await intake.receive([attest(1, claimAt(1n))], BOUND);
+    expect(inputs).toContain("attestation-arrived");
+  });
+
+  it("completes none once its sender has brought a forged one, and counts all the same", async () => {
+    const setup = create();
+    const { intake, inputs } = setup;
+    const again = { ...BOUND, peerId: "another peer of that operator" };
+    await intake.receive([forge(0, claimAt(1n))], BOUND);
+    const before = inputs.length;
+    await intake.receive([attest(1, claimAt(1n))], again);
+    expect(inputs.slice(before)).toEqual(["attestation-verified"]);
+    expect(isCounted(setup, attest(1, claimAt(1n)))).toBe(true);
   });
 });

@@ -28,7 +28,7 @@ import { afterAll, beforeAll } from "vitest";
 import type { Announcement, ClaimSigner, EnginePorts } from "../../src/engine/ports.ts";
 import { createEngineShell, type EngineShell } from "../../src/engine/shell.ts";
 import { createMemoryStore } from "../../src/store/memory-store.ts";
-import type { Store } from "../../src/store/store.ts";
+import { type Store, storeOptions } from "../../src/store/store.ts";
 
 export const bls = createNativeBls();
 export const ROLLUP_ID = 902n;
@@ -192,7 +192,7 @@ export const ENGINE_OPTIONS: EngineOptions = {
 };
 
 export function memoryStore(): Store {
-  return createMemoryStore({ domain: DOMAIN, maxEvidence: 1_000, maxAlerts: 100 });
+  return createMemoryStore({ ...storeOptions(DOMAIN), maxEvidence: 1_000, maxAlerts: 100 });
 }
 
 /** A shell with real BLS, and all that its effects reached, in order. */

@@ -1,0 +1,87 @@
+import type { Attestation, BatchVerdict, BatchVerifier } from "@mach/bls";
+import { createRateLimit, type RateLimit } from "../gossip/rate-limit.ts";
+import {
+  createSenderStandings,
+  type Sender,
+  type SenderStandings,
+  type Standing,
+} from "./sender-standing.ts";
+
+export interface SignatureDeskPorts {
+  readonly verifier: Pick<BatchVerifier, "verify">;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+/** Where signatures from peers are checked: each sender within its bounds, the doubtful last. */
+export interface SignatureDesk {
+  isTrusted(sender: Sender): boolean;
+  /** Runs a check of this many signatures where the sender has room for it; null where it has not. */
+  withRoom<T>(
+    sender: Sender,
+    wanted: { readonly count: number; readonly check: () => Promise<T> },
+  ): Promise<T | null>;
+  /** The check of one signature, which counts for or against its sender. */
+  verify(sender: Sender, signed: Omit<Attestation, "isDoubtful">): Promise<BatchVerdict>;
+  /** Whether a check of this many signatures may hold up the main thread now. */
+  mayHoldUp(sender: Sender, count: number): boolean;
+  /** A check elsewhere found that the sender cannot have checked what it handed on. */
+  onBad(sender: Sender): void;
+}
+
+/** Signatures of one peer in the check at once. */
+const MAX_IN_CHECK_BOUND = 256;
+const MAX_IN_CHECK_UNBOUND = 128;
+const MAX_IN_CHECK: Readonly<Record<Exclude<Standing, "trusted">, number>> = {
+  unproven: 16,
+  doubtful: 4,
+};
+/**
+ * What those who are not trusted may cost the main thread, all of them together, about a tenth of
+ * it. What is dropped comes again when peers are asked for what they hold.
+ */
+const HELD_UP = { perSecond: 64, burst: 128 } as const;
+
+/** One desk for an engine: attestations, set updates and what else is signed share its bounds. */
+export function createSignatureDesk({ verifier, now }: SignatureDeskPorts): SignatureDesk {
+  const standings: SenderStandings = createSenderStandings(now);
+  const inCheck = new Map<string, number>();
+  const isWithinRate: RateLimit = createRateLimit(HELD_UP, now);
+  const isTrusted = (sender: Sender): boolean => standings.of(sender) === "trusted";
+
+  function roomOf(sender: Sender): number {
+    const standing = standings.of(sender);
+    if (standing !== "trusted") return MAX_IN_CHECK[standing];
+    return sender.operator === undefined ? MAX_IN_CHECK_UNBOUND : MAX_IN_CHECK_BOUND;
+  }
+
+  return {
+    isTrusted,
+    async withRoom(sender, { count, check }) {
+      const { peerId } = sender;
+      const before = inCheck.get(peerId) ?? 0;
+      if (before + count > roomOf(sender)) return null;
+      inCheck.set(peerId, before + count);
+      try {
+        return await check();
+      } finally {
+        const left = (inCheck.get(peerId) ?? 0) - count;
+        if (left > 0) inCheck.set(peerId, left);
+        else inCheck.delete(peerId);
+      }
+    },
+    async verify(sender, signed) {
+      const isDoubtful = (): boolean => !isTrusted(sender);
+      const verdict = await verifier.verify({ ...signed, isDoubtful });
+      if (verdict.ok) standings.onGood(sender);
+      else if (verdict.code === "bad-signature") standings.onBad(sender);
+      return verdict;
+    },
+    mayHoldUp(sender, count) {
+      if (isTrusted(sender)) return true;
+      for (let i = 0; i < count; i++) if (!isWithinRate()) return false;
+      return true;
+    },
+    onBad: (sender) => standings.onBad(sender),
+  };
+}

@@ -1,0 +1,113 @@
+import type { Attestation, BatchVerdict } from "@mach/bls";
+import { type Hex, ZERO_HASH } from "@mach/core";
+import { describe, expect, it } from "vitest";
+import type { Sender } from "../../src/engine/sender-standing.ts";
+import { createSignatureDesk, type SignatureDesk } from "../../src/engine/signature-desk.ts";
+
+const STRANGER: Sender = { peerId: "stranger" };
+const BOUND: Sender = { peerId: "bound", operator: `0x${"01".repeat(20)}` };
+const publicKey: Hex = `0x${"11".repeat(48)}`;
+const GOOD = new Uint8Array(96);
+const BAD = new Uint8Array(96).fill(1);
+
+/** A desk before a verifier that knows bad signatures by their first byte. */
+function create() {
+  const clock = { now: 1_000_000 };
+  const asked: Attestation[] = [];
+  const desk = createSignatureDesk({
+    verifier: {
+      async verify(attestation): Promise<BatchVerdict> {
+        asked.push(attestation);
+        return attestation.signature[0] === 1
+          ? { ok: false, code: "bad-signature" }
+          : ({ ok: true, signature: GOOD } as unknown as BatchVerdict);
+      },
+    },
+    now: () => clock.now,
+  });
+  return { desk, asked, clock };
+}
+
+async function send(desk: SignatureDesk, sender: Sender, signature: Uint8Array): Promise<void> {
+  await desk.verify(sender, { message: ZERO_HASH, publicKey, signature });
+}
+
+async function roomOf(desk: SignatureDesk, sender: Sender): Promise<number> {
+  let count = 0;
+  let end = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const checks: Promise<unknown>[] = [];
+  for (let isFull = false; !isFull; ) {
+    let hasBegun = false;
+    const check = (): Promise<void> => {
+      hasBegun = true;
+      return held;
+    };
+    checks.push(desk.withRoom(sender, { count: 1, check }));
+    if (hasBegun) count += 1;
+    isFull = !hasBegun;
+  }
+  end();
+  await Promise.all(checks);
+  return count;
+}
+
+describe("the signature desk", () => {
+  it("trusts an operator's peer, and another after eight good signatures", async () => {
+    const { desk } = create();
+    expect([desk.isTrusted(BOUND), desk.isTrusted(STRANGER)]).toEqual([true, false]);
+    for (let i = 0; i < 8; i++) await send(desk, STRANGER, GOOD);
+    expect(desk.isTrusted(STRANGER)).toBe(true);
+  });
+
+  it("gives a peer room by what is known of it", async () => {
+    const { desk } = create();
+    expect(await roomOf(desk, BOUND)).toBe(256);
+    expect(await roomOf(desk, STRANGER)).toBe(16);
+    for (let i = 0; i < 8; i++) await send(desk, STRANGER, GOOD);
+    expect(await roomOf(desk, STRANGER)).toBe(128);
+    await send(desk, STRANGER, BAD);
+    expect(await roomOf(desk, STRANGER)).toBe(4);
+  });
+
+  it("doubts every peer of an operator one of whose peers brought a bad signature", async () => {
+    const { desk, clock } = create();
+    await send(desk, BOUND, BAD);
+    const again: Sender = { ...BOUND, peerId: "again" };
+    expect([desk.isTrusted(BOUND), desk.isTrusted(again)]).toEqual([false, false]);
+    for (let i = 0; i < 20; i++) await send(desk, again, GOOD);
+    expect(desk.isTrusted(again)).toBe(false);
+    clock.now += 600_001;
+    expect(desk.isTrusted(again)).toBe(true);
+  });
+
+  it("leaves the others' standing alone", async () => {
+    const { desk } = create();
+    await send(desk, STRANGER, BAD);
+    expect(desk.isTrusted(BOUND)).toBe(true);
+    expect(await roomOf(desk, { peerId: "another" })).toBe(16);
+  });
+
+  it("has what a sender had waiting checked last once its first bad one is found", async () => {
+    const { desk, asked } = create();
+    await send(desk, BOUND, GOOD);
+    const [waiting] = asked;
+    expect(waiting?.isDoubtful?.()).toBe(false);
+    await send(desk, BOUND, BAD);
+    expect(waiting?.isDoubtful?.()).toBe(true);
+  });
+
+  it("lets all that are not trusted hold up the main thread for a part of the time", async () => {
+    const { desk, clock } = create();
+    const strangers = Array.from({ length: 200 }, (_, i): Sender => ({ peerId: `${i}` }));
+    const held = strangers.filter((each) => desk.mayHoldUp(each, 1));
+    expect(held).toHaveLength(128);
+    expect(desk.mayHoldUp(BOUND, 100)).toBe(true);
+    clock.now += 1_000;
+    expect(strangers.filter((each) => desk.mayHoldUp(each, 1))).toHaveLength(64);
+    desk.onBad(BOUND);
+    expect(desk.mayHoldUp(BOUND, 1)).toBe(false);
+  });
+});
