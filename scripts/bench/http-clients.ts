@@ -2,10 +2,10 @@ import { createConnection, type Socket } from "node:net";
 
 /** Who asks the servers: in a process of its own, so that only the servers' time is counted. */
 export type HttpClients = {
-  /** Asks for a path again and again on kept-alive connections, and counts the answers. */
+  /** Asks for the paths in turns on kept-alive connections, and counts the answers. */
   load(options: {
     readonly port: number;
-    readonly path: string;
+    readonly paths: readonly string[];
     readonly connections: number;
     /** Requests in flight on each. */
     readonly depth: number;
@@ -38,9 +38,13 @@ export function createRole(): HttpClients {
     async load(options) {
       const startedAt = performance.now();
       const share = Math.ceil(options.requests / options.connections);
-      const request = Buffer.from(requestText(options.port, options.path));
+      const requests = options.paths.map((path) => requestText(options.port, path));
+      let next = 0;
+      // The connections share the turns, so that no two ask for the same at once if there are many.
+      const take = (count: number): string =>
+        Array.from({ length: count }, () => requests[next++ % requests.length]).join("");
       await Promise.all(
-        Array.from({ length: options.connections }, () => askAgain(options, { request, share })),
+        Array.from({ length: options.connections }, () => askAgain(options, { take, share })),
       );
       return { seconds: (performance.now() - startedAt) / 1_000 };
     },
@@ -69,9 +73,9 @@ function requestText(port: number, path: string): string {
 /** One connection's share of the requests, `depth` of them in flight. */
 function askAgain(
   options: { readonly port: number; readonly depth: number },
-  work: { readonly request: Buffer; readonly share: number },
+  work: { readonly take: (count: number) => string; readonly share: number },
 ): Promise<void> {
-  const { request, share } = work;
+  const { take, share } = work;
   return new Promise((resolve, reject) => {
     const socket = createConnection({ host: "127.0.0.1", port: options.port, noDelay: true });
     let asked = 0;
@@ -80,7 +84,7 @@ function askAgain(
     const ask = (count: number): void => {
       const more = Math.min(count, share - asked);
       asked += more;
-      if (more > 0) socket.write(more === 1 ? request : Buffer.concat(Array(more).fill(request)));
+      if (more > 0) socket.write(take(more), "latin1");
     };
     socket.on("connect", () => ask(options.depth));
     socket.on("data", (chunk: Buffer) => {

@@ -11,10 +11,10 @@ import { createEventHub, type EventHub } from "../../packages/node/src/view/even
 import { cpuMicros } from "./rounds.ts";
 import { createServedNetwork, type ServedNetwork } from "./served-network.ts";
 
-/** A path that the node's server answers. */
-export interface ServedPath {
-  readonly name: "certificate" | "finality" | "block";
-  readonly path: string;
+/** Paths that the node's server answers, asked for in turns. */
+export interface ServedPaths {
+  readonly name: "certificate" | "finality" | "block" | "blocks";
+  readonly paths: readonly string[];
 }
 
 /** The node's server and the bare ones beside it, in one process. */
@@ -25,7 +25,7 @@ export type HttpServers = {
     readonly barePort: number;
     /** TCP: whoever connects is sent what `write` writes. */
     readonly rawPort: number;
-    readonly paths: readonly ServedPath[];
+    readonly served: readonly ServedPaths[];
   }>;
   /** Tells the readers of the node's event stream of certificates. */
   publish(options: Burst): Promise<void>;
@@ -49,6 +49,9 @@ interface Parts {
   readonly sockets: Set<Socket>;
 }
 
+/** As many as are asked for at once, so that in no turn of the event loop two are the same. */
+const OTHER_BLOCKS = 256;
+
 /** The role of a child process. */
 export function createRole(): HttpServers {
   let parts: Parts | null = null;
@@ -66,8 +69,11 @@ export function createRole(): HttpServers {
       const network = await createServedNetwork();
       const hub = createEventHub();
       const apiPort = await serve(network, hub, maxEventClients);
-      const paths = pathsOf(network);
-      const bare = await createBareServer(paths, apiPort);
+      const served = pathsOf(network);
+      const bare = await createBareServer(
+        served.flatMap(({ paths }) => paths),
+        apiPort,
+      );
       const sockets = new Set<Socket>();
       const raw = createTcpServer((socket) => {
         sockets.add(socket.setNoDelay(true));
@@ -77,7 +83,7 @@ export function createRole(): HttpServers {
       const event = eventOf(network);
       const { frame } = createEventHistory({ eventHistory: 1 }).add(event);
       parts = { hub, event, frame, sockets };
-      return { apiPort, barePort: await listen(bare), rawPort: await listen(raw), paths };
+      return { apiPort, barePort: await listen(bare), rawPort: await listen(raw), served };
     },
     publish: (options) => burst(options, ({ hub, event }) => hub.publish(event)),
     write: (options) =>
@@ -134,19 +140,22 @@ async function serve(
   return started.port;
 }
 
-function pathsOf({ rollupId, newest }: ServedNetwork): readonly ServedPath[] {
+function pathsOf({ rollupId, newest }: ServedNetwork): readonly ServedPaths[] {
   const rollup = `/v1/rollups/${rollupId}`;
+  const { blockNumber } = newest.claim;
+  const blocks = Array.from({ length: OTHER_BLOCKS }, (_, i) => blockNumber - BigInt(i));
   return [
-    { name: "certificate", path: `/v1/certificates/${newest.certificateId}` },
-    { name: "finality", path: `${rollup}/finality` },
-    { name: "block", path: `${rollup}/blocks/${newest.claim.blockNumber}` },
+    { name: "certificate", paths: [`/v1/certificates/${newest.certificateId}`] },
+    { name: "finality", paths: [`${rollup}/finality`] },
+    { name: "block", paths: [`${rollup}/blocks/${blockNumber}`] },
+    { name: "blocks", paths: blocks.map((number) => `${rollup}/blocks/${number}`) },
   ];
 }
 
 /** node:http and nothing else, with the bodies that the node's server gave. */
-async function createBareServer(paths: readonly ServedPath[], apiPort: number): Promise<Server> {
+async function createBareServer(paths: readonly string[], apiPort: number): Promise<Server> {
   const bodies = new Map<string, Buffer>();
-  for (const { path } of paths) {
+  for (const path of paths) {
     const response = await fetch(`http://127.0.0.1:${apiPort}${path}`);
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     bodies.set(path, Buffer.from(await response.arrayBuffer()));

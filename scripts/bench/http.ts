@@ -1,7 +1,7 @@
 import type { BenchContext } from "./bench-context.ts";
 import { type BenchChild, startChild } from "./child.ts";
 import type { HttpClients } from "./http-clients.ts";
-import type { HttpServers, ServedPath } from "./http-servers.ts";
+import type { HttpServers, ServedPaths } from "./http-servers.ts";
 import { type RoundCounts, runRounds } from "./rounds.ts";
 import { median, type Pair, type Row, toRow } from "./row.ts";
 import { formatNumber } from "./table.ts";
@@ -26,7 +26,8 @@ const CERTIFICATE_TOPIC = "/v1/events?topics=certificate";
 const HEADS = {
   certificate: { name: "certificate by id over HTTP", goal: { of: "ratio", atLeast: 0.8 } },
   finality: { name: "finality over HTTP, built in each turn", goal: { of: "ratio", atLeast: 0.6 } },
-  block: { name: "block over HTTP, built for each request", goal: { of: "ratio", atLeast: 0.6 } },
+  block: { name: "block over HTTP, built in each turn", goal: { of: "ratio", atLeast: 0.6 } },
+  blocks: { name: "blocks over HTTP, each of them another", goal: { of: "nothing" } },
 } as const;
 
 interface Servers {
@@ -56,16 +57,16 @@ export async function benchHttp(
   });
   const servers = { server, clients, ...started };
   const rows: Row[] = [];
-  for (const path of started.paths) rows.push(await benchPath(context, counts, servers, path));
+  for (const each of started.served) rows.push(await benchPaths(context, counts, servers, each));
   rows.push(await benchEvents(context, counts, servers));
   return rows;
 }
 
-async function benchPath(
+async function benchPaths(
   context: BenchContext,
   counts: HttpCounts,
   servers: Servers,
-  { name, path }: ServedPath,
+  { name, paths }: ServedPaths,
 ): Promise<Row> {
   const head = HEADS[name];
   context.progress(head.name);
@@ -74,7 +75,7 @@ async function benchPath(
     const { server, clients } = servers;
     const { requests } = counts;
     const before = await server.call("cpuMicros", undefined);
-    const load = { port, path, requests, connections: CONNECTIONS, depth: DEPTH };
+    const load = { port, paths, requests, connections: CONNECTIONS, depth: DEPTH };
     const { seconds } = await clients.call("load", load);
     const used = (await server.call("cpuMicros", undefined)) - before;
     return { perCpuSecond: (requests * 1e6) / used, perSecond: requests / seconds };

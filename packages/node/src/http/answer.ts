@@ -1,5 +1,7 @@
 import { hash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { CACHE_CLASSES, type CacheClass } from "@mach/api";
+import { PUBLIC_HEADERS } from "./errors.ts";
 
 /** A text to be sent, with its validator. */
 export interface Body {
@@ -18,6 +20,41 @@ export interface Answer {
   readonly contentType: string;
   /** The request header that it depends on, besides its address. */
   readonly vary?: "accept";
+}
+
+/** An answer with its heads, for 200 and for 304, as `writeHead` takes them. */
+export interface PreparedAnswer {
+  readonly body: Body;
+  readonly head: readonly string[];
+  readonly notModifiedHead: readonly string[];
+}
+
+const PUBLIC_HEADER_LIST: readonly string[] = Object.entries(PUBLIC_HEADERS).flat();
+
+/** Puts the heads together: once for an answer that is sent more than once. */
+export function prepareAnswer({ body, cacheControl, contentType, vary }: Answer): PreparedAnswer {
+  const notModifiedHead = ["etag", body.etag, "cache-control", cacheControl, ...PUBLIC_HEADER_LIST];
+  if (vary !== undefined) notModifiedHead.push("vary", vary);
+  const length = String(body.byteLength);
+  const head = [...notModifiedHead, "content-type", contentType, "content-length", length];
+  return { body, head, notModifiedHead };
+}
+
+/**
+ * Sends an answer, or that it is the one that the reader has. Past fastify: these bytes need no
+ * serialiser, and its way costs a tenth of a request.
+ */
+export function writeAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { body, head, notModifiedHead }: PreparedAnswer,
+): void {
+  if (isNotModified(request.headers["if-none-match"], body.etag)) {
+    // The list is read, not kept: node's types do not say so.
+    response.writeHead(304, notModifiedHead as string[]).end();
+  } else {
+    response.writeHead(200, head as string[]).end(body.text, body.encoding);
+  }
 }
 
 /** A text as a body. */

@@ -1,18 +1,18 @@
 import { ROUTE_IDS, ROUTES } from "@mach/api";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { isNotModified, prefersBytes } from "./answer.ts";
+import { prefersBytes, prepareAnswer, writeAnswer } from "./answer.ts";
 import type { AnswerWaits } from "./answer-waits.ts";
-import { PUBLIC_HEADERS, sendError } from "./errors.ts";
+import { sendError } from "./errors.ts";
 import type { ReportFailure } from "./failure-report.ts";
 import type { AnsweredRouteId, HandlerResult, Handlers } from "./handlers.ts";
 import { createInputReader } from "./input.ts";
+import type { KeptAnswers } from "./kept-answers.ts";
 import type { Eventual } from "./node-view.ts";
-
-const PUBLIC_HEADER_LIST: readonly string[] = Object.entries(PUBLIC_HEADERS).flat();
 
 export interface AnsweredRoutesDependencies {
   readonly handlers: Handlers;
   readonly waits: AnswerWaits;
+  readonly kept: KeptAnswers;
   readonly reportFailure: ReportFailure;
 }
 
@@ -53,7 +53,7 @@ export function addAnsweredRoutes(
       }
       const wait = input.query.wait ?? 0;
       if (!(result instanceof Promise) && (wait === 0 || !isNotYet(result))) {
-        return sendResult(request, reply, result);
+        return sendResult(request, reply, result, dependencies.kept);
       }
       const send = (each: HandlerResult): FastifyReply => sendResult(request, reply, each);
       return withDeadline(Promise.resolve(result), options.timeoutMs).then((each) => {
@@ -121,20 +121,13 @@ function sendResult(
   request: FastifyRequest,
   reply: FastifyReply,
   result: HandlerResult,
+  kept?: KeptAnswers,
 ): FastifyReply {
   if (!result.ok) return sendError(reply, result.code, result.detail);
-  const { body, cacheControl, contentType, vary } = result.answer;
-  const { text, byteLength, encoding, etag } = body;
-  const head = ["etag", etag, "cache-control", cacheControl, ...PUBLIC_HEADER_LIST];
-  if (vary !== undefined) head.push("vary", vary);
-  // Written past fastify: these bytes need no serialiser, and its way costs a tenth of a request.
+  const prepared = prepareAnswer(result.answer);
+  kept?.offer(request, result.answer, prepared);
   reply.hijack();
-  if (isNotModified(request.headers["if-none-match"], etag)) {
-    reply.raw.writeHead(304, head).end();
-  } else {
-    head.push("content-type", contentType, "content-length", String(byteLength));
-    reply.raw.writeHead(200, head).end(text, encoding);
-  }
+  writeAnswer(request.raw, reply.raw, prepared);
   return reply;
 }
 
@@ -149,6 +142,7 @@ export function withDeadline(
   });
 }
 
-function toFastifyPath(path: string): string {
+/** A path of the route table as fastify writes it. */
+export function toFastifyPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ":$1");
 }

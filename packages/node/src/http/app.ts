@@ -1,30 +1,27 @@
+import { createServer, type RequestListener, type Server } from "node:http";
 import { type FastifyInstance, fastify } from "fastify";
 import { codeOfFrameworkError, refuseConnection, sendError } from "./errors.ts";
+import type { Front } from "./front.ts";
 import type { HttpLimits } from "./limits.ts";
 
 /** Bodies are not read where a route does not say so. */
 const BODY_LIMIT = 1_024;
 
-/** A fastify instance with every timeout and bound set, and errors in this API's own form. */
+/**
+ * A fastify instance with every timeout and bound set, and errors in this API's own form. Each
+ * request meets the front first.
+ */
 export function createApp(
   limits: HttpLimits,
-  trustProxy: readonly string[] | undefined,
+  { trustProxy, front }: { readonly trustProxy: readonly string[]; readonly front: Front },
 ): FastifyInstance {
-  const { requestTimeoutMs, keepAliveMs, maxHeaderBytes, maxConnections } = limits;
+  const { maxConnections } = limits;
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
-    trustProxy: trustProxy === undefined ? false : [...trustProxy],
-    requestTimeout: requestTimeoutMs,
-    // Longer than a view may take, so that a slow answer is an answer and not a cut line.
-    connectionTimeout: 2 * requestTimeoutMs,
-    keepAliveTimeout: keepAliveMs,
+    trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
     return503OnClosing: false,
-    http: {
-      headersTimeout: Math.floor(requestTimeoutMs * 0.8),
-      connectionsCheckingInterval: Math.min(1_000, Math.ceil(requestTimeoutMs / 4)),
-      maxHeaderSize: maxHeaderBytes,
-    },
+    serverFactory: (handle) => createBoundedServer(limits, front, handle),
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, codeOfFrameworkError(error));
@@ -33,4 +30,23 @@ export function createApp(
   app.server.maxConnections = maxConnections;
   app.removeAllContentTypeParsers();
   return app;
+}
+
+function createBoundedServer(
+  { requestTimeoutMs, keepAliveMs, maxHeaderBytes }: HttpLimits,
+  front: Front,
+  handle: RequestListener,
+): Server {
+  const options = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.floor(requestTimeoutMs * 0.8),
+    connectionsCheckingInterval: Math.min(1_000, Math.ceil(requestTimeoutMs / 4)),
+    keepAliveTimeout: keepAliveMs,
+    maxHeaderSize: maxHeaderBytes,
+  };
+  const server = createServer(options, (request, response) => {
+    if (!front(request, response)) handle(request, response);
+  });
+  // Longer than a view may take, so that a slow answer is an answer and not a cut line.
+  return server.setTimeout(2 * requestTimeoutMs);
 }

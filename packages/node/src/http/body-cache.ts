@@ -11,10 +11,12 @@ export function createBodyCache(options: { readonly maxBytes: number }): BodyCac
   const { maxBytes } = options;
   const bodies = new Map<string, Body>();
   let bytes = 0;
+  let newest: string | undefined;
   return {
     get(key) {
       const found = bodies.get(key);
-      if (found === undefined) return undefined;
+      if (found === undefined || key === newest) return found;
+      newest = key;
       bodies.delete(key);
       bodies.set(key, found);
       return found;
@@ -26,6 +28,7 @@ export function createBodyCache(options: { readonly maxBytes: number }): BodyCac
       if (replaced !== undefined) bytes -= sizeOf(key, replaced);
       bodies.delete(key);
       bodies.set(key, added);
+      newest = key;
       bytes += size;
       for (const [oldestKey, oldest] of bodies) {
         if (bytes <= maxBytes) break;

@@ -1,7 +1,6 @@
 import {
   type BlockStatusName,
   type CacheClass,
-  type CertificatePolicy,
   encodeAlert,
   encodeBlockStatus,
   encodeCertificate,
@@ -25,7 +24,6 @@ import { createCertificateAnswer, formatAnswer, keyOf } from "./certificate-answ
 import { demandOf, isAccepted, refuseFinality, refuseStatus } from "./demand.ts";
 import type { Eventual, NodeView, ViewFailure, ViewResult } from "./node-view.ts";
 import { describeSelf } from "./self-description.ts";
-import type { TurnMemo } from "./turn-memo.ts";
 
 /** The routes that answer once; a stream of events and a batch of others stand beside them. */
 export type AnsweredRouteId = Exclude<RouteId, "events" | "batch">;
@@ -43,17 +41,14 @@ export type Handler<Id extends AnsweredRouteId> = (
   input: Pick<RouteShapes[Id], "params" | "query">,
 ) => Eventual<HandlerResult>;
 
-/** Answers about heads, which many ask for at once. */
-export type HeadMemo = TurnMemo<string, HandlerResult>;
-
 export type Handlers = { readonly [Id in AnsweredRouteId]: Handler<Id> };
 
 /** What each route answers, read from the node's view. */
 export function createHandlers(
-  dependencies: { readonly view: NodeView; readonly cache: BodyCache; readonly heads: HeadMemo },
+  dependencies: { readonly view: NodeView; readonly cache: BodyCache },
   options: { readonly software: string },
 ): Handlers {
-  const { view, cache, heads } = dependencies;
+  const { view, cache } = dependencies;
   const toCertificateAnswer = createCertificateAnswer({ view, cache });
   const { openApi, docs } = describeSelf(options.software);
   return {
@@ -61,7 +56,7 @@ export function createHandlers(
     rollups: () => after(view.rollups(), (value) => plain(value.map(encodeRollup), "head")),
     rollup: ({ params }) =>
       found(view.rollup(params.rollupId), (value) => plain(encodeRollup(value), "head")),
-    ...createStatusHandlers(view, heads),
+    ...createStatusHandlers(view),
     certificates: ({ params, query }) =>
       found(view.certificates(params.rollupId, query), ({ data, next }) => {
         const { policy } = demandOf(query);
@@ -123,19 +118,16 @@ export function createHandlers(
 /** What is asked with a policy, and waited for: with either an answer is a yes, or none. */
 function createStatusHandlers(
   view: NodeView,
-  heads: HeadMemo,
 ): Pick<Handlers, "finality" | "block" | "transaction"> {
   return {
-    finality: ({ params: { rollupId }, query }) => {
+    finality: ({ params, query }) => {
       const demand = demandOf(query);
-      const { minBlockNumber } = query;
-      const key = [rollupId, demand.isYesOnly, minBlockNumber, ...policyKey(query)].join("/");
-      const kept = heads.get(key);
-      if (kept !== undefined) return kept;
-      return found(view.finality(rollupId, demand.policy), (value) => {
-        const refusal = refuseFinality(demand, value, minBlockNumber);
-        return heads.keep(key, refusal ?? plain(encodeFinality(value), "head"));
-      });
+      return found(
+        view.finality(params.rollupId, demand.policy),
+        (value) =>
+          refuseFinality(demand, value, query.minBlockNumber) ??
+          plain(encodeFinality(value), "head"),
+      );
     },
     block: ({ params, query }) => {
       const demand = demandOf(query);
@@ -170,10 +162,6 @@ function statusCache(status: BlockStatusName): CacheClass {
     case "contradicted":
       return "head";
   }
-}
-
-function policyKey(policy: CertificatePolicy): readonly unknown[] {
-  return [policy.minWeightBps, policy.minVerification, policy.minSignedWeight];
 }
 
 function plain(data: object, cache: CacheClass): HandlerResult {

@@ -13,10 +13,11 @@ import { sendError } from "./errors.ts";
 import { addEventRoute } from "./event-route.ts";
 import { createEventStream } from "./event-stream.ts";
 import { createFailureReport, type HttpLogger } from "./failure-report.ts";
-import { createHandlers, type HeadMemo } from "./handlers.ts";
+import { createFront } from "./front.ts";
+import { createHandlers } from "./handlers.ts";
+import { createKeptAnswers } from "./kept-answers.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import type { NodeView } from "./node-view.ts";
-import { createTurnMemo } from "./turn-memo.ts";
 import { refuseUnrouted } from "./unrouted.ts";
 import { tellFaults } from "./view-faults.ts";
 
@@ -73,19 +74,18 @@ export function createHttpServer(
 ): HttpServer {
   const { view } = dependencies;
   const limits: HttpLimits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
-  const app = createApp(limits, options.trustProxy);
+  const { onAnswered } = dependencies;
   const reportFailure = createFailureReport(dependencies);
-  const events = createEventStream({ view, reportFailure }, limits);
-  const heads: HeadMemo = createTurnMemo();
-  // No answer of before an event is given to whom it has woken.
-  const onEvent = heads.clear;
-  const waits = createAnswerWaits({ view, reportFailure, onEvent }, limits);
   const cache = createBodyCache({ maxBytes: limits.maxCachedBytes });
-  const handlers = tellFaults(
-    createHandlers({ view, cache, heads }, { software: options.software }),
-  );
-  const proxy = createRpcProxy({ view, reportFailure }, options.rpc ?? []);
+  const kept = createKeptAnswers({ cache });
   let isStopping = false;
+  const front = createFront({ kept }, { onAnswered, isOpen: () => !isStopping });
+  const app = createApp(limits, { trustProxy: options.trustProxy ?? [], front });
+  const events = createEventStream({ view, reportFailure }, limits);
+  // No answer of before an event is given to whom it has woken.
+  const waits = createAnswerWaits({ view, reportFailure, onEvent: kept.clear }, limits);
+  const handlers = tellFaults(createHandlers({ view, cache }, { software: options.software }));
+  const proxy = createRpcProxy({ view, reportFailure }, options.rpc ?? []);
 
   app.addHook("onRequest", (request, reply, done) => {
     if (isStopping) sendError(reply.header("connection", "close"), "unavailable");
@@ -93,7 +93,6 @@ export function createHttpServer(
     else if (request.is404) refuseUnrouted(request, reply);
     else done();
   });
-  const { onAnswered } = dependencies;
   // A hook costs each request its time, also where nobody counts answers.
   if (onAnswered !== undefined) {
     app.addHook("onResponse", (request, reply, done) => {
@@ -108,7 +107,7 @@ export function createHttpServer(
     return sendError(reply, "internal");
   });
   const { requestTimeoutMs: timeoutMs, maxBatchBytes } = limits;
-  addAnsweredRoutes(app, { handlers, waits, reportFailure }, { timeoutMs });
+  addAnsweredRoutes(app, { handlers, waits, kept, reportFailure }, { timeoutMs });
   addBatchRoute(app, { handlers, reportFailure }, { timeoutMs, maxBatchBytes });
   addEventRoute(app, { view, events });
   addRpcRoute(app, { view, proxy, reportFailure });

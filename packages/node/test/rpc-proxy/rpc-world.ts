@@ -242,7 +242,7 @@ async function serve(
   { view, failures }: { readonly view: MemoryView; readonly failures: object[] },
   options: RollupRpcOptions,
 ): Promise<string> {
-  const app = createApp(DEFAULT_HTTP_LIMITS, undefined);
+  const app = createApp(DEFAULT_HTTP_LIMITS, { trustProxy: [], front: () => false });
   const reportFailure = (part: string, error: unknown) => void failures.push({ part, error });
   const proxy = createRpcProxy({ view, reportFailure }, [options]);
   app.addHook("onRequest", (request, reply, done) => {
