@@ -62,13 +62,23 @@ function withAbsolutePaths(config: NodeConfig, folder: string): NodeConfig {
 }
 
 function withAbsoluteSecrets(operator: OperatorConfig, folder: string): OperatorConfig {
-  const { keystoreFile, passwordFile, secretKeyFile, signer } = operator;
+  const { signer, nextKey } = operator;
   return {
     ...operator,
+    ...withAbsoluteKey(operator, folder),
+    ...(nextKey && { nextKey: withAbsoluteKey(nextKey, folder) }),
+    ...(signer && { signer: { ...signer, tokenFile: resolve(folder, signer.tokenFile) } }),
+  };
+}
+
+type KeyFiles = Pick<OperatorConfig, "keystoreFile" | "passwordFile" | "secretKeyFile">;
+
+function withAbsoluteKey(key: KeyFiles, folder: string): KeyFiles {
+  const { keystoreFile, passwordFile, secretKeyFile } = key;
+  return {
     ...(keystoreFile && { keystoreFile: resolve(folder, keystoreFile) }),
     ...(passwordFile && { passwordFile: resolve(folder, passwordFile) }),
     ...(secretKeyFile && { secretKeyFile: resolve(folder, secretKeyFile) }),
-    ...(signer && { signer: { ...signer, tokenFile: resolve(folder, signer.tokenFile) } }),
   };
 }
 

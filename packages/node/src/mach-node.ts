@@ -5,16 +5,15 @@ import type { Logger } from "pino";
 import { type Alerts, createAlerts } from "./alerts.ts";
 import type { NodeConfig } from "./config.ts";
 import { type Announcer, createAnnouncer } from "./engine/announcer.ts";
+import { createDuties, type Duties } from "./engine/duties.ts";
 import { createEpochWatcher, type EpochPayer, type EpochWatcher } from "./engine/epoch-watcher.ts";
 import { followRollups, type RollupFollowing } from "./engine/follow-rollups.ts";
 import { createGossipHandlers } from "./engine/gossip-handlers.ts";
 import { createParticipation, type ParticipationKeeper } from "./engine/participation.ts";
 import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
-import type { ClaimSigner } from "./engine/ports.ts";
 import { createReExecution, type ReExecution } from "./engine/re-execution.ts";
 import { epochsAround, keepEpoch, restoreEngine } from "./engine/restore.ts";
 import { resumeHeight } from "./engine/resume-height.ts";
-import { guardRecord } from "./engine/rollback-guard.ts";
 import { createSettledClaims, type SettledClaims } from "./engine/settled-claims.ts";
 import { createEngineShell, type EngineShell } from "./engine/shell.ts";
 import { closeInOrder, type Foundation, openL1View } from "./foundation.ts";
@@ -69,6 +68,8 @@ export class MachNode {
   readonly #metrics: NodeMetrics;
   readonly #alerts: Alerts;
   readonly #execution: ReExecution;
+  /** Null for an observer. */
+  readonly #duties: Duties | null;
   readonly #participation: ParticipationKeeper;
   readonly #announcer: Announcer;
   readonly #engine: EngineShell;
@@ -97,6 +98,7 @@ export class MachNode {
       },
       config,
     );
+    this.#duties = this.#createDuties();
     this.#participation = createParticipation({
       ...{ store: dependencies.foundation.store, onFatal: dependencies.onFatal, now },
       state: () => this.#engine.state(),
@@ -151,6 +153,7 @@ export class MachNode {
     this.#tick = setInterval(() => {
       this.#engine.input({ type: "tick" });
       this.#alerts.expire();
+      this.#duties?.onTick();
       this.#announcer.onTick();
     }, tickMs);
     const [api, metrics] = [listening?.url ?? null, await this.#metrics.start()];
@@ -191,7 +194,7 @@ export class MachNode {
   }
 
   #createEngine(): EngineShell {
-    const { foundation, operator, resumes, onFatal } = this.#dependencies;
+    const { foundation, resumes, onFatal } = this.#dependencies;
     const { bls, verifier, store, domain, schedule } = foundation;
     const { improvementWindowMs, openHeights, earlyAttestations } = this.#config.engine;
     return createEngineShell(
@@ -205,7 +208,7 @@ export class MachNode {
       {
         bls,
         verifier,
-        signer: operator && this.#execution.guard(this.#metrics.timed(this.#guardRecord(operator))),
+        signer: this.#duties && this.#execution.guard(this.#metrics.timed(this.#duties.claims)),
         store,
         gossip: {
           publishAttestation: (attestation) => this.#gossip.publishAttestation(attestation),
@@ -223,19 +226,17 @@ export class MachNode {
     );
   }
 
-  #guardRecord(operator: OperatorSigner): ClaimSigner {
-    return guardRecord(operator, {
-      state: () => this.#engine.state(),
-      hasAskedPeers: () => this.#sync.hasAsked(),
-      alerts: this.#alerts,
-      now,
-    });
+  #createDuties(): Duties | null {
+    const { operator } = this.#dependencies;
+    const hasAskedPeers = (): boolean => this.#sync.hasAsked();
+    const state = (): EngineState => this.#engine.state();
+    return operator && createDuties(operator, { state, hasAskedPeers, alerts: this.#alerts, now });
   }
 
   #createGossip(): Gossip {
-    const { foundation, operator, logger } = this.#dependencies;
+    const { foundation, logger } = this.#dependencies;
     const { domain } = foundation;
-    const signer = operator && { bindingSigner: operator.bindings };
+    const signer = this.#duties && { bindingSigner: this.#duties.bindings };
     return createGossip(
       gossipOptions(this.#config, { domain, now, logger, ...signer }),
       createGossipHandlers({

@@ -50,7 +50,10 @@ async function openNode(config: NodeConfig, context: OpenContext): Promise<void>
     logger.fatal({ err: error }, "the node cannot go on and ends at once");
     process.exit(1);
   };
-  const dependencies = { folder, domain, bls, onFatal, now: () => Date.now() };
+  const onKeyFault = (err: unknown): void => {
+    logger.error({ err }, "the operator's next key cannot be used");
+  };
+  const dependencies = { folder, domain, bls, onFatal, onKeyFault, now: () => Date.now() };
   const operator = config.operator ? await openOperator(config.operator, dependencies) : null;
   if (operator !== null) onOpened(() => operator.stop());
   const payer = await openPayer(config, config.operator?.address ?? null);

@@ -4,6 +4,7 @@ import type { OperatorConfig } from "./config.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { ClaimSigner } from "./engine/ports.ts";
 import type { BindingSigner } from "./gossip/own-binding.ts";
+import { type KeyRing, openKeyRing } from "./keys/key-ring.ts";
 import {
   KEY_FAILURE_WORDS,
   type KeyFailure,
@@ -12,7 +13,7 @@ import {
   readPasswordFile,
 } from "./keys/keystore-file.ts";
 import { NodeError } from "./node-error.ts";
-import { readSecretFile, unusable } from "./secret-file.ts";
+import { isMissing, readSecretFile, unusable } from "./secret-file.ts";
 import { createSigner } from "./signer/local-signer.ts";
 import { adviceOn, openProtection } from "./signer/open-protection.ts";
 import { keepPlace } from "./signer/place.ts";
@@ -33,7 +34,7 @@ export interface OperatorSigner {
     keepPlace(): Promise<void>;
   };
   readonly claims: ClaimSigner;
-  readonly bindings: BindingSigner;
+  readonly bindings: Pick<BindingSigner, "signPeerBinding">;
   stop(): Promise<void>;
 }
 
@@ -42,6 +43,8 @@ export interface OperatorDependencies {
   readonly domain: Domain;
   readonly bls: NativeBls;
   readonly onFatal: (error: unknown) => void;
+  /** Told what keeps the operator's next key from being opened. */
+  readonly onKeyFault: (error: unknown) => void;
   readonly now: () => number;
 }
 
@@ -66,19 +69,19 @@ export async function openOperator(
     const { url, tokenFile, timeoutMs } = config.signer;
     const token = await readSecretFile(tokenFile, TOKEN_NAME);
     const remote = await connectSigner({ bls, identity }, { url, token, timeoutMs });
-    const { publicKey, origin, isInPlace } = remote.about;
+    const { origin, isInPlace } = remote.about;
     return createOperator(remote, {
       identity,
-      publicKey,
+      holds: (publicKey) => remote.holds(publicKey),
       record: { origin, isInPlace, keepPlace: () => remote.keepPlace() },
       lastSigned: (rollupId) => remote.lastSigned(rollupId),
       stop: async () => {},
     });
   }
-  const { signer, about } = await openLocalSigner(config, dependencies);
+  const { signer, about, keys } = await openLocalSigner(config, dependencies);
   return createOperator(signer, {
     identity,
-    publicKey: about.publicKey,
+    holds: (publicKey) => keys.holds(publicKey),
     record: {
       origin: about.origin,
       isInPlace: about.isInPlace,
@@ -89,13 +92,16 @@ export async function openOperator(
   });
 }
 
-/** The signer of a key and a record here. Throws a NodeError that says what is missing. */
+/** The signer of the keys and a record here. Throws a NodeError that says what is missing. */
 export async function openLocalSigner(
   config: OperatorConfig,
-  { folder, domain, bls, onFatal, now }: OperatorDependencies,
-): Promise<{ readonly signer: Signer; readonly about: SignerAbout }> {
+  { folder, domain, bls, onFatal, onKeyFault, now }: OperatorDependencies,
+): Promise<{ readonly signer: Signer; readonly about: SignerAbout; readonly keys: KeyRing }> {
   const operator = config.address;
-  const secretKey = await readSecretKey(config, bls);
+  const keys = await openKeyRing(await readSecretKey(config, bls), {
+    ...{ bls, onFault: onKeyFault, now },
+    readNext: () => readNextKey(config, bls),
+  });
   const opened = await openProtection(folder, { domain, operator });
   if (!opened.ok) {
     throw new NodeError(
@@ -104,33 +110,32 @@ export async function openLocalSigner(
         adviceOn(opened.code),
     );
   }
-  const key = { sign: (message: Hex) => bls.sign(secretKey, message) };
   const { protection, isInPlace } = opened;
   const signer = createSigner(
-    { protection, key, bls, onFatal, now },
+    { protection, key: keys, bls, onFatal, now },
     { maxAheadBlocks: MAX_AHEAD_BLOCKS, maxQueued: MAX_QUEUED },
   );
   const { origin } = protection;
-  const publicKey = bls.publicKeyOf(secretKey);
-  return { signer, about: { domain, operator, publicKey, origin, isInPlace } };
+  const { publicKey } = keys;
+  return { signer, about: { domain, operator, publicKey, origin, isInPlace }, keys };
 }
 
 interface OperatorParts extends Pick<OperatorSigner, "record" | "stop"> {
   readonly identity: ProtectionIdentity;
-  readonly publicKey: Hex;
+  holds(publicKey: Hex): Promise<boolean>;
   lastSigned(rollupId: bigint): Promise<Claim | null>;
 }
 
 function createOperator(
   signer: Pick<Signer, "sign" | "signSetUpdate" | "signPeerBinding">,
-  { identity, publicKey, record, lastSigned, stop }: OperatorParts,
+  { identity, holds, record, lastSigned, stop }: OperatorParts,
 ): OperatorSigner {
   const { operator } = identity;
   return {
     operator,
     record,
     claims: {
-      publicKey,
+      holds,
       lastSigned,
       async sign(request) {
         const result = await signer.sign({ ...request, ...identity });
@@ -154,8 +159,24 @@ function createOperator(
   };
 }
 
+/** A key of the operator's, where a configuration says that it is. */
+type KeyFiles = Pick<OperatorConfig, "keystoreFile" | "passwordFile" | "secretKeyFile">;
+
+/**
+ * The key that the operator's keys change to, in this process; null where the configuration names
+ * none, and while its file is not there. Throws a NodeError that says what is wrong with it.
+ */
+export async function readNextKey(
+  { nextKey }: OperatorConfig,
+  bls: NativeBls,
+): Promise<SecretKey | null> {
+  const file = nextKey?.keystoreFile ?? nextKey?.secretKeyFile;
+  if (nextKey === undefined || file === undefined || (await isMissing(file))) return null;
+  return await readSecretKey(nextKey, bls);
+}
+
 /** The key that a configuration names, in this process. Throws a NodeError that says what is wrong. */
-export async function readSecretKey(config: OperatorConfig, bls: NativeBls): Promise<SecretKey> {
+export async function readSecretKey(config: KeyFiles, bls: NativeBls): Promise<SecretKey> {
   const { keystoreFile, passwordFile, secretKeyFile } = config;
   if (keystoreFile !== undefined && passwordFile !== undefined) {
     return await readKeystore(bls, { keystoreFile, passwordFile });

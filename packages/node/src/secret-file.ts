@@ -24,6 +24,14 @@ export const OWN_FILE_WORDS: Readonly<Record<OwnFileFailure, string>> = {
   "open-to-others": "can be read by others: chmod 600 it",
 };
 
+/** Whether nothing is there at all: what is there and cannot be read is not missing. */
+export async function isMissing(file: string): Promise<boolean> {
+  return await stat(file).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === "ENOENT",
+  );
+}
+
 /** Reads a text file that its owner alone can read. Never rejects. */
 export async function readOwnFile(file: string, maxBytes: number): Promise<OwnFileResult> {
   try {

@@ -112,6 +112,28 @@ describe("a node's configuration", () => {
     }
   });
 
+  it("takes the next key beside the present one, and not beside a signer elsewhere", () => {
+    const operator = (text: string) =>
+      fileOf(`${MINIMAL}\noperator: { address: ${ADDRESS}, ${text} }`);
+    const present = "keystoreFile: a.json, passwordFile: p";
+    const file = operator(`${present}, nextKey: { keystoreFile: b.json, passwordFile: q }`);
+    expect(configOf({ file }).operator?.nextKey).toEqual({
+      keystoreFile: file.replace("node.yaml", "b.json"),
+      passwordFile: file.replace("node.yaml", "q"),
+    });
+    for (const [text, path] of [
+      [`${present}, nextKey: {}`, "operator.nextKey.keystoreFile"],
+      [`${present}, nextKey: { keystoreFile: b.json }`, "operator.nextKey.passwordFile"],
+      [
+        "signer: { url: http://x, tokenFile: t }, nextKey: { secretKeyFile: b }",
+        "operator.nextKey",
+      ],
+    ] as const) {
+      const result = loadConfig({ file: operator(text) });
+      expect(result).toMatchObject({ ok: false, problems: [{ path }] });
+    }
+  });
+
   it("lets the environment override the file, and flags both", () => {
     const file = fileOf(`${MINIMAL}\napi: { port: 1 }`);
     const env = { MACH_API_PORT: "2", MACH_LOG_LEVEL: "warn", OTHER: "x" };

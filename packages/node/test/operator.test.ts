@@ -15,6 +15,12 @@ const bls = createNativeBls();
 const KEY: Hex = `0x${"11".repeat(32)}`;
 const { domain, operator: address } = IDENTITY;
 
+function publicKeyOf(key: Hex): Hex {
+  const secretKey = bls.secretKeyFromBytes(fromHex(key));
+  if (secretKey === null) throw new Error("not a secret key");
+  return bls.publicKeyOf(secretKey);
+}
+
 async function keyFile(content: string, mode = 0o600): Promise<string> {
   const file = join(await temporaryPath(), "bls.key");
   await writeFile(file, content);
@@ -23,7 +29,13 @@ async function keyFile(content: string, mode = 0o600): Promise<string> {
 }
 
 async function open(secretKeyFile: string, folder?: DataFolder) {
-  const dependencies = { domain, bls, onFatal: () => undefined, now: () => Date.now() };
+  const dependencies = {
+    domain,
+    bls,
+    onFatal: () => undefined,
+    onKeyFault: () => undefined,
+    now: () => Date.now(),
+  };
   return await openOperator(
     { address, secretKeyFile },
     { ...dependencies, folder: folder ?? (await lockedFolder()) },
@@ -78,11 +90,16 @@ describe("the keystore", () => {
 
   it("signs once its password opens it", async () => {
     const operator = await openOperator(await keystore(), {
-      ...{ domain, bls, onFatal: () => undefined, now: () => Date.now() },
+      ...{
+        domain,
+        bls,
+        onFatal: () => undefined,
+        onKeyFault: () => undefined,
+        now: () => Date.now(),
+      },
       folder: await initialised(),
     });
-    const secretKey = bls.secretKeyFromBytes(fromHex(KEY));
-    expect(operator.claims.publicKey).toBe(secretKey && bls.publicKeyOf(secretKey));
+    expect(await operator.claims.holds(publicKeyOf(KEY))).toBe(true);
     await operator.stop();
   });
 
@@ -95,7 +112,13 @@ describe("the keystore", () => {
   ])("is refused with %s, and neither key nor password is told", async (code, break_) => {
     const config = await keystore();
     await break_(config);
-    const dependencies = { domain, bls, onFatal: () => undefined, now: () => Date.now() };
+    const dependencies = {
+      domain,
+      bls,
+      onFatal: () => undefined,
+      onKeyFault: () => undefined,
+      now: () => Date.now(),
+    };
     const folder = await lockedFolder();
     const failure = await openOperator(config, { ...dependencies, folder }).catch(
       (error: unknown) => error,
@@ -138,12 +161,13 @@ describe("the signing record", () => {
 it("an operator signs claims with its own key, and remembers where it left off", async () => {
   const folder = await initialised();
   const operator = await open(await keyFile(`${KEY.slice(2)}\n`), folder);
-  const secretKey = bls.secretKeyFromBytes(Buffer.from("11".repeat(32), "hex"));
-  expect(operator.claims.publicKey).toBe(secretKey && bls.publicKeyOf(secretKey));
+  const publicKey = publicKeyOf(KEY);
+  expect(await operator.claims.holds(publicKey)).toBe(true);
   expect(await operator.claims.lastSigned(901n)).toBeNull();
   const claim = claimAt(7n);
   const request = {
     claim,
+    publicKey,
     verifiedHead: 7n,
     ancestry: [],
     release: null,
@@ -153,7 +177,6 @@ it("an operator signs claims with its own key, and remembers where it left off",
   if (!signed.ok) throw new Error(signed.code);
   const signature = compressSignature(signed.attestation.signature);
   const message = claimDigest(domain, claim);
-  const { publicKey } = operator.claims;
   expect(bls.verifyAggregate({ publicKeys: [publicKey], message, signature })).toBe(true);
   expect([signed.attestation.claim, signed.attestation.operator]).toEqual([claim, address]);
   expect(await operator.claims.lastSigned(901n)).toEqual(claim);

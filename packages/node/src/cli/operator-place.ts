@@ -40,9 +40,11 @@ export interface RegistryPlace {
   readonly operator: Hex | null;
   readonly keystoreFile: string | null;
   readonly passwordFile: string | null;
+  readonly nextKeystoreFile: string | null;
 }
 
-const ALONE = { others: [], agree: 1, operator: null, keystoreFile: null, passwordFile: null };
+const NO_KEYS = { keystoreFile: null, passwordFile: null, nextKeystoreFile: null };
+const ALONE = { others: [], agree: 1, operator: null, ...NO_KEYS };
 
 /** The place that one of the three ways names. Throws a UsageError for none, and for several. */
 export function readRegistryPlace(values: PlaceValues, context: CommandContext): RegistryPlace {
@@ -69,6 +71,7 @@ function fromConfig(file: string, context: CommandContext): RegistryPlace {
     operator: operator?.address ?? null,
     keystoreFile: operator?.keystoreFile ?? null,
     passwordFile: operator?.passwordFile ?? null,
+    nextKeystoreFile: operator?.nextKey?.keystoreFile ?? null,
   };
 }
 

@@ -15,8 +15,8 @@ export const command: Command = {
             (--wallet FILE | --signer URL) (--keystore FILE | --proof FILE) [--dry-run] [--json]
 
 Gives an operator another BLS key. Keys change between epochs alone: until the epoch that this
-prints begins the node goes on with the old key, and is then started again with the new one and the
-same signing record.
+prints begins the node signs with the old key, and from then on with the new one, where its keystore
+stands at operator.nextKey of the configuration.
 
 ${KEY_USAGE}
 ${ACTION_USAGE}

@@ -76,6 +76,7 @@ interface Found {
   }[];
   /** The key in the configuration's keystore, where it names one that can be read. */
   readonly ownKey: Hex | null;
+  readonly nextKey: Hex | null;
 }
 
 async function look(question: {
@@ -97,19 +98,20 @@ async function look(question: {
       openConvictions: await countOpenConvictions(provider, vault, operator),
     })),
   );
-  const ownKey = await readOwnKey(place);
-  return describe({ state, keys, stakes, ownKey }, createNativeBls());
+  const ownKey = await readOwnKey(place.keystoreFile);
+  const nextKey = await readOwnKey(place.nextKeystoreFile);
+  return describe({ state, keys, stakes, ownKey, nextKey }, createNativeBls());
 }
 
 /** What a keystore says in plain text of its key: enough for a status, which signs nothing. */
-async function readOwnKey({ keystoreFile }: RegistryPlace): Promise<Hex | null> {
+async function readOwnKey(keystoreFile: string | null): Promise<Hex | null> {
   if (keystoreFile === null) return null;
   const read = await readKeystoreFile(keystoreFile);
   const publicKey = read.ok ? `0x${read.keystore.pubkey?.toLowerCase()}` : "";
   return isHex(publicKey, 48) ? publicKey : null;
 }
 
-function describe({ state, keys, stakes, ownKey }: Found, bls: NativeBls): Answer {
+function describe({ state, keys, stakes, ownKey, nextKey }: Found, bls: NativeBls): Answer {
   const compress = (point: Hex): Hex => bls.publicKeyFromPoint(point) ?? point;
   const isRegistered = state.keyCount > 0n;
   const next = effectAt(state.schedule, state.time + 1n);
@@ -129,7 +131,8 @@ function describe({ state, keys, stakes, ownKey }: Found, bls: NativeBls): Answe
     ...(named ?? []).map(
       ({ publicKey, fromEpoch }) =>
         `  key ${publicKey} from epoch ${fromEpoch}` +
-        (publicKey === ownKey ? ", the configuration's" : ""),
+        (publicKey === ownKey ? ", the configuration's" : "") +
+        (publicKey === nextKey ? ", the configuration's nextKey" : ""),
     ),
     ...state.vaults.flatMap((vault, index) => describeVault(vault, stakes[index] ?? UNTOLD)),
     ...state.pokeable.map((source) => `  source ${source}: EigenLayer, counts once it is poked`),
@@ -148,6 +151,7 @@ function describe({ state, keys, stakes, ownKey }: Found, bls: NativeBls): Answe
       publicKey: member && compress(member.publicKeyPoint),
     })),
     configuredKey: ownKey,
+    nextKey,
     keys: named?.map((key) => ({ ...key, fromEpoch: key.fromEpoch.toString() })) ?? null,
     vaults: state.vaults.map((vault, index) => encodeVault(vault, stakes[index] ?? UNTOLD)),
     ...{ pokeable: state.pokeable, otherSources: state.otherSources },

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { createNativeBls } from "@mach/bls";
+import type { Hex } from "@mach/core";
 import { openDataFolder } from "../data-folder.ts";
 import { closeInOrder } from "../foundation.ts";
 import { NodeError } from "../node-error.ts";
@@ -63,16 +64,21 @@ async function runSigner(args: readonly string[], context: CommandContext): Prom
       context.output.stderr(`mach: the signer cannot go on and ends at once: ${String(error)}\n`);
       process.exit(1);
     };
-    const { signer, about } = await openLocalSigner(operator, {
+    const { signer, about, keys } = await openLocalSigner(operator, {
       folder,
       domain: { chainId: network.chainId, verifyingContract: network.registry },
       bls: createNativeBls(),
       onFatal,
+      onKeyFault: (error) => {
+        const why = error instanceof NodeError ? error.message : "it cannot be opened";
+        context.output.stderr(`mach: the operator's next key cannot be used: ${why}\n`);
+      },
       now: () => Date.now(),
     });
     closers.unshift(() => signer.stop());
+    const nextPublicKey = (): Promise<Hex | null> => keys.nextPublicKey();
     const server = await startSignerServer(
-      { signer, about, token, keepPlace: () => keepPlace(folder), onFatal },
+      { signer, about, nextPublicKey, token, keepPlace: () => keepPlace(folder), onFatal },
       { host: values.host, port },
     );
     closers.unshift(() => server.stop());

@@ -37,6 +37,8 @@ export function sampleFile(options: SampleOptions): string {
     values.set("operator.address", operator);
     values.set("operator.keystoreFile", "keys/operator.json");
     values.set("operator.passwordFile", "password");
+    values.set("operator.nextKey.keystoreFile", "keys/next.json");
+    values.set("operator.nextKey.passwordFile", "password");
   }
   for (const [path, value] of Object.entries(settings)) values.set(path, value);
   const about =

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { createNativeBls, type NativeBls } from "@mach/bls";
+import type { Hex } from "@mach/core";
 import { connectL1, createRegistryReader, readOperatorState } from "@mach/settlement";
 import type { NodeConfig } from "../config.ts";
 import { openDataFolder } from "../data-folder.ts";
 import { NodeError } from "../node-error.ts";
-import { readSecretKey } from "../operator.ts";
+import { readNextKey, readSecretKey } from "../operator.ts";
 import { readSecretFile } from "../secret-file.ts";
 import { connectSigner } from "../signer/remote-signer.ts";
 import { CHECKS } from "./checks.ts";
@@ -123,17 +124,23 @@ async function readNewest({
   }
 }
 
+interface KeysFound {
+  readonly publicKey: Hex;
+  readonly nextPublicKey: Hex | null;
+}
+
 async function readOwnKey(
   { operator, network }: NodeConfig,
   bls: NativeBls,
 ): Promise<OwnKey | null> {
   if (operator === undefined) return null;
   try {
-    const publicKey =
-      operator.signer === undefined
-        ? bls.publicKeyOf(await readSecretKey(operator, bls))
-        : await askSigner(operator.signer);
-    return { ok: true, publicKey, publicKeyPoint: bls.publicKeyToPoint(publicKey) };
+    const { publicKey, nextPublicKey } =
+      operator.signer === undefined ? await readKeys() : await askSigner(operator.signer);
+    const publicKeyPoints = [publicKey, nextPublicKey].map(
+      (key) => key && bls.publicKeyToPoint(key),
+    );
+    return { ok: true, publicKey, nextPublicKey, publicKeyPoints };
   } catch (error) {
     if (error instanceof NodeError) {
       return { ok: false, code: error.code, why: error.message.replace(/\.$/, "") };
@@ -141,14 +148,22 @@ async function readOwnKey(
     throw error;
   }
 
+  async function readKeys(): Promise<KeysFound> {
+    if (operator === undefined) throw new TypeError("an observer has no key");
+    const publicKey = bls.publicKeyOf(await readSecretKey(operator, bls));
+    const next = await readNextKey(operator, bls);
+    return { publicKey, nextPublicKey: next && bls.publicKeyOf(next) };
+  }
+
   async function askSigner(
     signer: NonNullable<NonNullable<NodeConfig["operator"]>["signer"]>,
-  ): Promise<`0x${string}`> {
+  ): Promise<KeysFound> {
     const { url, tokenFile, timeoutMs } = signer;
     const token = await readSecretFile(tokenFile, "signer's token");
     const domain = { chainId: network.chainId, verifyingContract: network.registry };
     const identity = { domain, operator: operator?.address ?? NO_OPERATOR };
-    return (await connectSigner({ bls, identity }, { url, token, timeoutMs })).about.publicKey;
+    const { about } = await connectSigner({ bls, identity }, { url, token, timeoutMs });
+    return { publicKey: about.publicKey, nextPublicKey: about.nextPublicKey ?? null };
   }
 }
 

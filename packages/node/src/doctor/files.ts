@@ -43,11 +43,24 @@ function secretFiles({ config }: Patient): readonly (readonly [name: string, fil
     ["keystore", operator?.keystoreFile],
     ["password", operator?.passwordFile],
     ["BLS key", operator?.secretKeyFile],
+    ...nextKeyFiles(operator?.nextKey),
     ["signer's token", operator?.signer?.tokenFile],
     ["payer's key", payer?.privateKeyFile],
     ["peer key", existsSync(peerKey) ? peerKey : undefined],
-  ] as const;
+  ] as const satisfies readonly (readonly [string, string | undefined])[];
   return named.flatMap(([name, file]) => (file === undefined ? [] : [[name, file] as const]));
+}
+
+/** Those of the next key may be missing, and the keystore is what it is known by. */
+function nextKeyFiles(
+  nextKey: NonNullable<Patient["config"]["operator"]>["nextKey"],
+): readonly (readonly [name: string, file: string | undefined])[] {
+  const file = nextKey?.keystoreFile ?? nextKey?.secretKeyFile;
+  if (file === undefined || !existsSync(file)) return [];
+  return [
+    ["next key", file],
+    ["next key's password", nextKey?.passwordFile],
+  ];
 }
 
 /** A configuration holds no secret, but for a database's password and keys within URLs. */

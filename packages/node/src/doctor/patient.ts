@@ -29,7 +29,14 @@ export interface L1Facts {
 }
 
 export type OwnKey =
-  | { readonly ok: true; readonly publicKey: Hex; readonly publicKeyPoint: Hex | null }
+  | {
+      readonly ok: true;
+      readonly publicKey: Hex;
+      /** Of the key that the operator's keys change to, where it is there. */
+      readonly nextPublicKey: Hex | null;
+      /** Of both, as the registry writes them. */
+      readonly publicKeyPoints: readonly (Hex | null)[];
+    }
   | { readonly ok: false; readonly code: string; readonly why: string };
 
 /** What is examined, each fact read once, when it is first asked for. */

@@ -101,7 +101,10 @@ export const keyCheck: Check = {
     if (!key.ok && (await hasUnusableFile(patient))) {
       return [notLookedAt("a file that it needs cannot be used")];
     }
-    if (key.ok) return [ok(`${key.publicKey} opens`)];
+    if (key.ok) {
+      const next = key.nextPublicKey === null ? "" : `, and so does the next, ${key.nextPublicKey}`;
+      return [ok(`${key.publicKey} opens${next}`)];
+    }
     const next = "see docs/operating.md, Keys; a signer elsewhere has to run, with the same token";
     return [fail({ code: key.code, found: key.why, next })];
   },
@@ -130,19 +133,21 @@ function judgeKey(state: OperatorState, key: OwnKey | null): Verdict {
   if (key === null || !key.ok) return notLookedAt("the operator's own key does not open");
   const members = state.memberships.filter(({ member }) => member !== null);
   const keyOf = ({ member }: Membership): Hex | null => member?.publicKeyPoint ?? null;
-  const others = members.filter((each) => keyOf(each) !== key.publicKeyPoint);
+  const others = members.filter((each) => !key.publicKeyPoints.includes(keyOf(each)));
   const [other] = others;
   if (other === undefined) {
-    const since = members.length === 0 ? "no set has one yet" : "each set has this one";
+    const since = members.length === 0 ? "no set has one yet" : "each set has one that is here";
     return ok(`${found}; ${since}`);
   }
-  const next = "name the keystore of the registered key; `mach operator status` lists the keys";
+  const next =
+    "put the keystore of the registered key where operator.nextKey says; `mach operator status` " +
+    "lists the keys";
   if (others.length < members.length) {
-    const epochs = `epoch ${other.epoch} has another key than the configuration`;
+    const epochs = `epoch ${other.epoch} has a key that the configuration has not`;
     return warn({ code: "key-changes", found: `${found}; ${epochs}`, next });
   }
   const code = "key-not-in-set";
-  return fail({ code, found: `${found}; the sets have another than the configuration`, next });
+  return fail({ code, found: `${found}; the sets have none of the configuration's`, next });
 }
 
 /** What the operator weighs in the epoch that runs and in the two after it. */

@@ -11,7 +11,7 @@ export function requireExecution(
   gate: Pick<ExecutionGate, "check">,
 ): ClaimSigner {
   return {
-    publicKey: signer.publicKey,
+    holds: (publicKey) => signer.holds(publicKey),
     lastSigned: (rollupId) => signer.lastSigned(rollupId),
     signSetUpdate: (request) => signer.signSetUpdate(request),
     async sign(request) {

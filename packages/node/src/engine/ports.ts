@@ -31,10 +31,12 @@ export interface EnginePorts {
 }
 
 export interface ClaimSigner {
-  /** The key that it signs with: nothing is signed where the set names another for the operator. */
-  readonly publicKey: Hex;
+  /** Whether it has a key: nothing is signed where the set names another for the operator. */
+  holds(publicKey: Hex): Promise<boolean>;
   sign(request: {
     readonly claim: Claim;
+    /** The key that the set of the claim's epoch names for the operator. */
+    readonly publicKey: Hex;
     readonly verifiedHead: bigint;
     /** The headers of the claim's block and its ancestors, newest first, as far as they count. */
     readonly ancestry: readonly Hex[];
@@ -49,6 +51,8 @@ export interface ClaimSigner {
   /** Signs an epoch's hash that L1 has finalised; the signature is compressed. */
   signSetUpdate(request: {
     readonly epoch: bigint;
+    /** The key that the set before names for the operator. */
+    readonly publicKey: Hex;
     readonly operatorSetHash: Hex;
     readonly isStillWanted: () => boolean;
   }): Promise<

@@ -91,7 +91,7 @@ export function guardAgainstRollback(signer: ClaimSigner, ports: RollbackGuardPo
   }
 
   return {
-    publicKey: signer.publicKey,
+    holds: (publicKey) => signer.holds(publicKey),
     lastSigned: async (rollupId) => (await reach(signer.lastSigned(rollupId)))?.value ?? null,
     signSetUpdate: (request) => signer.signSetUpdate(request),
     async sign(request) {

@@ -13,7 +13,7 @@ import {
   singleSigner,
 } from "@mach/core";
 import { NodeError } from "../node-error.ts";
-import { isKeyInSet } from "./key-in-set.ts";
+import { keyInSet } from "./key-in-set.ts";
 import type { ClaimSigner, EnginePorts } from "./ports.ts";
 import { OWN, type Sender } from "./sender-standing.ts";
 import type { SignatureDesk } from "./signature-desk.ts";
@@ -47,14 +47,15 @@ export function createSetUpdateDesk(ports: SetUpdateDeskPorts): SetUpdateDesk {
     by: ClaimSigner,
     { epoch, operatorSetHash }: Extract<Effect, { type: "sign-set-update" }>,
   ): Promise<void> {
-    if (!isKeyInSet(state(), by.publicKey, epoch - 1n)) {
+    const publicKey = keyInSet(state(), epoch - 1n);
+    if (publicKey === null || !(await by.holds(publicKey))) {
       // What it signs is counted unchecked: with another key it would make bad updates.
       announce({ type: "set-update-refused", epoch, code: "key-not-in-set" });
       return;
     }
     const deadline = Number(setUpdateDeadline(state().options.schedule, epoch)) * 1_000;
     const isStillWanted = (): boolean => ports.now() < deadline;
-    const result = await by.signSetUpdate({ epoch, operatorSetHash, isStillWanted });
+    const result = await by.signSetUpdate({ epoch, publicKey, operatorSetHash, isStillWanted });
     if (!result.ok) {
       announce({ type: "set-update-refused", epoch, code: result.code });
       return;

@@ -23,7 +23,7 @@ import type { ContradictionEntry } from "../store/store.ts";
 import { type AttestationIntake, createAttestationIntake } from "./attestation-intake.ts";
 import { checkCertificate } from "./certificate-check.ts";
 import { createEvidenceKeeper, type EvidenceKeeper } from "./evidence-keeper.ts";
-import { isKeyInSet } from "./key-in-set.ts";
+import { keyInSet } from "./key-in-set.ts";
 import type { EnginePorts } from "./ports.ts";
 import { OWN, type Sender } from "./sender-standing.ts";
 import { createSetUpdateDesk, type SetUpdateDesk } from "./set-update-desk.ts";
@@ -255,14 +255,17 @@ class Shell implements EngineShell {
     const { signer } = this.#ports;
     const rollup = this.#state.rollups.get(rollupId);
     if (signer === null || rollup === undefined) return;
-    if (!isKeyInSet(this.#state, signer.publicKey, claim.epoch)) {
+    const verifiedHead = rollup.tip?.blockNumber ?? blockNumber;
+    const publicKey = keyInSet(this.#state, claim.epoch);
+    if (publicKey === null || !(await signer.holds(publicKey))) {
       // What it signs is counted unchecked: with another key it would make bad certificates.
       this.#onRefused({ claim, code: "key-not-in-set", last: null });
       return;
     }
     const result = await signer.sign({
       claim,
-      verifiedHead: rollup.tip?.blockNumber ?? blockNumber,
+      publicKey,
+      verifiedHead,
       ancestry,
       release: release && releaseEvidence(this.#state, release),
       isStillWanted: () => rollup.blocks.get(blockNumber)?.blockHash === blockHash,

@@ -1,12 +1,15 @@
 import { type Hex, isBindingExpired, type SignedPeerBinding } from "@mach/core";
+import type { UnsignedBinding } from "../signer/signer.ts";
 
 /** Who this node speaks for. It numbers its bindings, each above every one before. */
 export interface BindingSigner {
   /** Rejects where the signer cannot sign now. */
-  signPeerBinding(asked: Pick<SignedPeerBinding, "peerId" | "expiry">): Promise<SignedPeerBinding>;
+  signPeerBinding(asked: UnsignedBinding): Promise<SignedPeerBinding>;
+  /** The key by which peers know the operator now; null where they know none, or it has but one. */
+  publicKey?(): Hex | null;
 }
 
-/** This node's own PeerBinding, renewed when half of its life is over. */
+/** This node's own PeerBinding, renewed when half of its life is over, and under another key. */
 export interface OwnBinding {
   current(): SignedPeerBinding | null;
   /** Signs a new one where it is time; true when there is a new one. Never rejects. */
@@ -32,9 +35,11 @@ export function createOwnBinding(
   const { peerId, lifetimeMs, now } = options;
   let binding: SignedPeerBinding | null = null;
   let dueAt = 0;
-  const renew = async (by: BindingSigner): Promise<void> => {
+  let signedBy: Hex | null = null;
+  const renew = async (by: BindingSigner, publicKey: Hex | null): Promise<void> => {
     const expiry = BigInt(Math.floor((now() + lifetimeMs) / 1_000));
-    binding = await by.signPeerBinding({ peerId, expiry });
+    const keyed = publicKey === null ? {} : { publicKey };
+    binding = await by.signPeerBinding({ peerId, expiry, ...keyed });
   };
   return {
     current(): SignedPeerBinding | null {
@@ -42,11 +47,14 @@ export function createOwnBinding(
       return binding === null || isBindingExpired(binding, nowSeconds) ? null : binding;
     },
     async renewIfDue(): Promise<boolean> {
-      if (signer === undefined || now() < dueAt) return false;
+      const publicKey = signer?.publicKey?.() ?? null;
+      const isOthers = publicKey !== null && publicKey !== signedBy;
+      if (signer === undefined || (now() < dueAt && !isOthers)) return false;
       // Set before the signature is asked for, so that only one is under way.
       dueAt = now() + RETRY_MS;
+      signedBy = publicKey;
       try {
-        await renew(signer);
+        await renew(signer, publicKey);
         dueAt = now() + lifetimeMs / 2;
         return true;
       } catch (error) {

@@ -86,7 +86,7 @@ class MetricsRecorder implements Recorder {
   timed(signer: ClaimSigner): ClaimSigner {
     const { metrics } = this.#ports;
     return {
-      publicKey: signer.publicKey,
+      holds: (publicKey) => signer.holds(publicKey),
       lastSigned: (rollupId) => signer.lastSigned(rollupId),
       signSetUpdate: (request) => signer.signSetUpdate(request),
       async sign(request) {

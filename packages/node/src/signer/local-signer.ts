@@ -1,21 +1,13 @@
 import {
   type Bls,
-  type Claim,
-  checkForkLock,
   claimDigest,
   compressSignature,
   type Hex,
   isHex,
-  isSameClaim,
   isSameDomain,
-  type LockRefusal,
-  linksOf,
   peerBindingDigest,
   setUpdateDigest,
-  toRelease,
-  type VerifiedRelease,
   verifyRelease,
-  ZERO_HASH,
 } from "@mach/core";
 import { NodeError } from "../node-error.ts";
 import { MAX_UINT64 } from "../store/row-key.ts";
@@ -24,10 +16,9 @@ import type {
   ProtectionIdentity,
   ProtectionRecord,
   ProtectionWriter,
-  RecordedSetUpdate,
-  SetUpdateRecord,
   SigningRecord,
 } from "./protection.ts";
+import { type Refused, recordClaim, recordSetUpdate, refuse } from "./recording.ts";
 import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
 import type {
   BindingResult,
@@ -139,18 +130,12 @@ class RecordingSigner implements Signer {
     );
     if (recorded === null) return refuse("not-persisted");
     if (!recorded.value.ok) return recorded.value;
-    const covered = this.#cover();
-    const kept = this.#withUnkept(recorded.value.record).signature;
-    if (kept !== null) {
-      if (!(await covered)) return refuse("not-persisted");
-      const encodings = { compressed: compressSignature(kept), uncompressed: kept };
-      return { ok: true, signed: { claim, digest, ...encodings } };
-    }
-    const made = await this.#signDigest(digest);
-    if (!(await covered)) return refuse("not-persisted");
-    if (made === null) return refuse("key-failed");
-    this.#unkept = { claim, digest, ...made };
-    return { ok: true, signed: this.#unkept };
+    const { signature } = this.#withUnkept(recorded.value.record);
+    const made = await this.#signRecorded({ digest, publicKey: request.publicKey, signature });
+    if (!made.ok) return made;
+    const signed = { claim, digest, ...made.encodings };
+    if (signature === null) this.#unkept = signed;
+    return { ok: true, signed };
   }
 
   #check(request: SignRequest): SignRefusal | null {
@@ -191,21 +176,17 @@ class RecordingSigner implements Signer {
     const recorded = this.#commit((writer) => recordSetUpdate(writer, asked));
     if (recorded === null) return refuse("not-persisted");
     if (recorded.value === null) return refuse("another-hash-signed");
-    const covered = this.#cover();
-    const kept = recorded.value.signature;
-    if (kept !== null) {
-      if (!(await covered)) return refuse("not-persisted");
-      const encodings = { compressed: compressSignature(kept), uncompressed: kept };
-      return { ok: true, signed: { ...asked, ...encodings } };
-    }
-    const made = await this.#signDigest(digest);
-    if (!(await covered)) return refuse("not-persisted");
-    if (made === null) return refuse("key-failed");
+    const { publicKey } = request;
+    const { signature } = recorded.value;
+    const made = await this.#signRecorded({ digest, publicKey, signature });
+    if (!made.ok) return made;
+    const signed = { ...asked, ...made.encodings };
+    if (signature !== null) return { ok: true, signed };
     // Once an epoch: it is worth a commit of its own.
     const isKept = this.#commit((writer) =>
-      writer.keepSetUpdateSignature(epoch, made.uncompressed),
+      writer.keepSetUpdateSignature(epoch, signed.uncompressed),
     );
-    return isKept === null ? refuse("not-persisted") : { ok: true, signed: { ...asked, ...made } };
+    return isKept === null ? refuse("not-persisted") : { ok: true, signed };
   }
 
   #checkSetUpdate(request: SetUpdateRequest): SetUpdateRefusal | null {
@@ -228,17 +209,44 @@ class RecordingSigner implements Signer {
       return sequence;
     });
     if (recorded === null) return refuse("not-persisted");
-    const { peerId, expiry } = asked;
+    const { peerId, expiry, publicKey } = asked;
     const binding = { operator, peerId, sequence: recorded.value, expiry };
-    const made = await this.#signDigest(peerBindingDigest(domain, binding));
+    const digest = peerBindingDigest(domain, binding);
+    const made = await this.#signDigest({ digest, publicKey });
     if (this.#hasFailed()) return refuse("not-persisted");
     if (made === null) return refuse("key-failed");
     return { ok: true, binding: { ...binding, signature: made.compressed } };
   }
 
-  async #signDigest(digest: Hex): Promise<SignatureEncodings | null> {
+  /**
+   * What the record has kept, or a new signature; none leaves before the record is covered. What
+   * was kept of another key of the operator stays there: it is of the very same message.
+   */
+  async #signRecorded(
+    asked: Asked & { readonly signature: Uint8Array | null },
+  ): Promise<MadeSignature | Refused<SignerFailure>> {
+    const covered = this.#cover();
+    const encodings = this.#keptBy(asked) ?? (await this.#signDigest(asked));
+    if (!(await covered)) return refuse("not-persisted");
+    return encodings === null ? refuse("key-failed") : { ok: true, encodings };
+  }
+
+  #keptBy({
+    digest,
+    publicKey,
+    signature,
+  }: Asked & { readonly signature: Uint8Array | null }): SignatureEncodings | null {
+    if (signature === null) return null;
+    const compressed = compressSignature(signature);
+    const kept = { compressed, uncompressed: signature };
+    if (publicKey === undefined) return kept;
+    const asked = { publicKeys: [publicKey], message: digest, signature: compressed };
+    return this.#dependencies.bls.verifyAggregate(asked) ? kept : null;
+  }
+
+  async #signDigest({ digest, publicKey }: Asked): Promise<SignatureEncodings | null> {
     try {
-      const { compressed, uncompressed } = await this.#dependencies.key.sign(digest);
+      const { compressed, uncompressed } = await this.#dependencies.key.sign(digest, publicKey);
       const isWhole = uncompressed.length === 192 && isHex(compressed, 96);
       return isWhole ? { compressed, uncompressed } : null;
     } catch {
@@ -309,79 +317,13 @@ class RecordingSigner implements Signer {
   }
 }
 
-interface Refused<Code extends SignRefusal | SetUpdateRefusal> {
-  readonly ok: false;
-  readonly code: Code;
-}
-
-interface AskedClaim {
-  readonly claim: Claim;
+/** What is signed, and by which of the keys. */
+interface Asked {
   readonly digest: Hex;
-  readonly ancestry: readonly Hex[];
-  readonly release: VerifiedRelease | null;
+  readonly publicKey: Hex | undefined;
 }
 
-type Recorded =
-  | { readonly ok: true; readonly record: SigningRecord }
-  | Refused<LockRefusal | "waiting-for-finality">;
-
-/** Rules 1 and 2 of the protocol, or it is the very same claim as one of the record. */
-function recordClaim(
-  writer: ProtectionWriter,
-  asked: AskedClaim,
-  unknownLast: () => bigint | null,
-): Recorded {
-  const { claim, digest, release } = asked;
-  const same = writer.at(claim);
-  if (same !== null && isSameClaim(same.claim, claim)) {
-    if (same.digest !== digest) {
-      throw new NodeError("row-corrupt", "The record's digest is not its claim's.");
-    }
-    return { ok: true, record: same };
-  }
-  const ancestry = linksOf(asked.ancestry);
-  const last = writer.newest(claim.rollupId)?.claim ?? null;
-  // An import may have brought claims of before the loss: they do not end the wait.
-  const ceiling = unknownLast();
-  const lost = ceiling !== null && (last?.blockNumber ?? 0n) <= ceiling ? ceiling : null;
-  if (lost !== null && !isClearOf(lost, asked)) return refuse("waiting-for-finality");
-  const decision = checkForkLock({ last, claim, ancestry, release });
-  if (!decision.ok) return refuse(decision.code);
-  const isReleased = decision.ground === "release" || lost !== null;
-  const kept = isReleased && release !== null ? toRelease(release) : null;
-  const record = { claim, digest, release: kept };
-  writer.insert(record);
-  return { ok: true, record: { ...record, signature: null } };
-}
-
-/**
- * Whether a claim is clear of whatever was signed up to a height before the record was lost: it is
- * above it, on the chain of a block at or above it that L1 has finalised.
- */
-function isClearOf(height: bigint, { claim, ancestry, release }: AskedClaim): boolean {
-  if (release?.kind !== "l1-finalised-block") return false;
-  // As if the last claim had been signed there, on a branch that nothing descends from.
-  const last = { ...claim, blockNumber: height, blockHash: ZERO_HASH };
-  return checkForkLock({ last, claim, ancestry: linksOf(ancestry), release }).ok;
-}
-
-/** Rule 3 of the protocol, as far as a record can hold it: one hash per epoch. Null for another. */
-function recordSetUpdate(
-  writer: ProtectionWriter,
-  asked: RecordedSetUpdate,
-): SetUpdateRecord | null {
-  const recorded = writer.setUpdateOf(asked.epoch);
-  if (recorded === null) {
-    writer.insertSetUpdate(asked);
-    return { ...asked, signature: null };
-  }
-  if (recorded.operatorSetHash !== asked.operatorSetHash) return null;
-  if (recorded.epoch !== asked.epoch || recorded.digest !== asked.digest) {
-    throw new NodeError("row-corrupt", "The record's digest is not its set update's.");
-  }
-  return recorded;
-}
-
-function refuse<Code extends SignRefusal | SetUpdateRefusal>(code: Code): Refused<Code> {
-  return { ok: false, code };
+interface MadeSignature {
+  readonly ok: true;
+  readonly encodings: SignatureEncodings;
 }

@@ -46,6 +46,8 @@ export interface RemoteSignerOptions {
 /** The signer of another process. What it cannot answer is a refusal `signer-unreachable`. */
 export interface RemoteSigner {
   readonly about: SignerAbout;
+  /** Whether it has this key, asked again where it had not. Never rejects. */
+  holds(publicKey: Hex): Promise<boolean>;
   sign(request: SignRequest): Promise<SignResult>;
   signSetUpdate(request: SetUpdateRequest): Promise<SetUpdateResult>;
   signPeerBinding(asked: UnsignedBinding): Promise<BindingResult>;
@@ -58,6 +60,9 @@ export interface RemoteSigner {
 type Asked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly code: string };
+
+/** How often a signer without the key that is needed is asked whether it has it by now. */
+const ABOUT_RETRY_MS = 5_000;
 
 type Bls = Pick<NativeBls, "verifyAggregate" | "compressSignature">;
 
@@ -73,14 +78,20 @@ export async function connectSigner(
   const answer = await ask(options, { route, schema: aboutSchema });
   if (!answer.ok) throw unreachable(options, answer.code);
   const about = answer.value;
-  const isOurs =
-    isSameDomain(about.domain, identity.domain) && about.operator === identity.operator;
-  if (!isOurs) throw unreachable(options, "it is another operator's or network's");
-  const { publicKey } = about;
+  if (!isSameIdentity(about, identity)) {
+    throw unreachable(options, "it is another operator's or network's");
+  }
   const fields = encodeIdentityFields(identity);
+  const keys = followKeys(about, async () => {
+    const again = await ask(options, { route, schema: aboutSchema });
+    return again.ok && isSameIdentity(again.value, identity) ? again.value : null;
+  });
 
   /** What another process says is a signature is one only where it verifies. */
-  function checked(message: Hex, signature: Hex): SignatureEncodings | null {
+  function checked(
+    message: Hex,
+    { signature, publicKey = keys.present() }: { signature: Hex; publicKey?: Hex | undefined },
+  ): SignatureEncodings | null {
     const uncompressed = fromHex(signature);
     const compressed = bls.compressSignature(uncompressed);
     if (compressed === null) return null;
@@ -94,6 +105,7 @@ export async function connectSigner(
 
   return {
     about,
+    holds: (publicKey) => keys.holds(publicKey),
     async sign(request) {
       if (request.isStillWanted?.() === false) return { ok: false, code: "no-longer-wanted" };
       const { ancestry = [], release = null } = request;
@@ -101,23 +113,24 @@ export async function connectSigner(
       const asked = await ask(options, { route: claim, body, schema: signatureAnswerSchema });
       if (!asked.ok) return asked as SignResult;
       const digest = claimDigest(identity.domain, request.claim);
-      const made = checked(digest, asked.value.signature);
+      const { publicKey } = request;
+      const made = checked(digest, { ...asked.value, publicKey });
       if (made === null) return { ok: false, code: "signer-unreachable" };
       return { ok: true, signed: { claim: request.claim, digest, ...made } };
     },
     async signSetUpdate(request) {
       if (request.isStillWanted?.() === false) return { ok: false, code: "no-longer-wanted" };
-      const { epoch, operatorSetHash } = request;
-      const body = { ...fields, epoch: `${epoch}`, operatorSetHash };
+      const { epoch, operatorSetHash, publicKey } = request;
+      const body = { ...fields, publicKey, epoch: `${epoch}`, operatorSetHash };
       const asked = await ask(options, { route: setUpdate, body, schema: signatureAnswerSchema });
       if (!asked.ok) return asked as SetUpdateResult;
       const digest = setUpdateDigest(identity.domain, { epoch, operatorSetHash });
-      const made = checked(digest, asked.value.signature);
+      const made = checked(digest, { ...asked.value, publicKey });
       if (made === null) return { ok: false, code: "signer-unreachable" };
       return { ok: true, signed: { epoch, operatorSetHash, digest, ...made } };
     },
-    async signPeerBinding({ peerId, expiry }) {
-      const body = { ...fields, peerId, expiry: `${expiry}` };
+    async signPeerBinding({ peerId, expiry, publicKey = keys.present() }) {
+      const body = { ...fields, publicKey, peerId, expiry: `${expiry}` };
       const asked = await ask(options, { route: binding, body, schema: bindingAnswerSchema });
       if (!asked.ok) return asked as BindingResult;
       const { sequence, signature } = asked.value;
@@ -138,6 +151,37 @@ export async function connectSigner(
       if (!asked.ok) throw unreachable(options, asked.code);
     },
   };
+}
+
+/** What keys a signer has: it may be given another while nodes run, and is asked for it. */
+function followKeys(
+  about: SignerAbout,
+  askAgain: () => Promise<SignerAbout | null>,
+): { present(): Hex; holds(publicKey: Hex): Promise<boolean> } {
+  let newest = about;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let underWay: Promise<void> | null = null;
+  const has = (publicKey: Hex): boolean =>
+    newest.publicKey === publicKey || newest.nextPublicKey === publicKey;
+  return {
+    present: () => newest.publicKey,
+    async holds(publicKey) {
+      if (has(publicKey)) return true;
+      if (underWay === null && performance.now() - askedAtMs >= ABOUT_RETRY_MS) {
+        askedAtMs = performance.now();
+        underWay = askAgain().then((answer) => {
+          newest = answer ?? newest;
+          underWay = null;
+        });
+      }
+      await underWay;
+      return has(publicKey);
+    },
+  };
+}
+
+function isSameIdentity(left: ProtectionIdentity, right: ProtectionIdentity): boolean {
+  return isSameDomain(left.domain, right.domain) && left.operator === right.operator;
 }
 
 function unreachable({ url }: RemoteSignerOptions, why: string): NodeError {

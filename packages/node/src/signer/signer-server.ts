@@ -21,6 +21,8 @@ import {
 export interface SignerServerDependencies {
   readonly signer: Signer;
   readonly about: SignerAbout;
+  /** The key beside the present one, as far as it can be opened by now. */
+  readonly nextPublicKey?: () => Promise<Hex | null>;
   /** 32 bytes: who does not send it is told nothing. */
   readonly token: Hex;
   /** From now on the record is where it is. */
@@ -99,11 +101,12 @@ export async function startSignerServer(
 type Handlers = Record<
   Exclude<keyof typeof SIGNER_ROUTES, "about">,
   (body: unknown) => Promise<Answer>
-> & { about(): unknown };
+> & { about(): Promise<unknown> };
 
 function createSignerHandlers({
   signer,
   about,
+  nextPublicKey,
   keepPlace,
   onFatal,
 }: SignerServerDependencies): Handlers {
@@ -120,7 +123,10 @@ function createSignerHandlers({
     };
   }
   return {
-    about: () => ({ ...about, ...encodeIdentityFields(about), isInPlace }),
+    async about() {
+      const next = (await nextPublicKey?.()) ?? undefined;
+      return { ...about, ...encodeIdentityFields(about), nextPublicKey: next, isInPlace };
+    },
     claim: answering(claimRequestSchema, async (request) => {
       // Whoever asks has to have asked its peers first.
       if (!isInPlace) return refusal("quarantined");
@@ -138,8 +144,8 @@ function createSignerHandlers({
     binding: answering(bindingRequestSchema, async (request) => {
       const foreign = foreignTo(about, request);
       if (foreign !== null) return refusal(foreign);
-      const { peerId, expiry } = request;
-      const result = await signer.signPeerBinding({ peerId, expiry });
+      const { peerId, expiry, publicKey } = request;
+      const result = await signer.signPeerBinding({ peerId, expiry, publicKey });
       if (!result.ok) return refusal(result.code);
       const { signature, sequence } = result.binding;
       return ok({ signature, sequence: `${sequence}` });

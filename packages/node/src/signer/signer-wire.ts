@@ -38,24 +38,32 @@ const MAX_HEADER_HEX = 2 + 2 * 8_192;
 
 /** Who a signer is, and what is known of its record. */
 export interface SignerAbout extends ProtectionIdentity {
+  /** Of the key that signs where a request names none. */
   readonly publicKey: Hex;
+  /** Of the key that is held beside it while the operator's keys change. */
+  readonly nextPublicKey?: Hex | undefined;
   readonly origin: RecordOrigin;
   readonly isInPlace: boolean;
 }
 
-interface ClaimRequest extends ProtectionIdentity {
+/** A request that names one of the operator's keys; the present one where it names none. */
+interface KeyedRequest extends ProtectionIdentity {
+  readonly publicKey?: Hex | undefined;
+}
+
+interface ClaimRequest extends KeyedRequest {
   readonly claim: Claim;
   readonly verifiedHead: bigint;
   readonly ancestry: readonly Hex[];
   readonly release: ReleaseEvidence | null;
 }
 
-interface SetUpdateBody extends ProtectionIdentity {
+interface SetUpdateBody extends KeyedRequest {
   readonly epoch: bigint;
   readonly operatorSetHash: Hex;
 }
 
-interface BindingBody extends ProtectionIdentity {
+interface BindingBody extends KeyedRequest {
   readonly peerId: Hex;
   readonly expiry: bigint;
 }
@@ -65,6 +73,7 @@ interface RollupBody extends ProtectionIdentity {
 }
 
 const identity = { domain: domainSchema, operator: hexOf(20) };
+const keyed = { ...identity, publicKey: hexOf(48).optional() };
 const header = z.custom<Hex>(
   (value) => typeof value === "string" && value.length <= MAX_HEADER_HEX && isHex(value),
 );
@@ -88,12 +97,13 @@ const release: z.ZodType<ReleaseEvidence, unknown> = z.discriminatedUnion("kind"
 export const aboutSchema: z.ZodType<SignerAbout, unknown> = z.strictObject({
   ...identity,
   publicKey: hexOf(48),
+  nextPublicKey: hexOf(48).optional(),
   origin: originSchema,
   isInPlace: z.boolean(),
 });
 
 export const claimRequestSchema: z.ZodType<ClaimRequest, unknown> = z.strictObject({
-  ...identity,
+  ...keyed,
   claim: claimSchema,
   verifiedHead: sequenceSchema,
   ancestry: z.array(header).max(MAX_ANCESTRY, { abort: true }),
@@ -101,13 +111,13 @@ export const claimRequestSchema: z.ZodType<ClaimRequest, unknown> = z.strictObje
 });
 
 export const setUpdateRequestSchema: z.ZodType<SetUpdateBody, unknown> = z.strictObject({
-  ...identity,
+  ...keyed,
   epoch: sequenceSchema,
   operatorSetHash: hexOf(32),
 });
 
 export const bindingRequestSchema: z.ZodType<BindingBody, unknown> = z.strictObject({
-  ...identity,
+  ...keyed,
   peerId: z.custom<Hex>((value) => typeof value === "string" && value.length < 256 && isHex(value)),
   expiry: sequenceSchema,
 });
@@ -146,6 +156,7 @@ export function encodeIdentityFields({ domain, operator }: ProtectionIdentity): 
 export function encodeClaimRequest(request: ClaimRequest): unknown {
   return {
     ...encodeIdentityFields(request),
+    publicKey: request.publicKey,
     claim: encodeClaim(request.claim),
     verifiedHead: `${request.verifiedHead}`,
     ancestry: request.ancestry,

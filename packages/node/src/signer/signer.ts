@@ -21,8 +21,8 @@ export interface SignatureEncodings {
  * and not signed before a crash is signed again to the same bytes.
  */
 export interface SigningKey {
-  /** Signs a 32-byte digest. */
-  sign(message: Hex): SignatureEncodings | Promise<SignatureEncodings>;
+  /** Signs a 32-byte digest, with the key of that name where several are held. */
+  sign(message: Hex, publicKey?: Hex): SignatureEncodings | Promise<SignatureEncodings>;
 }
 
 /** A claim to sign, with whom it is for: the signer computes the digest itself. */
@@ -30,6 +30,8 @@ export interface SignRequest {
   readonly domain: Domain;
   readonly operator: Hex;
   readonly claim: Claim;
+  /** Which of the operator's keys; its present one where it is left out. */
+  readonly publicKey?: Hex | undefined;
   /** The newest height of the rollup that this node has verified. */
   readonly verifiedHead: bigint;
   /** The headers of the claim's block and its ancestors, newest first, as far as they are held. */
@@ -41,13 +43,18 @@ export interface SignRequest {
 }
 
 /** A peer to bind to the operator, until `expiry` in seconds. */
-export type UnsignedBinding = Pick<SignedPeerBinding, "peerId" | "expiry">;
+export interface UnsignedBinding extends Pick<SignedPeerBinding, "peerId" | "expiry"> {
+  /** Which of the operator's keys; its present one where it is left out. */
+  readonly publicKey?: Hex | undefined;
+}
 
 /** The hash of an epoch's set to sign, with whom it is for: the signer computes the digest. */
 export interface SetUpdateRequest {
   readonly domain: Domain;
   readonly operator: Hex;
   readonly epoch: bigint;
+  /** Which of the operator's keys; its present one where it is left out. */
+  readonly publicKey?: Hex | undefined;
   /** As L1 has finalised it: the caller has read it there. */
   readonly operatorSetHash: Hex;
   /** Asked right before it is recorded: false once it is of no use any more. */

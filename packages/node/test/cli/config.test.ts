@@ -91,7 +91,11 @@ describe("mach config init", () => {
     const file = folder.write("all.yaml", uncommented(await init()));
     const all = loadConfig({ file });
     // One way to sign excludes the others, and everything else can hold at once.
-    expect(all.ok ? [] : all.problems.map(({ path }) => path)).toEqual(["operator.keystoreFile"]);
+    expect(all.ok ? [] : all.problems.map(({ path }) => path)).toEqual([
+      "operator.nextKey.keystoreFile",
+      "operator.keystoreFile",
+      "operator.nextKey",
+    ]);
     const flags = { operator: `{ address: "${OPERATOR}", secretKeyFile: k }` };
     expect(loadConfig({ file, flags })).toMatchObject({ ok: true });
   });

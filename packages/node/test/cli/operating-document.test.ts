@@ -113,7 +113,7 @@ it("leave an operator that joined, changed its key and is about to go", async ()
   expect(status).toMatchObject({
     ...{ registered: true, keyCount: "2", weight: "0" },
     configuredKey: publicKeyIn("operator.json"),
-    keys: [{ publicKey: publicKeyIn("operator.json") }, { publicKey: publicKeyIn("second.json") }],
+    keys: [{ publicKey: publicKeyIn("operator.json") }, { publicKey: publicKeyIn("next.json") }],
     vaults: [{ stake: "0", openConvictions: 0, exits: [{ assets: (100n * UNIT).toString() }] }],
   });
 });

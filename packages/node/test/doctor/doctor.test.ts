@@ -206,6 +206,22 @@ it.each<readonly [name: string, line: string, fault: () => Promise<Fault> | Faul
   expect(found).toEqual([line.replace("PROXY", host)]);
 });
 
+it("counts the key that the operator's keys change to as its own, once it is there", async () => {
+  const passwordFile = join(keystore, "..", "password");
+  const keys = {
+    "operator.keystoreFile": await otherKey(),
+    "operator.nextKey.passwordFile": passwordFile,
+  };
+  const told = async (nextKey: string): Promise<readonly string[]> =>
+    await failures({ flags: { ...keys, "operator.nextKey.keystoreFile": nextKey } });
+  expect(await told(keystore)).toEqual([]);
+  expect(await told(join(folder, "not-there.json"))).toEqual(["registration / key-not-in-set"]);
+  writeSecret("broken.json", "{}");
+  expect(await told(join(keystore, "..", "broken.json"))).toEqual([
+    "operator key / secret-key-unusable",
+  ]);
+});
+
 let other: Promise<string> | undefined;
 function otherKey(): Promise<string> {
   other ??= writeKey("other.json", uintWord(99n));

@@ -166,7 +166,7 @@ export function doubleAttestation(index: number, blockNumber: bigint): Evidence 
 /** Signs at once, without a record. */
 export function signerOf(index: number, key: number = index): ClaimSigner {
   return {
-    publicKey: bls.publicKeyOf(keyAt(key)),
+    holds: async (publicKey) => publicKey === bls.publicKeyOf(keyAt(key)),
     sign: async ({ claim }) => ({
       ok: true,
       attestation: { ...attest(key, claim), operator: operatorAt(index) },

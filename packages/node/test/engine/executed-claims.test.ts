@@ -10,7 +10,7 @@ function setUp(refusal: ExecutionRefusal | null) {
   const checked: bigint[] = [];
   const signed: bigint[] = [];
   const signer: ClaimSigner = {
-    publicKey: "0x01",
+    holds: async () => true,
     async sign({ claim }) {
       signed.push(claim.blockNumber);
       return { ok: false, code: "signed" };
@@ -29,7 +29,13 @@ function setUp(refusal: ExecutionRefusal | null) {
       ...{ rollupId: 901n, blockNumber: 9n, timestamp: 0n, epoch: 0n, verification },
       ...{ blockHash: HASH, stateRoot: HASH, outputRoot: HASH },
     };
-    const request = { claim, verifiedHead: 9n, ancestry: [], release: null };
+    const request = {
+      claim,
+      publicKey: "0x01" as const,
+      verifiedHead: 9n,
+      ancestry: [],
+      release: null,
+    };
     return guarded.sign({ ...request, isStillWanted: () => true });
   };
   return { sign, checked, signed };

@@ -66,7 +66,7 @@ function guarded(node: EngineNode, change: Partial<OperatorSigner["record"]> = {
   );
   const codeAt = async (height: bigint) => {
     const claim = claimAt(height);
-    const wanted = { verifiedHead: height, ancestry: [], release: null };
+    const wanted = { publicKey: "0x" as const, verifiedHead: height, ancestry: [], release: null };
     const result = await signer.sign({ claim, ...wanted, isStillWanted: () => true });
     return result.ok ? "signed" : result.code;
   };

@@ -50,6 +50,7 @@ async function createMember(gossip: MemoryGossip, index: number): Promise<Member
       domain: DOMAIN,
       bls,
       onFatal: (error) => expect.fail(String(error)),
+      onKeyFault: (error) => expect.fail(String(error)),
       now: () => Date.now(),
     },
   );

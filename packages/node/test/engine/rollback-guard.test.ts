@@ -15,7 +15,7 @@ function guarded(options: {
 }) {
   const alerts: AlertCause[] = [];
   const signer: ClaimSigner = {
-    publicKey: "0x",
+    holds: async () => true,
     lastSigned: async () => options.last,
     sign: async () => SIGNED,
     signSetUpdate: async () => SIGNED,
@@ -30,6 +30,7 @@ function guarded(options: {
   const sign = async (claim: Claim) => {
     const result = await guard.sign({
       claim,
+      publicKey: "0x",
       verifiedHead: claim.blockNumber,
       ancestry: [],
       release: null,

@@ -46,3 +46,27 @@ it("a signer that fails is asked again, and an observer has none", async () => {
   expect(failures).toHaveLength(2);
   expect(await createOwnBinding(undefined, options).renewIfDue()).toBe(false);
 });
+
+it("a binding is signed anew once peers know the operator by another key", async () => {
+  const signed: (string | undefined)[] = [];
+  let publicKey: `0x${string}` | null = null;
+  const own = createOwnBinding(
+    {
+      publicKey: () => publicKey,
+      signPeerBinding: async (asked): Promise<SignedPeerBinding> => {
+        signed.push(asked.publicKey);
+        const { peerId, expiry } = asked;
+        return { peerId, expiry, operator: OPERATOR, sequence: 1n, signature: "0x" };
+      },
+    },
+    { peerId: "0x00aa", lifetimeMs: 60_000, now: () => 0, onFailed: () => {} },
+  );
+  expect(await own.renewIfDue()).toBe(true);
+  publicKey = "0x01";
+  expect([await own.renewIfDue(), await own.renewIfDue()]).toEqual([true, false]);
+  publicKey = "0x02";
+  expect(await own.renewIfDue()).toBe(true);
+  publicKey = null;
+  expect(await own.renewIfDue()).toBe(false);
+  expect(signed).toEqual([undefined, "0x01", "0x02"]);
+});
