@@ -54,8 +54,10 @@ export function admitAttestation(
   const index = epoch.byOperator.get(operator);
   const member = index === undefined ? undefined : epoch.operatorSet.operators[index];
   if (index === undefined || member === undefined) return fail("not-an-operator");
+  // Before the digest: of what is said in its name from now on there is no end.
+  if (rollup.heights.get(claim.blockNumber)?.convicted.has(operator)) return fail("duplicate");
   const digest = digestOf(state, rollup, claim);
-  const repeated = checkRepeated(rollup, epoch, { claim, operator, digest, index });
+  const repeated = checkRepeated(rollup, epoch, { claim, digest, index });
   if (repeated !== null) return fail(repeated);
   if (isEarlyFull(state, rollup, { claim, operator })) return fail("early-queue-full");
   const { publicKey, weight } = member;
@@ -112,10 +114,9 @@ function isEarlyFull(
 function checkRepeated(
   rollup: RollupState,
   epoch: EpochState,
-  vote: { claim: Claim; operator: Hex; digest: Hex; index: number },
+  vote: { claim: Claim; digest: Hex; index: number },
 ): AdmissionFailure | null {
   const height = rollup.heights.get(vote.claim.blockNumber);
-  if (height?.convicted.has(vote.operator)) return "duplicate";
   const pool = height?.pools.get(vote.digest);
   if (pool?.verified.has(vote.index)) return "duplicate";
   const certified = rollup.certified.get(vote.claim.blockNumber);

@@ -16,7 +16,10 @@ export interface SignatureDeskPorts {
 /** Where signatures from peers are checked: each sender within its bounds, the doubtful last. */
 export interface SignatureDesk {
   isTrusted(sender: Sender): boolean;
-  /** Runs a check of this many signatures where the sender has room for it; null where it has not. */
+  /**
+   * Runs a check of this many signatures as soon as the sender has room for it: each waits for its
+   * own only. Null where too much of the sender's waits already.
+   */
   withRoom<T>(
     sender: Sender,
     wanted: { readonly count: number; readonly check: () => Promise<T> },
@@ -36,6 +39,8 @@ const MAX_IN_CHECK: Readonly<Record<Exclude<Standing, "trusted">, number>> = {
   unproven: 16,
   doubtful: 4,
 };
+/** Checks of one peer that wait for room; the queues of gossip hand over fewer. */
+const MAX_WAITING = 256;
 /**
  * What those who are not trusted may cost the main thread, all of them together, about a tenth of
  * it. What is dropped comes again when peers are asked for what they hold.
@@ -45,7 +50,7 @@ const HELD_UP = { perSecond: 64, burst: 128 } as const;
 /** One desk for an engine: attestations, set updates and what else is signed share its bounds. */
 export function createSignatureDesk({ verifier, now }: SignatureDeskPorts): SignatureDesk {
   const standings: SenderStandings = createSenderStandings(now);
-  const inCheck = new Map<string, number>();
+  const rooms = new Map<string, Room>();
   const isWithinRate: RateLimit = createRateLimit(HELD_UP, now);
   const isTrusted = (sender: Sender): boolean => standings.of(sender) === "trusted";
 
@@ -59,15 +64,19 @@ export function createSignatureDesk({ verifier, now }: SignatureDeskPorts): Sign
     isTrusted,
     async withRoom(sender, { count, check }) {
       const { peerId } = sender;
-      const before = inCheck.get(peerId) ?? 0;
-      if (before + count > roomOf(sender)) return null;
-      inCheck.set(peerId, before + count);
+      const room = rooms.get(peerId) ?? { inCheck: 0, waiting: [] };
+      if (room.waiting.length >= MAX_WAITING) return null;
+      rooms.set(peerId, room);
+      await new Promise<void>((resume) => {
+        room.waiting.push({ count, resume });
+        letIn(room, roomOf(sender));
+      });
       try {
         return await check();
       } finally {
-        const left = (inCheck.get(peerId) ?? 0) - count;
-        if (left > 0) inCheck.set(peerId, left);
-        else inCheck.delete(peerId);
+        room.inCheck -= count;
+        letIn(room, roomOf(sender));
+        if (room.inCheck === 0) rooms.delete(peerId);
       }
     },
     async verify(sender, signed) {
@@ -84,4 +93,21 @@ export function createSignatureDesk({ verifier, now }: SignatureDeskPorts): Sign
     },
     onBad: (sender) => standings.onBad(sender),
   };
+}
+
+interface Room {
+  /** Signatures. */
+  inCheck: number;
+  /** In the order in which they came. */
+  readonly waiting: { readonly count: number; readonly resume: () => void }[];
+}
+
+/** What goes on has its place from here on; a check of more than there is room for goes alone. */
+function letIn(room: Room, most: number): void {
+  for (let next = room.waiting[0]; next !== undefined; next = room.waiting[0]) {
+    if (room.inCheck > 0 && room.inCheck + next.count > most) return;
+    room.waiting.shift();
+    room.inCheck += next.count;
+    next.resume();
+  }
 }

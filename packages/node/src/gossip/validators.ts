@@ -117,6 +117,7 @@ function install<T>(
     concurrency: limits.maxMessagesInHand,
     capacity: limits.maxQueuedMessages,
     next: rules.next,
+    isPreferred: (peerId) => context.sourceOf(peerId).operator !== undefined,
     timeoutMs: limits.handlerTimeoutMs,
     onLate: (peerId, verdict) => {
       if (verdict.accept || !verdict.blame) return;

@@ -32,26 +32,35 @@ async function send(desk: SignatureDesk, sender: Sender, signature: Uint8Array):
   await desk.verify(sender, { message: ZERO_HASH, publicKey, signature });
 }
 
-async function roomOf(desk: SignatureDesk, sender: Sender): Promise<number> {
-  let count = 0;
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Checks of one signature each that do not end before they are told to. */
+function holdChecks(desk: SignatureDesk, sender: Sender, count: number) {
+  let begun = 0;
   let end = (): void => undefined;
-  const held = new Promise<void>((resolve) => {
-    end = resolve;
+  const held = new Promise<boolean>((resolve) => {
+    end = () => resolve(true);
   });
-  const checks: Promise<unknown>[] = [];
-  for (let isFull = false; !isFull; ) {
-    let hasBegun = false;
-    const check = (): Promise<void> => {
-      hasBegun = true;
-      return held;
-    };
-    checks.push(desk.withRoom(sender, { count: 1, check }));
-    if (hasBegun) count += 1;
-    isFull = !hasBegun;
-  }
-  end();
-  await Promise.all(checks);
-  return count;
+  const check = (): Promise<boolean> => {
+    begun += 1;
+    return held;
+  };
+  const all = Array.from({ length: count }, () => desk.withRoom(sender, { count: 1, check }));
+  return {
+    begun: () => begun,
+    async end(): Promise<readonly (boolean | null)[]> {
+      end();
+      return await Promise.all(all);
+    },
+  };
+}
+
+async function roomOf(desk: SignatureDesk, sender: Sender): Promise<number> {
+  const checks = holdChecks(desk, sender, 300);
+  await turn();
+  const room = checks.begun();
+  await checks.end();
+  return room;
 }
 
 describe("the signature desk", () => {
@@ -70,6 +79,29 @@ describe("the signature desk", () => {
     expect(await roomOf(desk, STRANGER)).toBe(128);
     await send(desk, STRANGER, BAD);
     expect(await roomOf(desk, STRANGER)).toBe(4);
+  });
+
+  it("has what finds no room wait, each for its own sender only, and refuses far too much", async () => {
+    const { desk } = create();
+    const checks = holdChecks(desk, STRANGER, 300);
+    await turn();
+    expect(checks.begun()).toBe(16);
+    const other = holdChecks(desk, { peerId: "another" }, 1);
+    await turn();
+    expect(other.begun()).toBe(1);
+    const ended = await checks.end();
+    expect(checks.begun()).toBe(16 + 256);
+    expect(ended.filter((each) => each === null)).toHaveLength(300 - 16 - 256);
+    await other.end();
+  });
+
+  it("lets a check of more than there is room for go alone", async () => {
+    const { desk } = create();
+    const first = holdChecks(desk, STRANGER, 1);
+    const large = desk.withRoom(STRANGER, { count: 64, check: async () => "done" });
+    await turn();
+    await first.end();
+    expect(await large).toBe("done");
   });
 
   it("doubts every peer of an operator one of whose peers brought a bad signature", async () => {

@@ -14,6 +14,7 @@ function queueOf(options: Partial<ValidationQueueOptions> = {}) {
     concurrency: 1,
     capacity: 3,
     next: "newest",
+    isPreferred: (peerId) => peerId.startsWith("operator"),
     timeoutMs: 60_000,
     onLate: () => undefined,
     ...options,
@@ -61,7 +62,36 @@ describe("the validation queue", () => {
     void run("flood", "newest");
     expect(await oldest).toEqual(OVERLOADED);
     for (let i = 0; i < 4; i++) await finishOne();
-    expect(begun).toEqual(["running", "newest", "newer", "honest"]);
+    expect(begun).toEqual(["running", "honest", "newest", "newer"]);
+  });
+
+  it("gives each peer its turn, and operators' peers theirs first", async () => {
+    const { begun, run, finishOne } = queueOf({ capacity: 16 });
+    for (const name of ["running", "a1", "a2", "a3"]) void run("a", name);
+    for (const name of ["b1", "b2"]) void run("b", name);
+    for (const name of ["o1", "o2"]) void run("operator-1", name);
+    void run("operator-2", "p1");
+    for (let i = 0; i < 9; i++) await finishOne();
+    expect(begun).toEqual(["running", "o2", "p1", "o1", "a3", "b2", "a2", "b1", "a1"]);
+  });
+
+  it("leaves half of the checks, and of the places, to operators' peers", async () => {
+    const { begun, run, queue, finishOne } = queueOf({ concurrency: 8, capacity: 8 });
+    const sybils = Array.from({ length: 40 }, (_, i) => run(`sybil-${i}`, `s${i}`));
+    expect(begun).toEqual(["s0", "s1", "s2", "s3"]);
+    for (let i = 0; i < 6; i++) void run(`operator-${i}`, `o${i}`);
+    expect(begun.slice(4)).toEqual(["o0", "o1", "o2", "o3"]);
+    expect(queue.depth()).toBe(8);
+    for (let i = 0; i < 2; i++) await finishOne();
+    expect(begun.slice(8)).toEqual(["o4", "o5"]);
+    expect(await sybils[4]).toEqual(OVERLOADED);
+  });
+
+  it("gives an operator's peer a quarter of the checks at most, and another a sixteenth", () => {
+    const { begun, run } = queueOf({ concurrency: 16, capacity: 16 });
+    for (let i = 0; i < 6; i++) void run("operator-1", `o${i}`);
+    for (let i = 0; i < 6; i++) void run("a", `a${i}`);
+    expect(begun).toEqual(["o0", "o1", "o2", "o3", "a0"]);
   });
 
   it("gives up on a check that does not end, and goes on", async () => {
