@@ -1,3 +1,4 @@
+export { type CertificatePolicy, type UnmetDemand, unmetDemand } from "@mach/api";
 export type {
   BlockAnswer,
   ContradictedAnswer,

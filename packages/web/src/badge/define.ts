@@ -1,0 +1,4 @@
+import { defineMachFinality } from "./mach-finality.ts";
+
+// For `<script type="module">`: whoever loads the file wants the element.
+defineMachFinality();

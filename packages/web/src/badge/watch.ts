@@ -1,0 +1,249 @@
+import { type Clock, elapsedMs, type Instant } from "./clock.ts";
+import type { Feed, Hint } from "./feed.ts";
+import { type FinalityDetail, findDetail, NOTHING_SEEN, type Sight } from "./finding.ts";
+import type { Proof } from "./proof.ts";
+import type { Question, Subject } from "./question.ts";
+import { pathOf, readSaid, type Said } from "./said.ts";
+import { readText } from "./shared-fetch.ts";
+import type { Verifier } from "./verifier.ts";
+
+/** What a question is asked with. */
+export interface WatchPorts {
+  readonly fetch: typeof globalThis.fetch;
+  readonly clock: Clock;
+  readonly feedOf: (endpoint: string) => Feed;
+  readonly verifier: () => Promise<Verifier>;
+  /** Called whenever the answer was looked at: its age has changed at least. */
+  readonly onLook: (detail: FinalityDetail) => void;
+}
+
+/** A question that is asked until nobody wants the answer any more. */
+export interface Watch {
+  detail(): FinalityDetail;
+  start(): void;
+  /** Looks at the clock, and asks where it is time to. */
+  tick(): void;
+  /** Asks now. */
+  refresh(): void;
+  stop(): void;
+}
+
+/** How often an open question is asked where no endpoint pushes anything. */
+const OPEN_POLL_MS = 5_000;
+/** An answer that stands is asked for so often within the time for which it counts. */
+const CONFIRMATIONS = 3;
+/** The least time between two rounds: soon where a head covers the block, else by and by. */
+const SOON: Spacing = { leastMs: 100, part: 1 / 60 };
+const LATER: Spacing = { leastMs: 250, part: 1 / 20 };
+const MOST_SPACING_MS = 5_000;
+/** Proofs under way: one slow endpoint must not hold up the answer of the others. */
+const MAX_PROVING = 3;
+
+interface Spacing {
+  readonly leastMs: number;
+  /** Of the time since the answer last changed: what is open for long is asked for less often. */
+  readonly part: number;
+}
+
+/** Asks a question of all its endpoints, again at their hints, and tells when it was looked at. */
+export function createWatch(question: Question, ports: WatchPorts): Watch {
+  return new QuestionWatch(question, ports);
+}
+
+class QuestionWatch implements Watch {
+  readonly #question: Question;
+  readonly #ports: WatchPorts;
+  readonly #contradicting = new Set<string>();
+  #releases: readonly (() => void)[] = [];
+  #sight: Sight = NOTHING_SEEN;
+  #detail: FinalityDetail;
+  #changedAt: Instant;
+  #roundAt: Instant | null = null;
+  #due: { readonly timer: ReturnType<typeof setTimeout>; readonly inMs: number } | null = null;
+  #proving = 0;
+  #isStopped = false;
+
+  constructor(question: Question, ports: WatchPorts) {
+    this.#question = question;
+    this.#ports = ports;
+    this.#changedAt = ports.clock.now();
+    this.#detail = findDetail(question, NOTHING_SEEN, this.#changedAt);
+  }
+
+  detail(): FinalityDetail {
+    return this.#detail;
+  }
+
+  start(): void {
+    const { endpoints, rollupId } = this.#question;
+    this.#releases = endpoints.map((endpoint) =>
+      this.#ports.feedOf(endpoint).follow(rollupId, (hint) => this.#onHint(endpoint, hint)),
+    );
+    this.refresh();
+  }
+
+  tick(): void {
+    this.#look();
+    const { state } = this.#detail;
+    const confirmMs = this.#question.staleAfterMs / CONFIRMATIONS;
+    const isSettled = state === "fast-final" || state === "contradicted";
+    const everyMs = isSettled ? confirmMs : Math.min(OPEN_POLL_MS, confirmMs);
+    if (this.#sinceRoundMs() >= everyMs) this.refresh();
+  }
+
+  refresh(): void {
+    if (this.#isStopped) return;
+    this.#cancelDue();
+    this.#roundAt = this.#ports.clock.now();
+    const subject = this.#target();
+    for (const endpoint of this.#question.endpoints) void this.#askOne(endpoint, subject);
+    if (this.#question.trust !== null && this.#proving < MAX_PROVING) void this.#prove(subject);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelDue();
+    for (const release of this.#releases) release();
+  }
+
+  #learn(news: Partial<Sight>): void {
+    if (this.#isStopped) return;
+    this.#sight = { ...this.#sight, ...news };
+    this.#look();
+  }
+
+  #look(): void {
+    const before = this.#detail;
+    const now = this.#ports.clock.now();
+    this.#detail = findDetail(this.#question, this.#sight, now);
+    if (isKnown(this.#detail)) this.#sight = { ...this.#sight, known: this.#detail };
+    if (!isSameAnswer(before, this.#detail)) this.#changedAt = now;
+    this.#ports.onLook(this.#detail);
+  }
+
+  /** A certified block stays what it is: to ask for it again costs no proof of its transaction. */
+  #target(): Subject {
+    const { block, state } = this.#detail;
+    const isSettled = state === "fast-final" && block !== null;
+    return isSettled ? { kind: "block", block: block.blockHash } : this.#question.subject;
+  }
+
+  async #askOne(endpoint: string, subject: Subject): Promise<void> {
+    const at = this.#ports.clock.now();
+    const value = await this.#read(endpoint, subject);
+    const reports = new Map(this.#sight.reports).set(endpoint, codeOf(value));
+    const before = this.#sight.said.get(endpoint);
+    const isOlder = before !== undefined && before.at.steadyMs > at.steadyMs;
+    // Who has told something once, and is silent now, has not taken it back.
+    const isNews = !isOlder && (value.kind === "status" || (!before && value.kind === "refused"));
+    const { said } = this.#sight;
+    this.#learn({ reports, said: isNews ? new Map(said).set(endpoint, { value, at }) : said });
+  }
+
+  async #read(endpoint: string, subject: Subject): Promise<Said> {
+    let response: Response;
+    try {
+      response = await this.#ports.fetch(new URL(pathOf(this.#question, subject), endpoint));
+    } catch {
+      // The network's failures are all the same: nothing is known.
+      return { kind: "silent", code: "unreachable" };
+    }
+    try {
+      const body: unknown = JSON.parse(await readText(response));
+      return readSaid({ status: response.status, body }, this.#question, subject);
+    } catch {
+      // No JSON.
+      return { kind: "silent", code: "bad-answer" };
+    }
+  }
+
+  async #prove(subject: Subject): Promise<void> {
+    const at = this.#ports.clock.now();
+    this.#proving += 1;
+    this.#take(await this.#proofOf(subject), at);
+    this.#proving -= 1;
+  }
+
+  async #proofOf(subject: Subject): Promise<Proof> {
+    try {
+      const verifier = await this.#ports.verifier();
+      return await verifier.prove(this.#question, subject);
+    } catch (cause) {
+      // It could not be loaded, or what the attributes ask of it cannot be held. The endpoints' word
+      // never takes its place.
+      const isRefused = cause instanceof Error && cause.name === "SdkError";
+      const code = isRefused ? "bad-trust" : "verifier-unavailable";
+      return { status: "not-yet", code, endpoints: [] };
+    }
+  }
+
+  #take(proof: Proof, at: Instant): void {
+    const { proven, unproven } = this.#sight;
+    if (proof.status !== "fast-final") {
+      const isOlder = unproven !== null && unproven.at.steadyMs > at.steadyMs;
+      const isNews = !isOlder || proof.status === "contradicted";
+      if (isNews) this.#learn({ unproven: { value: proof, at } });
+      return;
+    }
+    if (proven !== null && proven.at.steadyMs > at.steadyMs) return;
+    // Confirmed by its block: what the transaction's receipt proved is still proved.
+    const isSame = proven?.value.block.blockHash === proof.block.blockHash;
+    const isSuccess = proof.isSuccess ?? (isSame ? proven.value.isSuccess : null);
+    this.#learn({ proven: { value: { ...proof, isSuccess }, at }, unproven: null });
+  }
+
+  #onHint(endpoint: string, hint: Hint): void {
+    const isNew = hint.isContradicted && !this.#contradicting.has(endpoint);
+    if (hint.isContradicted) this.#contradicting.add(endpoint);
+    else this.#contradicting.delete(endpoint);
+    const { state, block } = this.#detail;
+    if (isNew) this.#askWithin(SOON);
+    if (isNew || state === "fast-final" || state === "contradicted") return;
+    const height = block?.blockNumber ?? heightOf(this.#question.subject);
+    const isCovered = height !== null && hint.fastFinal !== null && hint.fastFinal >= height;
+    this.#askWithin(isCovered ? SOON : LATER);
+  }
+
+  #askWithin({ leastMs, part }: Spacing): void {
+    const openMs = elapsedMs(this.#changedAt, this.#ports.clock.now());
+    const spacing = Math.min(MOST_SPACING_MS, Math.max(leastMs, openMs * part));
+    const inMs = Math.max(0, spacing - this.#sinceRoundMs());
+    if (this.#due !== null && this.#due.inMs <= inMs) return;
+    this.#cancelDue();
+    if (inMs === 0) this.refresh();
+    else this.#due = { timer: setTimeout(() => this.refresh(), inMs), inMs };
+  }
+
+  #sinceRoundMs(): number {
+    const { clock } = this.#ports;
+    return this.#roundAt === null
+      ? Number.POSITIVE_INFINITY
+      : elapsedMs(this.#roundAt, clock.now());
+  }
+
+  #cancelDue(): void {
+    if (this.#due !== null) clearTimeout(this.#due.timer);
+    this.#due = null;
+  }
+}
+
+function codeOf(said: Said): string {
+  return said.kind === "status" ? said.status.status : said.code;
+}
+
+function heightOf(subject: Subject): bigint | null {
+  return subject.kind === "block" && typeof subject.block === "bigint" ? subject.block : null;
+}
+
+function isKnown({ state }: FinalityDetail): boolean {
+  return state !== "unknown" && state !== "stale" && state !== "unreachable";
+}
+
+function isSameAnswer(left: FinalityDetail, right: FinalityDetail): boolean {
+  return (
+    left.state === right.state &&
+    left.code === right.code &&
+    left.isVerified === right.isVerified &&
+    left.block?.blockHash === right.block?.blockHash
+  );
+}
