@@ -18,7 +18,7 @@ import {
   ZERO_HASH,
 } from "@mach/core";
 import { createMemoryStore } from "../../packages/node/src/store/memory-store.ts";
-import type { Store } from "../../packages/node/src/store/store.ts";
+import { type Store, storeOptions } from "../../packages/node/src/store/store.ts";
 
 /** A network as a node knows it that has followed it for a while: what the HTTP rows are read of. */
 export interface ServedNetwork {
@@ -72,7 +72,7 @@ export async function createServedNetwork(): Promise<ServedNetwork> {
     if (certificate === null) throw new Error("no certificate");
     return certificate;
   };
-  const store = createMemoryStore({ domain: DOMAIN, maxEvidence: 16, maxAlerts: 16 });
+  const store = createMemoryStore({ ...storeOptions(DOMAIN), maxEvidence: 16, maxAlerts: 16 });
   await store.putEpoch({ operatorSet, rollups: [PARAMETERS] });
   let state = createState();
   const input = (given: Parameters<typeof step>[1], now: number): void => {

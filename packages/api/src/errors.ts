@@ -20,6 +20,7 @@ export const ERROR_CODES = [
   "method-not-allowed",
   "timeout",
   "contradicted",
+  "pruned",
   "body-too-large",
   "uri-too-long",
   "too-many-streams",
@@ -38,7 +39,11 @@ export const ERRORS: { readonly [Code in ErrorCode]: ErrorEntry } = {
   "unknown-rollup": { status: 404, meaning: "This node does not follow that rollup." },
   "unknown-epoch": { status: 404, meaning: "That epoch has no operator set on this node." },
   "unknown-operator": { status: 404, meaning: "This node knows no set with that operator." },
-  "unknown-certificate": { status: 404, meaning: "This node holds no certificate of that id." },
+  "unknown-certificate": {
+    status: 404,
+    meaning:
+      "This node holds no certificate of that id; it may have, if it is older than it keeps.",
+  },
   "not-yet": { status: 404, meaning: "What was asked for does not stand yet: keep polling." },
   "no-certificate": {
     status: 404,
@@ -55,6 +60,10 @@ export const ERRORS: { readonly [Code in ErrorCode]: ErrorEntry } = {
   contradicted: {
     status: 409,
     meaning: "The certificate at that height is contradicted: nothing rests on it.",
+  },
+  pruned: {
+    status: 410,
+    meaning: "What is that old is no longer kept here: it says nothing of it, another node may.",
   },
   "body-too-large": { status: 413, meaning: "The request's body is too large." },
   "uri-too-long": { status: 414, meaning: "The request's address is too long." },

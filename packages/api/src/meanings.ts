@@ -12,6 +12,7 @@ export const REASONS: { readonly [Code in ReasonCode]: string } = {
   "unknown-block": "This node knows no such block on the rollup's chain.",
   "unverified-block": "This node could not check the block; `abstention` says why.",
   "not-covered-yet": "The block is not an attested height; the next attested one will cover it.",
+  pruned: "The block is older than what this node keeps certificates of: another node may tell.",
   "l1-unavailable": "The L1 does not answer, so that sets and finality cannot be checked.",
 };
 

@@ -137,7 +137,7 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     query: { ...policy, wait },
     answer: z.strictObject({ data: blockStatusSchema }),
     cache: "head",
-    errors: ["unknown-rollup", "not-yet", "contradicted", "too-many-waits"],
+    errors: ["unknown-rollup", "not-yet", "contradicted", "pruned", "too-many-waits"],
   },
   transaction: {
     ...JSON_GET,
@@ -147,7 +147,7 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     query: { ...policy, wait },
     answer: z.strictObject({ data: transactionStatusSchema }),
     cache: "head",
-    errors: ["unknown-rollup", "not-yet", "contradicted", "too-many-waits"],
+    errors: ["unknown-rollup", "not-yet", "contradicted", "pruned", "too-many-waits"],
   },
   certificates: {
     ...JSON_GET,
@@ -175,7 +175,14 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     answer: certificateAnswer,
     formats: CERTIFICATE_FORMS,
     cache: "settled",
-    errors: ["unknown-rollup", "not-yet", "no-certificate", "contradicted", "too-many-waits"],
+    errors: [
+      "unknown-rollup",
+      "not-yet",
+      "no-certificate",
+      "contradicted",
+      "pruned",
+      "too-many-waits",
+    ],
   },
   certificateById: {
     ...JSON_GET,
@@ -195,7 +202,7 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     params: { epoch },
     answer: z.strictObject({ data: operatorSetSchema }),
     cache: "settled",
-    errors: ["unknown-epoch"],
+    errors: ["unknown-epoch", "pruned"],
   },
   setUpdate: {
     ...JSON_GET,
@@ -205,7 +212,7 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
     query: { wait },
     answer: z.strictObject({ data: setUpdateSchema }),
     cache: "settled",
-    errors: ["unknown-epoch", "not-yet", "no-update", "too-many-waits"],
+    errors: ["unknown-epoch", "not-yet", "no-update", "pruned", "too-many-waits"],
   },
   operators: {
     ...JSON_GET,
@@ -216,7 +223,7 @@ export const ROUTES: { readonly [Id in RouteId]: Route<Id> } = {
       data: z.array(operatorSummarySchema).check(z.maxLength(MAX_OPERATORS)),
     }),
     cache: "head",
-    errors: ["unknown-epoch"],
+    errors: ["unknown-epoch", "pruned"],
   },
   operator: {
     ...JSON_GET,

@@ -59,6 +59,7 @@ export const REASON_CODES = [
   "unknown-block",
   "unverified-block",
   "not-covered-yet",
+  "pruned",
   "l1-unavailable",
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];

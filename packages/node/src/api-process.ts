@@ -62,7 +62,7 @@ async function openApi(
   }
   const { url, api } = required(config);
   const { chainId, registry } = config.network;
-  const store = storeOptions({ chainId, verifyingContract: registry });
+  const store = storeOptions({ chainId, verifyingContract: registry }, config.retention);
   await checkDatabase(url, { domain: store.domain, logger });
   context.signal.throwIfAborted();
   const database = createPostgresDatabase(url, { maxConnections: MAX_CONNECTIONS });

@@ -9,6 +9,7 @@ export type { ConfigSources } from "./config/layers.ts";
 export type { MetricsConfig } from "./config/metrics.ts";
 export type { OperatorConfig } from "./config/operator.ts";
 export type { ConfigProblem } from "./config/problems.ts";
+export type { RetentionConfig } from "./config/retention.ts";
 export type {
   ApiConfig,
   EngineConfig,

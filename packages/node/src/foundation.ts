@@ -25,7 +25,7 @@ import { journalStore } from "./replica/journaled-store.ts";
 import { checkDatabase } from "./replica/node-mirror.ts";
 import { readSecretFile, unusable } from "./secret-file.ts";
 import { openLmdbStore } from "./store/lmdb-store.ts";
-import { type Store, storeOptions } from "./store/store.ts";
+import { type Store, type StoreOptions, storeOptions } from "./store/store.ts";
 
 /** What every part of a node stands on, opened in the order in which it can fail. */
 export interface Foundation {
@@ -70,9 +70,9 @@ export async function openFoundation(
     );
     closers.unshift(reader.close);
     const schedule = await readSchedule(reader, { config, ...context });
-    const store = await openStore(folder, domain);
+    const store = await openStore(folder, storeOptions(domain, config.retention));
     closers.unshift(() => store.stop());
-    const journal = await openJournalFor(config.database, folder, { domain, ...context });
+    const journal = await openJournalFor(config, folder, { domain, ...context });
     if (journal !== null) closers.unshift(() => journal.stop());
     const verifier = await createBatchVerifier({ gatherMs: config.engine.gatherMs });
     closers.unshift(() => verifier.close());
@@ -226,7 +226,7 @@ export function openL1View({ network, l1 }: NodeConfig): L1View {
 }
 
 async function openJournalFor(
-  database: string | undefined,
+  { database, retention }: Pick<NodeConfig, "database" | "retention">,
   folder: DataFolder,
   context: { readonly domain: Domain; readonly logger: Logger },
 ): Promise<Journal | null> {
@@ -236,11 +236,11 @@ async function openJournalFor(
     return null;
   }
   await checkDatabase(database, context);
-  return await openJournal(folder.journalPath);
+  return await openJournal(folder.journalPath, { maxEntries: retention.journalEntries });
 }
 
-async function openStore(folder: DataFolder, domain: Domain): Promise<Store> {
-  const opened = await openLmdbStore(folder, storeOptions(domain));
+async function openStore(folder: DataFolder, options: StoreOptions): Promise<Store> {
+  const opened = await openLmdbStore(folder, options);
   if (opened.ok) return opened.store;
   const why =
     opened.code === "wrong-domain"

@@ -10,7 +10,7 @@ import { createEpochWatcher, type EpochPayer, type EpochWatcher } from "./engine
 import { followRollups, type RollupFollowing } from "./engine/follow-rollups.ts";
 import { createGossipHandlers } from "./engine/gossip-handlers.ts";
 import { createParticipation, type ParticipationKeeper } from "./engine/participation.ts";
-import { createPeerSync, type PeerSync } from "./engine/peer-sync.ts";
+import { createPeerSync, type PeerSync, peerSyncOptions } from "./engine/peer-sync.ts";
 import { createReExecution, type ReExecution } from "./engine/re-execution.ts";
 import { epochsAround, keepEpoch, restoreEngine } from "./engine/restore.ts";
 import { resumeHeight } from "./engine/resume-height.ts";
@@ -32,6 +32,8 @@ import { NodeError } from "./node-error.ts";
 import type { OperatorSigner } from "./operator.ts";
 import type { Mirror } from "./replica/mirror.ts";
 import { mirrorNode } from "./replica/node-mirror.ts";
+import { pruneStore } from "./store/configured-pruner.ts";
+import type { Pruner } from "./store/pruner.ts";
 import type { EpochRecord } from "./store/store.ts";
 import { createEngineView } from "./view/engine-view.ts";
 import { createEventHub, type EventHub } from "./view/events.ts";
@@ -54,10 +56,6 @@ const GRACE_MS = 1_500;
 const CHAIN_DEPTH_FACTOR = 4;
 /** Epochs before the current one whose sets are read: with it and the next, all 16 in memory. */
 const EPOCH_LOOKBACK = 14;
-/** Heights below the newest certificate that are compared with a peer's again. */
-const SYNC_OVERLAP = 8;
-/** How long one peer may answer before it is another's turn. */
-const SYNC_PEER_TIMEOUT_MS = 20_000;
 
 /** The parts of a node, each handed what it may use: chains in, gossip both ways, readers out. */
 export class MachNode {
@@ -80,6 +78,7 @@ export class MachNode {
   readonly #following: RollupFollowing;
   readonly #http: HttpServer | null;
   readonly #mirror: Mirror | null;
+  readonly #pruner: Pruner;
   #watcher: EpochWatcher | null = null;
   #tick: NodeJS.Timeout | undefined;
 
@@ -121,14 +120,12 @@ export class MachNode {
         onFault: (err) => dependencies.logger.error({ err }, "a turn with a peer failed"),
         now,
       },
-      {
-        intervalMs: config.gossip.syncIntervalMs,
-        overlap: SYNC_OVERLAP,
-        peerTimeoutMs: SYNC_PEER_TIMEOUT_MS,
-      },
+      peerSyncOptions(config.gossip),
     );
     this.#l1 = openL1View(config);
     this.#settled = this.#followSettlement();
+    const parts = { engine: this.#engine, settled: this.#settled };
+    this.#pruner = pruneStore(config, { ...dependencies, ...parts, now });
     this.#following = this.#followRollups();
     const view = this.#createView();
     this.#http = this.#createHttp(view);
@@ -149,6 +146,7 @@ export class MachNode {
     this.#sync.start();
     this.#watcher = this.#watchEpochs(known);
     this.#watcher.start();
+    this.#pruner.start();
     const { tickMs } = this.#config.engine;
     this.#tick = setInterval(() => {
       this.#engine.input({ type: "tick" });
@@ -165,6 +163,7 @@ export class MachNode {
     clearInterval(this.#tick);
     this.#sync.stop();
     await closeInOrder([
+      () => this.#pruner.stop(),
       async () => await this.#watcher?.stop(),
       () => this.#following.stop(),
       () => this.#l1.close(),

@@ -7,6 +7,7 @@ import { loadConfig, type NodeConfig } from "../src/config.ts";
 import { openDataFolder } from "../src/data-folder.ts";
 import { closeInOrder, type Foundation, openFoundation, openPayer } from "../src/foundation.ts";
 import { openLmdbStore } from "../src/store/lmdb-store.ts";
+import { storeOptions } from "../src/store/store.ts";
 import { type FakeL1Options, startFakeL1 } from "./fake-l1.ts";
 import { temporaryPath } from "./signer/test-folders.ts";
 
@@ -117,7 +118,7 @@ describe("the foundation", () => {
     const held = await openDataFolder(dataDir);
     if (!held.ok) throw new Error(held.code);
     const domain = { chainId: 1n, verifyingContract: REGISTRY };
-    const opened = await openLmdbStore(held.folder, { domain, maxEvidence: 1, maxAlerts: 1 });
+    const opened = await openLmdbStore(held.folder, storeOptions(domain));
     if (!opened.ok) throw new Error(opened.code);
     await opened.store.stop();
     await held.folder.release();

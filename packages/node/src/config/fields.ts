@@ -36,10 +36,15 @@ function documented<T>(
 /** A whole number within limits, decimal. The sentence names the unit. */
 export function integer(
   sentence: string,
-  limits: { readonly min: number; readonly max: number },
+  limits: {
+    readonly min: number;
+    readonly max: number;
+    /** Why no fewer, where the field's sentence does not say it. */
+    readonly because?: string;
+  },
 ): z.ZodType<number, unknown> {
   const takes = `a whole number from ${limits.min} to ${limits.max}`;
-  const range = `expected ${takes}`;
+  const range = `expected ${takes}${limits.because === undefined ? "" : `: ${limits.because}`}`;
   const shape = { type: "integer", minimum: limits.min, maximum: limits.max };
   const schema = z
     .union([z.number(), z.string().regex(/^\d{1,16}$/, range)], { error: range })

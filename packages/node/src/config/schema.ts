@@ -5,6 +5,7 @@ import { ALWAYS, address, bigInteger, integer, text, texts, url, urls } from "./
 import { type MetricsConfig, metrics } from "./metrics.ts";
 import { MULTIADDR } from "./multiaddr.ts";
 import { type OperatorConfig, operator } from "./operator.ts";
+import { type RetentionConfig, retention } from "./retention.ts";
 import { type RpcConfig, rpc } from "./rpc.ts";
 import { type SettlementConfig, settlement } from "./settlement.ts";
 
@@ -84,6 +85,7 @@ export interface NodeConfig {
   readonly api?: ApiConfig | undefined;
   readonly engine: EngineConfig;
   readonly settlement: SettlementConfig;
+  readonly retention: RetentionConfig;
   readonly metrics?: MetricsConfig | undefined;
   readonly lifelinePort?: number | undefined;
 }
@@ -349,6 +351,7 @@ export const configSchema: z.ZodType<NodeConfig, unknown> = z.strictObject({
   api: api.optional(),
   engine: engine.prefault({}),
   settlement: settlement.prefault({}),
+  retention: retention.prefault({}),
   metrics: metrics.optional(),
   lifelinePort: integer("Stop when the connection to this loopback port closes.", {
     min: 1,

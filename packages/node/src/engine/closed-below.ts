@@ -1,5 +1,5 @@
-import type { RollupSettlement } from "@mach/api";
 import { type EngineState, openContradiction } from "@mach/core";
+import type { RollupSettlement } from "./settled-claims-follower.ts";
 
 /**
  * The height below which nothing of a rollup can change any more, so that its certificates may go

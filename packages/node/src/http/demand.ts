@@ -29,6 +29,12 @@ const BELOW_POLICY: Refusal = {
   detail: "No certificate that stands there meets the policy.",
 };
 
+const PRUNED: Refusal = {
+  ok: false,
+  code: "pruned",
+  detail: "The block's certificates are no longer kept.",
+};
+
 /** What a request asks for. */
 export function demandOf(query: DemandQuery): Demand {
   const { minWeightBps, minVerification, minSignedWeight, wait, minBlockNumber } = query;
@@ -81,6 +87,11 @@ export function refuseStatus(demand: Demand, block: BlockStatus): Refusal | null
     case "contradicted":
       return { ok: false, code: "contradicted", detail: "The block's status is `contradicted`." };
     case "unknown":
+      // Waiting would never end: nothing that old comes again.
+      if (block.reason?.code === "pruned") return PRUNED;
+      return demand.policy === undefined
+        ? notYet("The block's status is `unknown`.")
+        : BELOW_POLICY;
     case "observed":
     case "attested":
       if (demand.policy !== undefined) return BELOW_POLICY;

@@ -27,6 +27,7 @@ export type ViewFailure = Extract<
   | "no-certificate"
   | "no-update"
   | "contradicted"
+  | "pruned"
   | "stale"
   | "unavailable"
 >;

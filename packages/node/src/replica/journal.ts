@@ -16,7 +16,9 @@ export type JournalEntry =
   | { readonly kind: "set-update"; readonly epoch: bigint }
   | { readonly kind: "evidence"; readonly evidenceId: Hex }
   | { readonly kind: "alerts" }
-  | { readonly kind: "participation"; readonly epoch: bigint };
+  | { readonly kind: "participation"; readonly epoch: bigint }
+  | { readonly kind: "pruned-certificates"; readonly rollupId: bigint }
+  | { readonly kind: "pruned-sets" };
 
 export interface NumberedEntry {
   readonly sequence: bigint;
@@ -61,6 +63,8 @@ const entrySchema: z.ZodType<JournalEntry, unknown> = z.discriminatedUnion("kind
   z.strictObject({ kind: z.literal("evidence"), evidenceId: hashSchema }),
   z.strictObject({ kind: z.literal("alerts") }),
   z.strictObject({ kind: z.literal("participation"), epoch: numberSchema }),
+  z.strictObject({ kind: z.literal("pruned-certificates"), rollupId: numberSchema }),
+  z.strictObject({ kind: z.literal("pruned-sets") }),
 ]);
 const aboutSchema = z.strictObject({
   nodeId: z.uuid(),

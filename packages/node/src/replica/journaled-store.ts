@@ -1,6 +1,6 @@
 import { evidenceId } from "../store/evidence-id.ts";
-import type { Store } from "../store/store.ts";
-import type { Journal } from "./journal.ts";
+import type { PruneStep, Store } from "../store/store.ts";
+import type { Journal, JournalEntry } from "./journal.ts";
 
 /**
  * A store whose puts are noted before they are made, so that what a crash leaves in it is never
@@ -26,6 +26,7 @@ export function journalStore(store: Store, journal: Pick<Journal, "note">): Stor
         store.putEpoch(record),
       ),
     epochRecord: (epoch) => store.epochRecord(epoch),
+    epochsBelow: (epoch) => store.epochsBelow(epoch),
     putSetUpdate: (update) =>
       journal.note([{ kind: "set-update", epoch: update.epoch }], () => store.putSetUpdate(update)),
     setUpdateOf: (epoch) => store.setUpdateOf(epoch),
@@ -46,7 +47,21 @@ export function journalStore(store: Store, journal: Pick<Journal, "note">): Stor
     },
     participation: (epoch) => store.participation(epoch),
     participationEpochs: () => store.participationEpochs(),
+    keptFrom: (of) => store.keptFrom(of),
+    prune: (step) => journal.note(prunedEntries(step), () => store.prune(step)),
     flush: () => store.flush(),
     stop: () => store.stop(),
   };
+}
+
+/** Evidence that a node no longer has tells by its absence that it went. */
+function prunedEntries(step: PruneStep): readonly JournalEntry[] {
+  switch (step.kind) {
+    case "certificates":
+      return [{ kind: "pruned-certificates", rollupId: step.rollupId }];
+    case "sets":
+      return [{ kind: "pruned-sets" }];
+    case "evidence":
+      return step.evidenceIds.map((evidenceId) => ({ kind: "evidence", evidenceId }));
+  }
 }

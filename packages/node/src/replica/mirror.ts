@@ -197,7 +197,7 @@ class PostgresMirror implements Mirror {
     const { store, publisher } = this.#ports;
     const onCommitted = await withinTransaction(query, BEGIN_CHANGE, async () => {
       const rows = new PostgresRows(query, this.#options.store);
-      for await (const entry of ownEntries(store)) {
+      for await (const entry of ownEntries(store, this.#options)) {
         await sendRows(rows, store, { entry, isPublisher: true });
       }
       await publisher.takeOver(query);

@@ -37,7 +37,7 @@ const EVENT_HISTORY = 4_096;
 export function mirrorNode(config: NodeConfig, ports: NodeMirrorPorts): Mirror | null {
   const { foundation, events, view, state, abstention, alerts, logger, now } = ports;
   const { store, journal, domain, schedule } = foundation;
-  const { database: url, api, rollups } = config;
+  const { database: url, api, rollups, retention } = config;
   if (url === undefined || journal === null) return null;
   const eventHistory = api?.eventHistory ?? EVENT_HISTORY;
   const buffer = createEventBuffer({ eventHistory });
@@ -55,7 +55,7 @@ export function mirrorNode(config: NodeConfig, ports: NodeMirrorPorts): Mirror |
     { store, journal, publisher, alerts, logger, newestEpoch },
     {
       url,
-      store: storeOptions(domain),
+      store: storeOptions(domain, retention),
       rollupIds: rollups.map(({ rollupId }) => rollupId),
       heartbeatMs: HEARTBEAT_MS,
     },

@@ -12,6 +12,10 @@ import type { PostgresRows } from "../store/postgres-rows.ts";
 import type { Store } from "../store/store.ts";
 import type { JournalEntry } from "./journal.ts";
 
+const ANY_EPOCH = 2n ** 64n;
+/** Of one entry, so that it fits into a change with others. */
+const MAX_BATCHES = 16;
+
 /**
  * Brings what an entry names from a node's store to the database. Several nodes send: what all of
  * them find alike (certificates, sets, updates, evidence, contradictions) is taken from any, and a
@@ -48,6 +52,7 @@ export async function sendRows(
     case "evidence": {
       const evidence = await store.evidenceById(entry.evidenceId);
       if (evidence !== null) await rows.putEvidence(evidence);
+      else if (isPublisher) await rows.prune({ kind: "evidence", evidenceIds: [entry.evidenceId] });
       return;
     }
     case "alerts":
@@ -56,6 +61,33 @@ export async function sendRows(
     case "participation":
       if (isPublisher) await rows.putParticipation(await store.participation(entry.epoch));
       return;
+    case "pruned-certificates":
+      if (isPublisher) await pruneCertificates(rows, store, entry.rollupId);
+      return;
+    case "pruned-sets":
+      if (isPublisher) await pruneSets(rows, store);
+      return;
+  }
+}
+
+/** As far as the publisher's own store has gone; what is left goes with what it prunes next. */
+async function pruneCertificates(
+  rows: PostgresRows,
+  store: Store,
+  rollupId: bigint,
+): Promise<void> {
+  const belowBlock = await store.keptFrom({ kind: "certificates", rollupId });
+  const step = { kind: "certificates", rollupId, belowBlock, belowEpoch: ANY_EPOCH } as const;
+  for (let batch = 0; batch < MAX_BATCHES; batch++) {
+    if ((await rows.prune(step)).isDone) return;
+  }
+}
+
+async function pruneSets(rows: PostgresRows, store: Store): Promise<void> {
+  const belowEpoch = await store.keptFrom({ kind: "sets" });
+  const except = new Set(await store.epochsBelow(belowEpoch));
+  for (let batch = 0; batch < MAX_BATCHES; batch++) {
+    if ((await rows.prune({ kind: "sets", belowEpoch, except })).isDone) return;
   }
 }
 

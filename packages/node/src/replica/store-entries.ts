@@ -39,7 +39,12 @@ export async function* storeEntries(
 }
 
 /** Names what one node alone tells, for when it begins to be the one. */
-export async function* ownEntries(store: Store): AsyncGenerator<JournalEntry> {
+export async function* ownEntries(
+  store: Store,
+  { rollupIds }: Pick<StoreExtent, "rollupIds">,
+): AsyncGenerator<JournalEntry> {
   yield { kind: "alerts" };
+  for (const rollupId of rollupIds) yield { kind: "pruned-certificates", rollupId };
+  yield { kind: "pruned-sets" };
   for (const epoch of await store.participationEpochs()) yield { kind: "participation", epoch };
 }

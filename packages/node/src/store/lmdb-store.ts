@@ -37,15 +37,18 @@ import {
 } from "./documents.ts";
 import { evidenceId } from "./evidence-id.ts";
 import { inspectDatabase } from "./lmdb-file.ts";
+import { noteReplaced, pruneTables, raiseKeptFrom, readKeptFrom } from "./lmdb-pruning.ts";
 import { corruptRow } from "./row.ts";
 import { hexKey, leadingNumber, MAX_UINT64, nameKey, numberKey } from "./row-key.ts";
 import {
+  type AgingKind,
   type ContradictionEntry,
   type EpochRecord,
   type EvidenceEntry,
-  MAX_PARTICIPATION_EPOCHS,
   type PageRequest,
   type ParticipationRecord,
+  type PruneResult,
+  type PruneStep,
   type PutCertificateResult,
   type PutEpochResult,
   type PutEvidenceResult,
@@ -98,13 +101,19 @@ class LmdbStore implements Store {
     const { certificateId, domain, claim } = certificate;
     if (!isSameDomain(domain, this.#options.domain)) return { ok: false, code: "wrong-domain" };
     const { certificates, heights } = this.#tables;
-    const heightKey = numberKey([claim.rollupId, claim.blockNumber]);
+    const { rollupId, blockNumber } = claim;
+    const heightKey = numberKey([rollupId, blockNumber]);
     return await this.#tables.commit(() => {
       const standing = this.#certificateAtKey(heightKey);
+      const keptFrom = readKeptFrom(this.#tables, { kind: "certificates", rollupId });
+      if (standing === null && blockNumber < keptFrom) return { ok: false, code: "pruned" };
       certificates.put(hexKey(certificateId), encodeCertificate(certificate));
       if (standing !== null && !isSameClaim(standing.claim, claim)) {
+        noteReplaced(this.#tables, certificate);
         return { ok: false, code: "conflicting-claim" };
       }
+      const isReplaced = standing !== null && standing.certificateId !== certificateId;
+      if (isReplaced) noteReplaced(this.#tables, standing);
       heights.put(heightKey, certificateId);
       return { ok: true };
     });
@@ -143,9 +152,7 @@ class LmdbStore implements Store {
   }
 
   async contradictions(rollupId: bigint): Promise<readonly Contradiction[]> {
-    const { contradictions } = this.#tables;
-    const keys = allKeys(contradictions, numberKey([rollupId]));
-    return keys.map((key) => present(contradictions.get(contradictionSchema, key), key));
+    return this.#contradictionsOf(rollupId);
   }
 
   async putEpoch(record: EpochRecord): Promise<PutEpochResult> {
@@ -165,6 +172,13 @@ class LmdbStore implements Store {
     return this.#tables.epochs.get(epochRecordSchema, numberKey([epoch]));
   }
 
+  async epochsBelow(epoch: bigint): Promise<readonly bigint[]> {
+    const { epochs } = this.#tables;
+    return allKeys(epochs, NO_PREFIX)
+      .map(leadingNumber)
+      .filter((each) => each < epoch);
+  }
+
   async putSetUpdate(update: SetUpdate): Promise<PutSetUpdateResult> {
     const { domain, epoch } = update;
     if (!isSameDomain(domain, this.#options.domain)) return { ok: false, code: "wrong-domain" };
@@ -182,11 +196,10 @@ class LmdbStore implements Store {
     const id = evidenceId(evidence);
     return await commit(() => {
       if (table.has(hexKey(id))) return { ok: true, evidenceId: id, isNew: false };
-      // Nothing is ever removed, so that the next position is the number of entries too.
-      const position = nextPosition(evidenceOrder);
-      if (position >= BigInt(this.#options.maxEvidence)) {
+      if (evidenceOrder.count() >= this.#options.maxEvidence) {
         return { ok: false, code: "evidence-full", evidenceId: id };
       }
+      const position = nextPosition(evidenceOrder);
       table.put(hexKey(id), encodeEvidenceEntry({ position, evidenceId: id, evidence }));
       evidenceOrder.put(numberKey([position]), id);
       return { ok: true, evidenceId: id, isNew: true };
@@ -244,7 +257,8 @@ class LmdbStore implements Store {
       }
       const [last] = participation.lastKeys({ prefix: NO_PREFIX, limit: 1 });
       if (last === undefined) return;
-      const lowest = leadingNumber(last) - BigInt(MAX_PARTICIPATION_EPOCHS) + 1n;
+      const lowest = leadingNumber(last) - BigInt(this.#options.participationEpochs) + 1n;
+      raiseKeptFrom(this.#tables, { kind: "participation" }, lowest);
       for (const key of allKeys(participation, NO_PREFIX)) {
         if (leadingNumber(key) >= lowest) return;
         participation.remove(key);
@@ -263,12 +277,31 @@ class LmdbStore implements Store {
     return [...new Set(allKeys(this.#tables.participation, NO_PREFIX).map(leadingNumber))];
   }
 
+  async keptFrom(of: AgingKind): Promise<bigint> {
+    return readKeptFrom(this.#tables, of);
+  }
+
+  prune(step: PruneStep): Promise<PruneResult> {
+    return this.#tables.commit(() =>
+      pruneTables(this.#tables, step, {
+        certificateAt: (key) => this.#certificateAtKey(key),
+        contradictions: (rollupId) => this.#contradictionsOf(rollupId),
+      }),
+    );
+  }
+
   flush(): Promise<void> {
     return this.#tables.flush();
   }
 
   stop(): Promise<void> {
     return this.#tables.close();
+  }
+
+  #contradictionsOf(rollupId: bigint): readonly Contradiction[] {
+    const { contradictions } = this.#tables;
+    const keys = allKeys(contradictions, numberKey([rollupId]));
+    return keys.map((key) => present(contradictions.get(contradictionSchema, key), key));
   }
 
   #certificateAtKey(heightKey: Uint8Array): Certificate | null {

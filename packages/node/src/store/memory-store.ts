@@ -11,13 +11,17 @@ import {
 } from "@mach/core";
 import { contradictionId, isSameEpoch } from "./documents.ts";
 import { evidenceId } from "./evidence-id.ts";
+import { agingName, contestedHeights, planCertificates, setMayGo, updateMayGo } from "./pruning.ts";
 import {
+  type AgingKind,
   type ContradictionEntry,
   type EpochRecord,
   type EvidenceEntry,
-  MAX_PARTICIPATION_EPOCHS,
   type PageRequest,
   type ParticipationRecord,
+  PRUNE_BATCH,
+  type PruneResult,
+  type PruneStep,
   type PutCertificateResult,
   type PutEpochResult,
   type PutEvidenceResult,
@@ -46,6 +50,8 @@ class MemoryStore implements Store {
   readonly #resumePoints = new Map<bigint, ResumePoint>();
   /** By epoch, then by rollup. */
   readonly #participation = new Map<bigint, Map<bigint, ParticipationRecord>>();
+  readonly #keptFrom = new Map<string, bigint>();
+  #evidencePosition = 0n;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -54,8 +60,11 @@ class MemoryStore implements Store {
   async putCertificate(certificate: Certificate): Promise<PutCertificateResult> {
     const { certificateId, domain, claim } = certificate;
     if (!isSameDomain(domain, this.#options.domain)) return { ok: false, code: "wrong-domain" };
-    this.#certificates.set(certificateId, withoutWeights(certificate));
     const heights = entryOf(this.#heights, claim.rollupId, () => new Map<bigint, Hex>());
+    const keptFrom = await this.keptFrom({ kind: "certificates", rollupId: claim.rollupId });
+    const isGone = claim.blockNumber < keptFrom && !heights.has(claim.blockNumber);
+    if (isGone) return { ok: false, code: "pruned" };
+    this.#certificates.set(certificateId, withoutWeights(certificate));
     const standing = this.#certificates.get(heights.get(claim.blockNumber) ?? certificateId);
     if (standing !== undefined && !isSameClaim(standing.claim, claim)) {
       return { ok: false, code: "conflicting-claim" };
@@ -113,6 +122,11 @@ class MemoryStore implements Store {
     return this.#epochs.get(epoch) ?? null;
   }
 
+  async epochsBelow(epoch: bigint): Promise<readonly bigint[]> {
+    const below = [...this.#epochs.keys()].filter((each) => each < epoch);
+    return below.sort((left, right) => (left < right ? -1 : 1));
+  }
+
   async putSetUpdate(update: SetUpdate): Promise<PutSetUpdateResult> {
     if (!isSameDomain(update.domain, this.#options.domain)) {
       return { ok: false, code: "wrong-domain" };
@@ -131,7 +145,8 @@ class MemoryStore implements Store {
     if (this.#evidence.size >= this.#options.maxEvidence) {
       return { ok: false, code: "evidence-full", evidenceId: id };
     }
-    const position = BigInt(this.#evidence.size);
+    const position = this.#evidencePosition;
+    this.#evidencePosition += 1n;
     this.#evidence.set(id, { position, evidenceId: id, evidence });
     return { ok: true, evidenceId: id, isNew: true };
   }
@@ -170,8 +185,10 @@ class MemoryStore implements Store {
       rollups.set(record.rollupId, record);
     }
     const newest = (await this.participationEpochs()).at(-1) ?? 0n;
+    const lowest = newest - BigInt(this.#options.participationEpochs) + 1n;
+    this.#raise({ kind: "participation" }, lowest);
     for (const epoch of this.#participation.keys()) {
-      if (epoch + BigInt(MAX_PARTICIPATION_EPOCHS) <= newest) this.#participation.delete(epoch);
+      if (epoch < lowest) this.#participation.delete(epoch);
     }
   }
 
@@ -184,9 +201,58 @@ class MemoryStore implements Store {
     return [...this.#participation.keys()].sort((left, right) => (left < right ? -1 : 1));
   }
 
+  async keptFrom(of: AgingKind): Promise<bigint> {
+    return this.#keptFrom.get(agingName(of)) ?? 0n;
+  }
+
+  async prune(step: PruneStep): Promise<PruneResult> {
+    switch (step.kind) {
+      case "certificates":
+        return await this.#pruneCertificates(step);
+      case "sets": {
+        const sets = [...this.#epochs.keys()].filter((epoch) => setMayGo(step, epoch));
+        const updates = [...this.#setUpdates.keys()].filter((epoch) => updateMayGo(step, epoch));
+        for (const epoch of sets) this.#epochs.delete(epoch);
+        for (const epoch of updates) this.#setUpdates.delete(epoch);
+        this.#raise({ kind: "sets" }, step.belowEpoch);
+        return { removed: sets.length + updates.length, isDone: true };
+      }
+      case "evidence": {
+        const newest = [...this.#evidence.keys()].at(-1);
+        const gone = step.evidenceIds.filter((id) => id !== newest && this.#evidence.delete(id));
+        return { removed: gone.length, isDone: true };
+      }
+    }
+  }
+
   async flush(): Promise<void> {}
 
   async stop(): Promise<void> {}
+
+  async #pruneCertificates(
+    step: Extract<PruneStep, { kind: "certificates" }>,
+  ): Promise<PruneResult> {
+    const { rollupId } = step;
+    const of = { kind: "certificates", rollupId } as const;
+    const keptFrom = await this.keptFrom(of);
+    const limit = PRUNE_BATCH;
+    const lowest = await this.listCertificates({ rollupId, from: keptFrom, limit });
+    const contested = contestedHeights(await this.contradictions(rollupId));
+    const plan = planCertificates(step, { keptFrom, lowest, limit, contested });
+    const gone = new Set(plan.heights);
+    for (const [id, { claim }] of this.#certificates) {
+      const isGone = claim.rollupId === rollupId && gone.has(claim.blockNumber);
+      if (isGone) this.#certificates.delete(id);
+    }
+    for (const height of gone) this.#heights.get(rollupId)?.delete(height);
+    this.#raise(of, plan.keptFrom);
+    return { removed: gone.size, isDone: plan.isDone };
+  }
+
+  #raise(of: AgingKind, to: bigint): void {
+    const before = this.#keptFrom.get(agingName(of)) ?? 0n;
+    if (to > before) this.#keptFrom.set(agingName(of), to);
+  }
 }
 
 /** The document alone: what verification added to it is not stored. */

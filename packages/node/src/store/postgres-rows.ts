@@ -34,15 +34,18 @@ import {
 } from "./documents.ts";
 import { evidenceId } from "./evidence-id.ts";
 import type { Query } from "./postgres-database.ts";
+import { pruneRows, raiseKeptFrom, readKeptFrom } from "./postgres-pruning.ts";
 import { corruptRow, openRow, sealRow } from "./row.ts";
 import { hexKey, nameKey, numberKey } from "./row-key.ts";
 import {
+  type AgingKind,
   type ContradictionEntry,
   type EpochRecord,
   type EvidenceEntry,
-  MAX_PARTICIPATION_EPOCHS,
   type PageRequest,
   type ParticipationRecord,
+  type PruneResult,
+  type PruneStep,
   type PutCertificateResult,
   type PutEpochResult,
   type PutEvidenceResult,
@@ -54,7 +57,8 @@ import {
 } from "./store.ts";
 
 const KEEP_CERTIFICATE = `
-  insert into mach.certificates (certificate_id, document) values ($1, $2)
+  insert into mach.certificates (certificate_id, document, of_rollup, at_block)
+  values ($1, $2, $3, $4)
   on conflict (certificate_id) do update set document = excluded.document`;
 
 /**
@@ -79,6 +83,8 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
       await this.keepCertificate(certificate);
       return { ok: false, code: "conflicting-claim" };
     }
+    const keptFrom = await this.keptFrom({ kind: "certificates", rollupId });
+    if (standing === null && blockNumber < keptFrom) return { ok: false, code: "pruned" };
     const key = hexKey(certificateId);
     await this.#query(
       `with kept as (${KEEP_CERTIFICATE})
@@ -93,7 +99,9 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
   /** Under its id alone: another one stands at its height. */
   async keepCertificate(certificate: Certificate): Promise<void> {
     const key = hexKey(certificate.certificateId);
-    await this.#query(KEEP_CERTIFICATE, [key, sealRow(key, encodeCertificate(certificate))]);
+    const { rollupId, blockNumber } = certificate.claim;
+    const document = sealRow(key, encodeCertificate(certificate));
+    await this.#query(KEEP_CERTIFICATE, [key, document, rollupId, blockNumber]);
   }
 
   async certificateAt(rollupId: bigint, blockNumber: bigint): Promise<Certificate | null> {
@@ -189,6 +197,14 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
     return rows[0] === undefined ? null : readRow(epochRecordSchema, numberKey([epoch]), rows[0]);
   }
 
+  async epochsBelow(epoch: bigint): Promise<readonly bigint[]> {
+    const rows = await this.#query(
+      "select epoch from mach.epochs where epoch < $1 order by epoch",
+      [epoch],
+    );
+    return rows.map((row) => BigInt(String(row["epoch"])));
+  }
+
   async putSetUpdate(update: SetUpdate): Promise<PutSetUpdateResult> {
     const { domain, epoch } = update;
     if (!isSameDomain(domain, this.#options.domain)) return { ok: false, code: "wrong-domain" };
@@ -212,13 +228,13 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
     const key = hexKey(id);
     const known = await this.#query("select 1 from mach.evidence where evidence_id = $1", [key]);
     if (known.length > 0) return { ok: true, evidenceId: id, isNew: false };
-    const [last] = await this.#query(
-      "select coalesce(max(position), -1) + 1 as position from mach.evidence",
+    const [kept] = await this.#query(
+      "select coalesce(max(position), -1) + 1 as position, count(*) as count from mach.evidence",
     );
-    const position = BigInt(String(last?.["position"]));
-    if (position >= BigInt(this.#options.maxEvidence)) {
+    if (Number(kept?.["count"]) >= this.#options.maxEvidence) {
       return { ok: false, code: "evidence-full", evidenceId: id };
     }
+    const position = BigInt(String(kept?.["position"]));
     await this.#query("insert into mach.evidence values ($1, $2, $3)", [
       position,
       key,
@@ -304,11 +320,12 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
         [epoch, rollupId, sealRow(numberKey([epoch, rollupId]), encodeParticipationRecord(record))],
       );
     }
-    await this.#query(
-      `delete from mach.participation
-       where epoch <= (select max(epoch) from mach.participation) - $1::numeric`,
-      [MAX_PARTICIPATION_EPOCHS],
-    );
+    const [newest] = await this.#query("select max(epoch) as epoch from mach.participation");
+    if (newest?.["epoch"] === null || newest === undefined) return;
+    const { participationEpochs } = this.#options;
+    const lowest = BigInt(String(newest["epoch"])) - BigInt(participationEpochs) + 1n;
+    await raiseKeptFrom(this.#query, { kind: "participation" }, lowest);
+    await this.#query("delete from mach.participation where epoch < $1", [lowest]);
   }
 
   async participation(epoch: bigint): Promise<readonly ParticipationRecord[]> {
@@ -325,6 +342,14 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
   async participationEpochs(): Promise<readonly bigint[]> {
     const rows = await this.#query("select distinct epoch from mach.participation order by epoch");
     return rows.map((row) => BigInt(String(row["epoch"])));
+  }
+
+  keptFrom(of: AgingKind): Promise<bigint> {
+    return readKeptFrom(this.#query, of);
+  }
+
+  prune(step: PruneStep): Promise<PruneResult> {
+    return pruneRows(this.#query, this, step);
   }
 
   /** Ascending from `from`, or the newest ones, ascending too; of one rollup where there are several. */

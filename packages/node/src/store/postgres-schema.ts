@@ -72,6 +72,16 @@ const MIGRATIONS: readonly string[] = [
      document bytea not null,
      primary key (run, sequence)
    );`,
+  // The document is behind the 32 bytes of its seal: it alone names the height of one replaced.
+  `alter table mach.certificates
+     add column of_rollup numeric(20), add column at_block numeric(20);
+   update mach.certificates set
+     of_rollup = (convert_from(substr(document, 33), 'UTF8')::json->'claim'->>'rollupId')::numeric,
+     at_block = (convert_from(substr(document, 33), 'UTF8')::json->'claim'->>'blockNumber')::numeric;
+   alter table mach.certificates
+     alter column of_rollup set not null, alter column at_block set not null;
+   create index certificates_by_height on mach.certificates (of_rollup, at_block);
+   create table mach.kept_from (what text primary key, kept_from numeric(20) not null);`,
 ];
 
 /** The version of the tables that this program reads and writes. */

@@ -6,6 +6,8 @@ import type {
   ContradictionEntry,
   EpochRecord,
   ParticipationRecord,
+  PruneResult,
+  PruneStep,
   PutCertificateResult,
   PutEpochResult,
   PutEvidenceResult,
@@ -60,6 +62,10 @@ class PostgresStore extends PostgresRows implements Store {
 
   override putParticipation(records: readonly ParticipationRecord[]): Promise<void> {
     return this.#change((rows) => rows.putParticipation(records));
+  }
+
+  override prune(step: PruneStep): Promise<PruneResult> {
+    return this.#change((rows) => rows.prune(step));
   }
 
   /** A change that has resolved is on the database's disk. */

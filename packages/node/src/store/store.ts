@@ -38,8 +38,31 @@ export interface ParticipationRecord {
   readonly operators: readonly (Participation & { readonly operator: Hex })[];
 }
 
-/** How many epochs' participation is kept, the newest included: whoever wants more reads in time. */
-export const MAX_PARTICIPATION_EPOCHS = 32;
+/** What goes with age, and by what it is told how far. */
+export type AgingKind =
+  /** By height, of a rollup. */
+  | { readonly kind: "certificates"; readonly rollupId: bigint }
+  /** By epoch, with the updates into it. */
+  | { readonly kind: "sets" }
+  /** By epoch. */
+  | { readonly kind: "participation" };
+
+/** A batch of what may go: what the store has no reason of its own to keep. */
+export type PruneStep =
+  /** Certificates below a height and an epoch. Contradicted heights stay, with all their claims. */
+  | {
+      readonly kind: "certificates";
+      readonly rollupId: bigint;
+      readonly belowBlock: bigint;
+      readonly belowEpoch: bigint;
+    }
+  /** Operator sets below an epoch, and the updates that they would be needed to check. */
+  | { readonly kind: "sets"; readonly belowEpoch: bigint; readonly except: ReadonlySet<bigint> }
+  /** These pieces; the newest of all stays, so that no position is ever given twice. */
+  | { readonly kind: "evidence"; readonly evidenceIds: readonly Hex[] };
+
+/** How many rows a batch may remove: a millisecond or two, and one commit. */
+export const PRUNE_BATCH = 64;
 
 /** A part of a list; never more than MAX_PAGE_ITEMS of `@mach/api`, whatever `limit` says. */
 export interface PageRequest {
@@ -60,7 +83,9 @@ export type PutCertificateResult =
   /** Of another network than the store: not kept. */
   | { readonly ok: false; readonly code: "wrong-domain" }
   /** Another claim stands at that height: kept under its id only, for evidence. */
-  | { readonly ok: false; readonly code: "conflicting-claim" };
+  | { readonly ok: false; readonly code: "conflicting-claim" }
+  /** Of a height whose certificate went with age: what contradicts it could not be told. */
+  | { readonly ok: false; readonly code: "pruned" };
 
 export type PutEpochResult =
   | { readonly ok: true }
@@ -101,6 +126,8 @@ export interface Store {
 
   putEpoch(record: EpochRecord): Promise<PutEpochResult>;
   epochRecord(epoch: bigint): Promise<EpochRecord | null>;
+  /** The epochs below this one that there are records of, ascending. */
+  epochsBelow(epoch: bigint): Promise<readonly bigint[]>;
 
   /** Makes this the update into its epoch: whether it is the better one the caller decides. */
   putSetUpdate(update: SetUpdate): Promise<PutSetUpdateResult>;
@@ -121,7 +148,7 @@ export interface Store {
 
   /**
    * Keeps all of these or none, each in the place of the one of its rollup and epoch. Those of
-   * epochs that are MAX_PARTICIPATION_EPOCHS or more below the newest one go.
+   * epochs that are `participationEpochs` or more below the newest one go.
    */
   putParticipation(records: readonly ParticipationRecord[]): Promise<void>;
   /** Of an epoch, by ascending rollupId. */
@@ -129,8 +156,22 @@ export interface Store {
   /** The epochs that there are records of, ascending. */
   participationEpochs(): Promise<readonly bigint[]>;
 
+  /** From where on nothing has gone with age: below it, what is missing may have been kept once. */
+  keptFrom(of: AgingKind): Promise<bigint>;
+  /**
+   * Removes up to PRUNE_BATCH rows, the oldest first, and says so in `keptFrom` in the same change.
+   * Whether they are old enough the caller decides.
+   */
+  prune(step: PruneStep): Promise<PruneResult>;
+
   flush(): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface PruneResult {
+  readonly removed: number;
+  /** Whether nothing is left that the step would remove. */
+  readonly isDone: boolean;
 }
 
 export interface StoreOptions {
@@ -138,14 +179,21 @@ export interface StoreOptions {
   readonly domain: Domain;
   readonly maxEvidence: number;
   readonly maxAlerts: number;
+  /** How many epochs' participation is kept, the newest included. */
+  readonly participationEpochs: number;
 }
 
 const MAX_EVIDENCE = 10_000;
 const MAX_ALERTS = 1_024;
+const PARTICIPATION_EPOCHS = 32;
 
 /** What a network's store is opened with, by a node as by who reads for it. */
-export function storeOptions(domain: Domain): StoreOptions {
-  return { domain, maxEvidence: MAX_EVIDENCE, maxAlerts: MAX_ALERTS };
+export function storeOptions(
+  domain: Domain,
+  retention: { readonly participationEpochs?: number; readonly alerts?: number } = {},
+): StoreOptions {
+  const { alerts = MAX_ALERTS, participationEpochs = PARTICIPATION_EPOCHS } = retention;
+  return { domain, maxEvidence: MAX_EVIDENCE, maxAlerts: alerts, participationEpochs };
 }
 
 /** How many items a page of a list may have. Throws a RangeError for a limit below 1. */

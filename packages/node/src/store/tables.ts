@@ -9,6 +9,8 @@ export interface Table {
   /** The document of a row, strictly parsed, or null. Throws a NodeError `row-corrupt`. */
   get<T>(schema: z.core.$ZodType<T, unknown>, key: Uint8Array): T | null;
   has(key: Uint8Array): boolean;
+  /** How many rows there are: it looks at each key. */
+  count(): number;
   /** The lowest keys that begin with `prefix`, from `first` on, ascending. */
   firstKeys(range: { prefix: Uint8Array; first: Uint8Array; limit: number }): readonly Uint8Array[];
   /** The highest keys that begin with `prefix`, ascending. */
@@ -26,6 +28,8 @@ export interface Tables {
   readonly certificates: Table;
   /** By rollup and height: the id that stands there. */
   readonly heights: Table;
+  /** By rollup, height and certificateId: what was put for a height and does not stand there. */
+  readonly replaced: Table;
   readonly contradictions: Table;
   readonly epochs: Table;
   /** By the epoch that the update leads into. */
@@ -57,6 +61,7 @@ export function openTables(path: string): Tables {
     meta: table("meta"),
     certificates: table("certificates"),
     heights: table("heights"),
+    replaced: table("replaced"),
     contradictions: table("contradictions"),
     epochs: table("epochs"),
     setUpdates: table("set-updates"),
@@ -84,6 +89,7 @@ function createTable(rows: Database<Uint8Array, Uint8Array>): Table {
       return bytes === undefined ? null : openRow(schema, { key, bytes });
     },
     has: (key) => rows.doesExist(key),
+    count: () => rows.getKeysCount(),
     firstKeys({ prefix, first, limit }) {
       return [...rows.getKeys({ start: first, end: after(prefix), limit })];
     },

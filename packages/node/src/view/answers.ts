@@ -70,6 +70,8 @@ export function toBlockStatus(
     readonly now: number;
     /** Why this node trusts no newer block now; null where it does. */
     readonly abstention: string | null;
+    /** It is so old that whatever certified it is no longer kept. */
+    readonly isPruned: boolean;
   },
 ): BlockStatus {
   const { rollupId, now } = context;
@@ -149,9 +151,13 @@ function ruleOf(state: EngineState, view: BlockView, rollupId: bigint): BadgeRul
 function reasonOf(
   state: EngineState,
   view: BlockView,
-  context: { readonly rollupId: bigint; readonly abstention: string | null },
+  context: {
+    readonly rollupId: bigint;
+    readonly abstention: string | null;
+    readonly isPruned: boolean;
+  },
 ): Reason | null {
-  const { rollupId } = context;
+  const { rollupId, isPruned } = context;
   const { status, block, presentWeight } = view;
   if (status === "fast-final" || status === "safe" || status === "finalized") return null;
   const blockNumber = block?.blockNumber ?? null;
@@ -163,6 +169,7 @@ function reasonOf(
     abstention,
   });
   if (status === "contradicted") return because("contradicted");
+  if (block === null && isPruned) return because("pruned");
   if (block === null) return because("unknown-block", context.abstention);
   if (isSuspended(state, rollupId, block)) return because("contradicted");
   if (block.isWithinBatch) return because("not-covered-yet");

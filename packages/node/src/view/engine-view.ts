@@ -17,7 +17,6 @@ import {
   type BlockView,
   type Bls,
   blockOf,
-  claimDigest,
   type EngineState,
   type Evidence,
   epochAt,
@@ -25,7 +24,6 @@ import {
   type Hex,
   isAttestedHeight,
   type OperatorSet,
-  openContradiction,
   type VerifiedCertificate,
 } from "@mach/core";
 import type { PointEncoder } from "@mach/settlement";
@@ -43,15 +41,10 @@ import type {
 } from "../http/node-view.ts";
 import type { Store } from "../store/store.ts";
 import { VERSION } from "../version.ts";
-import {
-  certifiedBlockView,
-  contradictedBlockView,
-  toBlockStatus,
-  toFinality,
-  UNKNOWN_BLOCK,
-} from "./answers.ts";
+import { toBlockStatus, toFinality, UNKNOWN_BLOCK } from "./answers.ts";
 import { type CalldataEncoder, createCalldataEncoder } from "./calldata.ts";
 import type { EventHub } from "./events.ts";
+import { createCertificateFinder, type FindCertificate, viewOf } from "./found-certificates.ts";
 import { findOlderBlock } from "./older-blocks.ts";
 import { reportOf, summariesOf } from "./operator-reports.ts";
 import { readPage } from "./page-reader.ts";
@@ -86,6 +79,7 @@ export function createEngineView(ports: EngineViewPorts): NodeView {
 class EngineView implements NodeView {
   readonly #ports: EngineViewPorts;
   readonly #stored: StoredCertificates;
+  readonly #find: FindCertificate;
   readonly #setUpdates: SetUpdateReader;
   readonly #calldata: CalldataEncoder;
 
@@ -96,6 +90,7 @@ class EngineView implements NodeView {
       { store, bls, domain: () => state().options.domain },
       { maxRemembered: MAX_REMEMBERED_CERTIFICATES },
     );
+    this.#find = createCertificateFinder({ state, store, stored: this.#stored });
     this.#setUpdates = createSetUpdateReader(ports);
     this.#calldata = createCalldataEncoder(bls);
   }
@@ -136,8 +131,11 @@ class EngineView implements NodeView {
     if (view === null) return fail("unknown-rollup");
     const found =
       view.status === "unknown" && typeof key === "bigint" ? await this.#find(rollupId, key) : null;
-    const isFound =
-      found !== null && (found.standing !== "served" || isAccepted(policy, found.certificate));
+    if (found === null) {
+      const isPruned = view.status === "unknown" && (await this.#isPruned(rollupId, key));
+      return { ok: true, value: this.#toStatus(rollupId, view, isPruned) };
+    }
+    const isFound = found.standing !== "served" || isAccepted(policy, found.certificate);
     return { ok: true, value: this.#toStatus(rollupId, isFound ? viewOf(found) : view) };
   }
 
@@ -171,7 +169,10 @@ class EngineView implements NodeView {
   async certificate(rollupId: bigint, blockNumber: bigint): Promise<ViewResult<ServedCertificate>> {
     if (!this.#ports.state().rollups.has(rollupId)) return fail("unknown-rollup");
     const found = await this.#find(rollupId, blockNumber);
-    if (found === null) return fail(this.#mayStillCome(rollupId, blockNumber));
+    if (found === null) {
+      if (await this.#isPruned(rollupId, blockNumber)) return fail("pruned");
+      return fail(this.#mayStillCome(rollupId, blockNumber));
+    }
     if (found.standing !== "served") return fail("contradicted");
     const { certificate, isImproving } = found;
     return { ok: true, value: { certificate, isImproving } };
@@ -216,18 +217,27 @@ class EngineView implements NodeView {
     const { state, store } = this.#ports;
     const known = state().epochs.get(epoch)?.operatorSet;
     const value = known ?? (await store.epochRecord(epoch))?.operatorSet;
-    return value === undefined ? fail("unknown-epoch") : { ok: true, value };
+    if (value !== undefined) return { ok: true, value };
+    return fail(epoch < (await store.keptFrom({ kind: "sets" })) ? "pruned" : "unknown-epoch");
   }
 
   async setUpdate(epoch: bigint | "current"): Promise<ViewResult<ServedSetUpdate>> {
     const set = await this.operatorSet(epoch);
-    return set.ok ? await this.#setUpdates.read(set.value) : set;
+    if (!set.ok) return set;
+    const read = await this.#setUpdates.read(set.value);
+    if (read.ok || read.code !== "no-update") return read;
+    // It is signed by the set before, and went with it.
+    const keptFrom = await this.#ports.store.keptFrom({ kind: "sets" });
+    return keptFrom > 0n && set.value.epoch <= keptFrom ? fail("pruned") : read;
   }
 
   async operators(epoch: bigint | "current"): Promise<ViewResult<readonly OperatorSummary[]>> {
     const set = await this.operatorSet(epoch);
     if (!set.ok) return set;
-    return { ok: true, value: await summariesOf(this.#ports.store, set.value) };
+    const { store } = this.#ports;
+    // What was counted has gone: naughts would say that nothing was expected of anybody.
+    if (set.value.epoch < (await store.keptFrom({ kind: "participation" }))) return fail("pruned");
+    return { ok: true, value: await summariesOf(store, set.value) };
   }
 
   async operator(operator: Hex, page: PageRequest): Promise<ViewResult<ServedReport>> {
@@ -274,8 +284,11 @@ class EngineView implements NodeView {
       const isServed = found?.standing === "served" && isAccepted(policy, found.certificate);
       return isServed ? found.certificate : null;
     };
-    const view = await findOlderBlock({ store, sources, served }, { rollupId, blockHash });
-    return view && this.#toStatus(rollupId, view);
+    const older = await findOlderBlock({ store, sources, served }, { rollupId, blockHash });
+    if (older === null) return null;
+    const isPruned = older.view === null && (await this.#isPruned(rollupId, older.blockNumber));
+    if (older.view === null && !isPruned) return null;
+    return this.#toStatus(rollupId, older.view ?? UNKNOWN_BLOCK, isPruned);
   }
 
   /** Only under a certificate: nothing else could be checked by whoever reads it. */
@@ -316,27 +329,6 @@ class EngineView implements NodeView {
     return null;
   }
 
-  /** The best certificate at a height, from memory or else from the store, and how it stands. */
-  async #find(rollupId: bigint, blockNumber: bigint): Promise<Found | null> {
-    const { state, store } = this.#ports;
-    const held = state().rollups.get(rollupId)?.certified.get(blockNumber);
-    const row = held === undefined ? await store.certificateAt(rollupId, blockNumber) : null;
-    const certificate = held?.certificate ?? (row && (await this.#stored.verify(row)));
-    if (certificate === null) return null;
-    const digest = held?.digest ?? claimDigest(state().options.domain, certificate.claim);
-    const isContradicted =
-      held === undefined && (await this.#stored.isContradicted(rollupId, digest));
-    // What memory says is read last: nothing that came in meanwhile is missed.
-    const rollup = state().rollups.get(rollupId);
-    const open = rollup === undefined ? null : openContradiction(rollup);
-    const isImproving = typeof held?.openUntilMs === "number";
-    if (isContradicted || rollup?.contradicted.has(digest)) {
-      return { certificate, isImproving, standing: "contradicted" };
-    }
-    const isSuspended = open !== null && blockNumber >= open.fromBlockNumber;
-    return { certificate, isImproving, standing: isSuspended ? "suspended" : "served" };
-  }
-
   /** Whether attestations are still taken for a height, or no certificate will stand there. */
   #mayStillCome(rollupId: bigint, blockNumber: bigint): "not-yet" | "no-certificate" {
     const { options, rollups } = this.#ports.state();
@@ -353,9 +345,15 @@ class EngineView implements NodeView {
     return abstention(rollupId) ?? state().rollups.get(rollupId)?.lock ?? null;
   }
 
-  #toStatus(rollupId: bigint, view: BlockView): BlockStatus {
+  /** Whether certificates of that height have gone with age; a hash alone tells no height. */
+  async #isPruned(rollupId: bigint, key: bigint | Hex): Promise<boolean> {
+    if (typeof key !== "bigint") return false;
+    return key < (await this.#ports.store.keptFrom({ kind: "certificates", rollupId }));
+  }
+
+  #toStatus(rollupId: bigint, view: BlockView, isPruned = false): BlockStatus {
     const { state, now, abstention } = this.#ports;
-    const context = { rollupId, now: now(), abstention: abstention(rollupId) };
+    const context = { rollupId, now: now(), abstention: abstention(rollupId), isPruned };
     return toBlockStatus(state(), view, context);
   }
 }
@@ -368,22 +366,6 @@ function gap(proofGap: ProofGap): Inclusion {
 
 function accepting(policy: CertificatePolicy): (certificate: VerifiedCertificate) => boolean {
   return (certificate) => isAccepted(policy, certificate);
-}
-
-interface Found extends ServedCertificate {
-  /** `suspended`: valid, and above a contradiction that L1 has not passed yet. */
-  readonly standing: "served" | "suspended" | "contradicted";
-}
-
-function viewOf({ certificate, standing }: Found): BlockView {
-  switch (standing) {
-    case "served":
-      return certifiedBlockView(certificate);
-    case "contradicted":
-      return contradictedBlockView(certificate);
-    case "suspended":
-      return UNKNOWN_BLOCK;
-  }
 }
 
 function fail(code: ViewFailure): { readonly ok: false; readonly code: ViewFailure } {

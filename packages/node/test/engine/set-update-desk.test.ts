@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ClaimSigner } from "../../src/engine/ports.ts";
 import { restoreEngine } from "../../src/engine/restore.ts";
 import { openLmdbStore } from "../../src/store/lmdb-store.ts";
-import type { Store } from "../../src/store/store.ts";
+import { type Store, storeOptions } from "../../src/store/store.ts";
 import { lockedFolder, temporaryPath } from "../signer/test-folders.ts";
 import {
   bls,
@@ -201,7 +201,7 @@ it("operators agree on one update, whoever was away or started late", async () =
 describe("a restart", () => {
   async function storeIn(path: string): Promise<{ store: Store; close: () => Promise<void> }> {
     const folder = await lockedFolder(path);
-    const options = { domain: DOMAIN, maxEvidence: 10, maxAlerts: 10 };
+    const options = { ...storeOptions(DOMAIN), maxEvidence: 10, maxAlerts: 10 };
     const opened = await openLmdbStore(folder, options);
     if (!opened.ok) throw new Error(opened.code);
     const { store } = opened;

@@ -1,9 +1,9 @@
 import type { Participation } from "@mach/api";
 import { expect, test } from "vitest";
-import { MAX_PARTICIPATION_EPOCHS, type ParticipationRecord } from "../../src/store/store.ts";
+import type { ParticipationRecord } from "../../src/store/store.ts";
 import { IDENTITY } from "../signer/test-claims.ts";
 import { lockedFolder } from "../signer/test-folders.ts";
-import { describeStores, lmdbStoreIn } from "./stores.ts";
+import { describeStores, lmdbStoreIn, OPTIONS } from "./stores.ts";
 
 const SEEN: Participation = {
   expected: 9,
@@ -44,7 +44,7 @@ describeStores("participation", (createStore) => {
 
   test("of epochs too far below the newest goes, whichever rollup it is of", async () => {
     const store = await createStore();
-    const newest = BigInt(MAX_PARTICIPATION_EPOCHS) + 300n;
+    const newest = BigInt(OPTIONS.participationEpochs) + 300n;
     await store.putParticipation([recordOf(299n), recordOf(300n, 902n), recordOf(301n, 902n)]);
     await store.putParticipation([recordOf(newest - 1n)]);
     expect(await store.participationEpochs()).toEqual([300n, 301n, newest - 1n]);

@@ -5,7 +5,7 @@ import {
   type PostgresDatabase,
 } from "../../src/store/postgres-database.ts";
 import { createPostgresStore } from "../../src/store/postgres-store.ts";
-import type { Store } from "../../src/store/store.ts";
+import { type Store, storeOptions } from "../../src/store/store.ts";
 import { certify, claimAt, DOMAIN, doubleAttestation, ROLLUP_ID } from "../engine/engine-node.ts";
 import {
   findPostgres,
@@ -14,7 +14,7 @@ import {
   startPostgres,
 } from "./postgres-cluster.ts";
 
-const OPTIONS = { domain: DOMAIN, maxEvidence: 50, maxAlerts: 3 };
+const OPTIONS = { ...storeOptions(DOMAIN), maxEvidence: 50, maxAlerts: 3 };
 const ALL = [0, 1, 2, 3];
 const programs = findPostgres();
 if (programs === null) sayWithoutPostgres("what only a store in PostgreSQL can meet");

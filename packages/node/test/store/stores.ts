@@ -18,7 +18,12 @@ import {
 } from "./postgres-cluster.ts";
 
 /** Bounds that a test reaches with few rows. */
-export const OPTIONS: StoreOptions = { domain: IDENTITY.domain, maxEvidence: 5, maxAlerts: 3 };
+export const OPTIONS: StoreOptions = {
+  domain: IDENTITY.domain,
+  maxEvidence: 5,
+  maxAlerts: 3,
+  participationEpochs: 32,
+};
 
 /** The LMDB store of a folder, closed with the test. */
 export async function lmdbStoreIn(folder: DataFolder, options = OPTIONS): Promise<Store> {

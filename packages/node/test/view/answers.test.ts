@@ -51,7 +51,7 @@ function finalityAt(node: EngineNode, abstention: string | null = null) {
 function statusAt(node: EngineNode, blockNumber: bigint, abstention: string | null = null) {
   const view = blockOf(node.shell.state(), ROLLUP_ID, { blockNumber });
   if (view === null) throw new Error("not followed");
-  const context = { rollupId: ROLLUP_ID, now: node.clock.now, abstention };
+  const context = { rollupId: ROLLUP_ID, now: node.clock.now, abstention, isPruned: false };
   const status = toBlockStatus(node.shell.state(), view, context);
   documentOf("block", status);
   return status;
