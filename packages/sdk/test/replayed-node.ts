@@ -36,6 +36,8 @@ export interface ReplayedNode {
   putChain(chain: readonly TestBlock[], certificate: VerifiedCertificate | null): void;
   /** Pushes a certificate to every open event stream. */
   push(id: string, certificate: VerifiedCertificate): void;
+  /** Pushes the document of the rollup's finality, as it is served, to every open event stream. */
+  pushFinality(): void;
   /** Tells every event stream that something was lost. */
   pushGap(): void;
   /** Ends every event stream. */
@@ -106,6 +108,10 @@ export async function startNode(): Promise<ReplayedNode> {
       const data = JSON.stringify({ data: encodeCertificate(certificate), rule });
       for (const each of streams) each.write(`event: certificate\nid: ${id}\ndata: ${data}\n\n`);
     },
+    pushFinality() {
+      const data = JSON.stringify(documents.get(`/v1/rollups/${ROLLUP}/finality`));
+      for (const each of streams) each.write(`event: finality\ndata: ${data}\n\n`);
+    },
     pushGap() {
       for (const each of streams) each.write('event: gap\ndata: {"data":null}\n\n');
     },
@@ -125,9 +131,14 @@ export async function startNode(): Promise<ReplayedNode> {
       await once(server, "close");
     },
   };
-  const [before, now] = [setOf(2n), setOf(3n)];
-  node.putSet(before);
-  node.putSet(now);
-  node.putUpdate(updateInto(now, before));
+  // Signed once: in plain JavaScript it takes its time.
+  known ??= { before: setOf(2n), now: setOf(3n), update: updateInto(setOf(3n), setOf(2n)) };
+  node.putSet(known.before);
+  node.putSet(known.now);
+  node.putUpdate(known.update);
   return node;
 }
+
+let known:
+  | { readonly before: OperatorSet; readonly now: OperatorSet; readonly update: SetUpdate }
+  | undefined;
