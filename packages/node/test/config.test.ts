@@ -62,6 +62,21 @@ describe("a node's configuration", () => {
     expect(config.api).toBeUndefined();
   });
 
+  it("keeps no less of the past than the protocol needs, and says why and how much", () => {
+    const retention = (text: string) => fileOf(`${MINIMAL}\nretention: { ${text} }`);
+    const { certificateEpochs, setEpochs } = configOf({ file: fileOf(MINIMAL) }).retention;
+    expect([certificateEpochs, setEpochs]).toEqual([90, 366]);
+    const [least] = problemsOf({ file: retention("certificateEpochs: 31") });
+    expect(least).toMatchObject({ path: "retention.certificateEpochs" });
+    expect(least?.message).toMatch(/from 32 to 1000000: evidence slashes/);
+    const [sets] = problemsOf({ file: retention("certificateEpochs: 400, evidenceEpochs: 500") });
+    expect(sets).toMatchObject({ path: "retention.setEpochs" });
+    expect(sets?.message).toMatch(/^expected 500 or more: certificates and evidence/);
+    const file = retention("certificateEpochs: 400, evidenceEpochs: 500, setEpochs: 500");
+    expect(configOf({ file }).retention).toMatchObject({ setEpochs: 500 });
+    expect(problemsOf({ file: retention("alerts: 10") })).toHaveLength(1);
+  });
+
   it("resolves paths from the file's folder and freezes the result", () => {
     const file = fileOf(
       `${MINIMAL}\noperator: { address: 0x51cbbfb68417acf09be637f1cd93e72c1214c273, secretKeyFile: k }`,

@@ -10,6 +10,7 @@ import {
   type PublishedHeight,
   publishedHeightSchema,
 } from "../../src/replica/view-documents.ts";
+import { evidenceId } from "../../src/store/evidence-id.ts";
 import {
   createPostgresDatabase,
   type PostgresDatabase,
@@ -121,6 +122,40 @@ describe.runIf(programs !== null)("a database for readers", () => {
     expect(await store.setUpdateOf(1n)).toEqual(updateBy(ALL, 1n));
     expect((await store.epochRecord(1n))?.operatorSet).toEqual(operatorSetOf(1n));
     await expect.poll(() => one.journal.isComplete(), SOON).toBe(true);
+  });
+
+  it("loses what the publisher pruned, and takes it from no other node again", async () => {
+    const { url, database, store } = await openDatabase();
+    const one = await createPublishingNode(url, verifier());
+    for (const number of [3n, 4n, 6n, 7n]) await one.certify(number);
+    const [old, young] = [doubleAttestation(2, 5n), doubleAttestation(1, 6n)];
+    for (const evidence of [old, young]) await one.store.putEvidence(evidence);
+    await one.store.putSetUpdate(updateBy(ALL, 1n));
+    one.start();
+    await expect.poll(() => idAt(store, 7n), SOON).toBe(certify(claimAt(7n), ALL).certificateId);
+    await expect.poll(() => one.journal.size(), SOON).toBe(0);
+
+    const certificates = { kind: "certificates", rollupId: ROLLUP_ID } as const;
+    await one.store.prune({ ...certificates, belowBlock: 6n, belowEpoch: 9n });
+    await one.store.prune({ kind: "evidence", evidenceIds: [evidenceId(old)] });
+    await one.store.prune({ kind: "sets", belowEpoch: 1n, except: new Set() });
+    await expect.poll(() => store.keptFrom({ kind: "sets" }), SOON).toBe(1n);
+    expect(await store.keptFrom(certificates)).toBe(6n);
+    const kept = await store.listCertificates({ rollupId: ROLLUP_ID, from: 0n, limit: 9 });
+    expect(kept.map(({ claim }) => claim.blockNumber)).toEqual([6n, 7n]);
+    expect((await store.listEvidence({ limit: 9 })).map((each) => each.evidence)).toEqual([young]);
+    expect(await store.epochRecord(0n)).toBeNull();
+    expect(await store.setUpdateOf(1n)).toBeNull();
+    expect(await store.epochRecord(1n)).not.toBeNull();
+
+    // Another node still keeps it all, and does not publish.
+    const other = await createPublishingNode(url, verifier());
+    for (const number of [3n, 8n]) await other.certify(number);
+    other.start();
+    await expect.poll(() => idAt(store, 8n), SOON).toBe(certify(claimAt(8n), ALL).certificateId);
+    expect(await idAt(store, 3n)).toBeUndefined();
+    const rows = await database.query("select count(*)::int as count from mach.certificates");
+    expect(rows).toEqual([{ count: 3 }]);
   });
 
   it("keeps the better certificate, whichever node sends the other, and has one publisher", async () => {

@@ -4,6 +4,7 @@ import {
   createPostgresDatabase,
   type PostgresDatabase,
 } from "../../src/store/postgres-database.ts";
+import { migrate, SCHEMA_VERSION } from "../../src/store/postgres-schema.ts";
 import { createPostgresStore } from "../../src/store/postgres-store.ts";
 import { type Store, storeOptions } from "../../src/store/store.ts";
 import { certify, claimAt, DOMAIN, doubleAttestation, ROLLUP_ID } from "../engine/engine-node.ts";
@@ -62,6 +63,24 @@ describe.runIf(programs !== null)("a store in PostgreSQL", () => {
     });
     await Promise.all(["a", "b", "c", "d", "e"].map((id) => store.putAlert(alertOf(id))));
     expect(await store.listAlerts()).toHaveLength(3);
+  });
+
+  it("finds what was replaced at a height before the version that notes the height", async () => {
+    const { database, store } = await open();
+    const [worse, better] = [[1, 2, 3], ALL].map((signers) => certify(claimAt(5n), signers));
+    for (const each of [worse, better, certify(claimAt(6n), ALL)]) {
+      if (each !== undefined) await store.putCertificate(each);
+    }
+    await database.query(
+      `alter table mach.certificates drop column of_rollup, drop column at_block;
+       drop table mach.kept_from; delete from mach.migrations where version = 2`,
+    );
+    expect(await migrate(database, DOMAIN)).toEqual({ ok: true, from: 1, to: SCHEMA_VERSION });
+    const step = { kind: "certificates", rollupId: ROLLUP_ID, belowBlock: 6n } as const;
+    expect(await store.prune({ ...step, belowEpoch: 9n })).toEqual({ removed: 1, isDone: true });
+    expect(await database.query("select at_block::text from mach.certificates")).toEqual([
+      { at_block: "6" },
+    ]);
   });
 
   it("never serves a certificate of which a byte was flipped, or that is another's", async () => {
