@@ -53,6 +53,10 @@ export function createRole(): StreamNode {
         limits: resolveLimits(undefined),
         isOperator: () => false,
         isBanned: () => false,
+        isKnownOperator: () => false,
+        door: { admit: () => true, isBanned: () => false },
+        now: Date.now,
+        onTrouble: () => undefined,
       });
       await libp2p.handle(SINK, (stream) => {
         stream.addEventListener("message", (event) => {

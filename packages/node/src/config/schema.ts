@@ -219,10 +219,13 @@ const gossip = z
       min: 16_384,
       max: 4_194_304,
     }).default(262_144),
-    maxConnections: integer("How many peers may be connected at once.", {
-      min: 4,
-      max: 1_000,
-    }).default(100),
+    maxConnections: integer(
+      "How many peers that speak for no operator may be connected; operators come on top.",
+      {
+        min: 4,
+        max: 1_000,
+      },
+    ).default(100),
     tickMs: integer("How long attestations wait to share one message, in milliseconds.", {
       min: 0,
       max: 1_000,

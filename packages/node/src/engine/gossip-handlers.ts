@@ -47,18 +47,28 @@ export function createGossipHandlers(ports: GossipHandlersPorts): GossipHandlers
   };
 }
 
-/** Whether an operator of a set that is known here signed the binding. */
+/** The next epoch's set, the current and the previous one: who left earlier is an operator no more. */
+const SETS_OF_OPERATORS = 3n;
+
+/** Whether an operator of one of the newest sets signed the binding. */
 function isOperatorsBinding(
   { engine, bls, domain }: GossipHandlersPorts,
   binding: SignedPeerBinding,
 ): boolean {
   const message = peerBindingDigest(domain, binding);
   const { signature, operator } = binding;
+  const sets = [...engine.state().epochs.values()];
+  const newest = sets.reduce((most, each) => bigMax(most, each.operatorSet.epoch), 0n);
   const keys = new Set(
-    [...engine.state().epochs.values()].flatMap(({ operatorSet, byOperator }) => {
+    sets.flatMap(({ operatorSet, byOperator }) => {
       const index = byOperator.get(operator);
-      return index === undefined ? [] : (operatorSet.operators[index]?.publicKey ?? []);
+      if (index === undefined || operatorSet.epoch + SETS_OF_OPERATORS <= newest) return [];
+      return operatorSet.operators[index]?.publicKey ?? [];
     }),
   );
   return [...keys].some((key) => bls.verifyAggregate({ publicKeys: [key], message, signature }));
+}
+
+function bigMax(left: bigint, right: bigint): bigint {
+  return left > right ? left : right;
 }

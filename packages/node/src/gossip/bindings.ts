@@ -24,6 +24,8 @@ export type BindingResult =
 export interface Bindings {
   /** A peer shows a binding; what it showed before is replaced. `peerId` is its multihash. */
   offer(peerId: Hex, binding: SignedPeerBinding): BindingResult;
+  /** Whether a peer's binding is the highest verified one of an operator, also after it has left. */
+  isKnown(peerId: Hex): boolean;
   /** The operator that a peer speaks for now, if any. */
   operatorOf(peerId: Hex): Hex | undefined;
   /** Verifies every shown binding again, after the operator sets have changed. */
@@ -78,6 +80,8 @@ export function createBindings(options: BindingsOptions): Bindings {
       shown.set(peerId, binding);
       return check(binding);
     },
+    isKnown: (peerId) =>
+      [...highest.values()].some((each) => each.peerId === peerId && !isExpired(each)),
     operatorOf(peerId): Hex | undefined {
       const binding = shown.get(peerId);
       if (binding === undefined || !verified.has(binding) || isExpired(binding)) return undefined;

@@ -6,7 +6,9 @@ export type GossipErrorCode =
   /** An address to dial or to announce is no multiaddr. */
   | "bad-address"
   /** The installed gossipsub lacks what the guard holds on to. */
-  | "unsupported-gossipsub";
+  | "unsupported-gossipsub"
+  /** The installed yamux does. */
+  | "unsupported-yamux";
 
 /** Why gossip could not start; the message says what to do next. */
 export class GossipError extends Error {

@@ -9,6 +9,7 @@ import {
 import { type Bindings, createBindings } from "./bindings.ts";
 import { createBootRedial, toTarget } from "./boot-nodes.ts";
 import { type Counters, createCounters, type GossipCounts, type GossipLogger } from "./counters.ts";
+import { createDoor, type Door } from "./door.ts";
 import { GossipError } from "./gossip-error.ts";
 import type {
   EvidenceQuery,
@@ -28,9 +29,10 @@ import { loadPeerKey } from "./peer-key.ts";
 import { guardPubsub } from "./pubsub-guard.ts";
 import type { Redial } from "./redial.ts";
 import { createRequests, type Requests } from "./requests.ts";
+import { serveRequests } from "./serve-requests.ts";
 import { Sessions } from "./sessions.ts";
 import { createStrikes, type Strikes } from "./strikes.ts";
-import { type SyncOptions, type SyncResult, serveSync } from "./sync.ts";
+import type { SyncOptions, SyncResult } from "./sync.ts";
 import { type NetworkNames, networkNames, topicsOf } from "./topics.ts";
 import { installValidators, type ValidatorQueues } from "./validators.ts";
 import {
@@ -119,6 +121,7 @@ class GossipNode implements Gossip {
   readonly #names: NetworkNames;
   readonly #counters: Counters;
   readonly #strikes: Strikes;
+  readonly #door: Door;
   readonly #bindings: Bindings;
   readonly #outbox: Outbox;
   readonly #requests: Requests;
@@ -142,6 +145,15 @@ class GossipNode implements Gossip {
       },
       now,
     );
+    this.#door = createDoor({
+      capacity: limits.maxUngreeted,
+      bannedPeersPerAddress: limits.bannedPeersPerAddress,
+      forgivenMs: limits.strikeForgivenMs,
+      banMs: limits.banMs,
+      maxAddresses: MAX_REMEMBERED_PEERS,
+      now,
+      onEvicted: () => this.#counters.report("lobby-full"),
+    });
     this.#bindings = createBindings({
       domain,
       now,
@@ -191,7 +203,7 @@ class GossipNode implements Gossip {
     });
     const guard = guardPubsub(libp2p.services.pubsub, {
       topics: new Set(topicsOf(this.#names)),
-      isWithinRate: (peerId) => sessions.isMessageWithinRate(peerId),
+      isWithinRate: (peerId, cost) => sessions.isMessageWithinRate(peerId, cost),
       onTrouble: (peerId, code) => {
         this.#counters.count(code, peerId);
         sessions.blame(peerId, code);
@@ -203,6 +215,7 @@ class GossipNode implements Gossip {
       now,
       counters: this.#counters,
       strikes: this.#strikes,
+      door: this.#door,
       bindings: this.#bindings,
       ownHello: () => ({ networkId: this.#names.networkId, binding: own.current() }),
       onPeerReady: (peer) => this.#handlers.onPeerReady(peer),
@@ -219,7 +232,8 @@ class GossipNode implements Gossip {
       onBlamed: (peerId, code) => sessions.blame(peerId, code),
     });
     await sessions.start();
-    await this.#serve(libp2p, sessions);
+    const serving = { options: this.#syncOptions(), sessions, counters: this.#counters };
+    await serveRequests(libp2p, this.#handlers, serving);
     await own.renewIfDue();
     await listen(libp2p);
     for (const topic of topicsOf(this.#names)) libp2p.services.pubsub.subscribe(topic);
@@ -286,9 +300,9 @@ class GossipNode implements Gossip {
     return this.#requests.setUpdates(peerId, query);
   }
 
-  blame(peerId: string, code: string): void {
+  blame(peerId: string, code: string, address?: string): void {
     this.#counters.count(code, peerId);
-    this.#running?.sessions.blame(peerId, code);
+    this.#running?.sessions.blame(peerId, code, address);
   }
 
   peers(): readonly GossipPeer[] {
@@ -319,27 +333,11 @@ class GossipNode implements Gossip {
       limits: this.#limits,
       isOperator: (peerId) => this.#running?.sessions.operatorOf(peerId) !== undefined,
       isBanned: (peerId) => this.#strikes.isBanned(peerId),
+      door: this.#door,
+      isKnownOperator: (peerId) => this.#bindings.isKnown(peerId),
+      now: this.#options.now,
+      onTrouble: ({ peerId, address }, code) => this.blame(peerId, code, address),
     });
-  }
-
-  async #serve(libp2p: GossipLibp2p, sessions: Sessions): Promise<void> {
-    const handlers = this.#handlers;
-    await libp2p.handle(
-      this.#names.sync,
-      async (stream, connection) => {
-        const peerId = connection.remotePeer.toString();
-        const isWithinRate = (): boolean => sessions.isRequestWithinRate(peerId);
-        const outcome = await serveSync(stream, handlers, { ...this.#syncOptions(), isWithinRate });
-        this.#counters.count("served-requests", peerId);
-        if (outcome === null) return;
-        const { code, error } = outcome;
-        this.#counters.report(`serve-${code}`, { peerId, error });
-        if (code === "malformed-request" || code === "malformed" || code === "oversized") {
-          sessions.blame(peerId, code);
-        }
-      },
-      { maxInboundStreams: 8, maxOutboundStreams: 16 },
-    );
   }
 
   #syncOptions(): SyncOptions {

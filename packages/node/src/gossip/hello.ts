@@ -39,6 +39,11 @@ export function encodeHello(hello: Hello): Uint8Array {
   return writer.u64(binding.sequence).u64(binding.expiry).hex(binding.signature, 96).finish();
 }
 
+/** Whether a hello is of another version than this one, which is nothing to blame a peer for. */
+function isOfAnotherVersion(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && bytes[0] !== HELLO_VERSION;
+}
+
 /** The hello of these bytes; null where they are malformed or of another version. */
 export function decodeHello(bytes: Uint8Array): Hello | null {
   const reader = createReader(bytes);
@@ -61,7 +66,9 @@ export function decodeHello(bytes: Uint8Array): Hello | null {
 export type HelloFailure =
   | FrameFailure
   /** The peer speaks no protocol of this network, or names another one. */
-  | "wrong-network";
+  | "wrong-network"
+  /** The peer speaks another version of the protocol. */
+  | "unsupported-version";
 
 export type HelloResult =
   | { readonly ok: true; readonly hello: Hello }
@@ -119,7 +126,10 @@ async function receiveHello(stream: Stream, options: HelloOptions): Promise<Hell
   const frame = await readFrame(stream, { maxBytes: MAX_HELLO_BYTES, timeoutMs });
   if (!frame.ok) return frame;
   const hello = decodeHello(frame.bytes);
-  if (hello === null) return { ok: false, code: "malformed" };
+  if (hello === null) {
+    const isForeign = isOfAnotherVersion(frame.bytes);
+    return { ok: false, code: isForeign ? "unsupported-version" : "malformed" };
+  }
   if (hello.networkId !== options.own().networkId) return { ok: false, code: "wrong-network" };
   return { ok: true, hello };
 }

@@ -4,14 +4,22 @@ import { type Identify, identify } from "@libp2p/identify";
 import type { Libp2p, PrivateKey } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
 import { tcp } from "@libp2p/tcp";
-import { yamux } from "@libp2p/yamux";
+import { type Hex, toHex } from "@mach/core";
 import { createLibp2p } from "libp2p";
+import type { Door } from "./door.ts";
 import type { GossipLimits } from "./limits.ts";
+import { guardedYamux, type MuxerTrouble } from "./muxer-guard.ts";
 import { MAX_ANNOUNCED, MAX_ASKED } from "./pubsub-guard.ts";
 import { SCORE_THRESHOLDS, scoreParams } from "./scores.ts";
 import { messageId, type NetworkNames, topicsOf } from "./topics.ts";
 
 export type GossipLibp2p = Libp2p<{ identify: Identify; pubsub: GossipSub }>;
+
+/** Who is at the other end of a connection, and where. */
+export interface RemotePeer {
+  readonly peerId: string;
+  readonly address: string;
+}
 
 export interface NodeOptions {
   readonly privateKey: PrivateKey;
@@ -22,19 +30,36 @@ export interface NodeOptions {
   readonly limits: GossipLimits;
   readonly isOperator: (peerId: string) => boolean;
   readonly isBanned: (peerId: string) => boolean;
+  readonly door: Pick<Door, "admit" | "isBanned">;
+  /** Whether a peer was shown to be an operator's, now or before it left. `peerId` is its multihash. */
+  readonly isKnownOperator: (peerId: Hex) => boolean;
+  readonly now: () => number;
+  readonly onTrouble: (peer: RemotePeer, code: MuxerTrouble) => void;
 }
 
-/** Room for operators beyond the connections that everyone may take. */
-const RESERVED_CONNECTIONS = 16;
+/** The door and the sessions hold the bounds; at this one libp2p would choose whom to keep. */
+const MAX_CONNECTIONS = 16_384;
 /** Gossipsub's envelope around messages, with room to spare. */
 const ENVELOPE_BYTES = 65_536;
 /** Generous, because a handshake that is cut off on a busy machine is only begun again. */
 const DIAL_TIMEOUT_MS = 15_000;
-const MAX_OUTBOUND_BUFFER_BYTES = 16 * 1_048_576;
+/** What waits for a peer that does not read: some answers, or many seconds of a busy network. */
+const MAX_OUTBOUND_BUFFER_BYTES = 4 * 1_048_576;
 
 /** A libp2p node over TCP, noise and yamux with gossipsub; not started yet. */
 export function createNode(options: NodeOptions): Promise<GossipLibp2p> {
-  const { limits, isBanned } = options;
+  const { limits, isBanned, door, now } = options;
+  // By the connection below the encryption.
+  const peerOf = new WeakMap<object, RemotePeer>();
+  const muxer = guardedYamux({
+    maxInboundStreams: limits.maxInboundStreams,
+    maxOutboundStreams: 128,
+    now,
+    onTrouble: (connection, code) => {
+      const peer = peerOf.get(connection);
+      if (peer !== undefined) options.onTrouble(peer, code);
+    },
+  });
   return createLibp2p({
     start: false,
     privateKey: options.privateKey,
@@ -45,18 +70,31 @@ export function createNode(options: NodeOptions): Promise<GossipLibp2p> {
     },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ maxInboundStreams: limits.maxInboundStreams, maxOutboundStreams: 128 })],
+    streamMuxers: [muxer],
     connectionManager: {
-      maxConnections: limits.maxConnections + RESERVED_CONNECTIONS,
+      maxConnections: MAX_CONNECTIONS,
       inboundConnectionThreshold: limits.inboundConnectionsPerSecond,
-      maxIncomingPendingConnections: 64,
+      maxIncomingPendingConnections: 2 * limits.maxUngreeted,
       dialTimeout: DIAL_TIMEOUT_MS,
       addressDialTimeout: DIAL_TIMEOUT_MS,
       inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
     },
     connectionGater: {
       denyDialPeer: (peerId) => isBanned(peerId.toString()),
-      denyInboundEncryptedConnection: (peerId) => isBanned(peerId.toString()),
+      denyInboundConnection: (connection) => !door.admit(connection),
+      denyInboundEncryptedConnection: (peerId, connection) => {
+        const address = connection.remoteAddr.toString();
+        peerOf.set(connection, { peerId: peerId.toString(), address });
+        if (isBanned(peerId.toString())) return true;
+        return (
+          door.isBanned(address) && !options.isKnownOperator(toHex(peerId.toMultihash().bytes))
+        );
+      },
+      denyOutboundEncryptedConnection: (peerId, connection) => {
+        const address = connection.remoteAddr.toString();
+        peerOf.set(connection, { peerId: peerId.toString(), address });
+        return isBanned(peerId.toString());
+      },
     },
     services: {
       identify: identify({ protocolPrefix: "mach", maxInboundStreams: 2 }),

@@ -1,8 +1,10 @@
 import type { Connection, PeerId, Stream } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
-import { type Hex, toHex } from "@mach/core";
+import type { Hex } from "@mach/core";
 import type { Bindings } from "./bindings.ts";
 import type { Counters } from "./counters.ts";
+import { createDeparted, type Departed } from "./departed.ts";
+import type { Door } from "./door.ts";
 import type { GossipPeer, GossipSource } from "./handlers.ts";
 import { answerHello, type Hello, type HelloResult, sayHello } from "./hello.ts";
 import type { GossipLimits } from "./limits.ts";
@@ -10,24 +12,9 @@ import type { GossipLibp2p } from "./node.ts";
 import type { PubsubGuard } from "./pubsub-guard.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 import { HANG_UP_SCORE } from "./scores.ts";
+import { createSession, type Session } from "./session.ts";
 import type { Strikes } from "./strikes.ts";
 import type { NetworkNames } from "./topics.ts";
-
-/** A connected peer, from its first connection to the end of its last. */
-interface Session {
-  readonly peerId: string;
-  /** The peer id's multihash. */
-  readonly multihash: Hex;
-  readonly connectedAt: number;
-  readonly isMessageWithinRate: RateLimit;
-  readonly isHelloWithinRate: RateLimit;
-  readonly isRequestWithinRate: RateLimit;
-  isGreeted: boolean;
-  isHungUpOn: boolean;
-  /** The operator that the connection manager protects it for. */
-  protectedFor: Hex | undefined;
-  unlinkedSince: number | null;
-}
 
 export interface SessionsContext {
   readonly names: NetworkNames;
@@ -36,6 +23,7 @@ export interface SessionsContext {
   readonly now: () => number;
   readonly counters: Counters;
   readonly strikes: Strikes;
+  readonly door: Door;
   readonly bindings: Bindings;
   readonly ownHello: () => Hello;
   readonly onPeerReady: (peer: GossipPeer) => void;
@@ -43,7 +31,6 @@ export interface SessionsContext {
   readonly onDisconnected: (peerId: string) => void;
 }
 
-const OPERATOR_TAG = "mach-operator";
 /** How long the exchange of subscriptions may take before a peer counts as ready without. */
 const LINK_WAIT_MS = 2_000;
 const LINK_POLL_MS = 10;
@@ -56,12 +43,20 @@ export class Sessions {
   readonly #libp2p: GossipLibp2p;
   readonly #guard: PubsubGuard;
   readonly #sessions = new Map<string, Session>();
+  readonly #outsiderMessages: RateLimit;
+  readonly #outsiderRequests: RateLimit;
+  readonly #departed: Departed;
   #isStopped = false;
 
   constructor(libp2p: GossipLibp2p, guard: PubsubGuard, context: SessionsContext) {
     this.#libp2p = libp2p;
     this.#guard = guard;
     this.#context = context;
+    const { limits, now } = context;
+    const { outsiderMessagesPerSecond: messages, outsiderRequestsPerSecond: requests } = limits;
+    this.#outsiderMessages = createRateLimit({ perSecond: messages, burst: 2 * messages }, now);
+    this.#outsiderRequests = createRateLimit({ perSecond: requests, burst: 4 * requests }, now);
+    this.#departed = createDeparted(libp2p, guard, now);
   }
 
   /** Registers the hello protocol and follows the connections; before libp2p starts. */
@@ -100,32 +95,65 @@ export class Sessions {
     return this.#sessions.get(peerId)?.isHungUpOn !== true;
   }
 
-  isMessageWithinRate(peerId: string): boolean {
+  isMessageWithinRate(peerId: string, cost: number): boolean {
     const session = this.#sessions.get(peerId);
-    if (session === undefined || session.isMessageWithinRate()) return true;
+    if (session === undefined || session.isHungUpOn) return false;
+    const isWithin =
+      session.isMessageWithinRate(cost) &&
+      (this.#isOperator(session) || this.#outsiderMessages(cost));
+    if (isWithin) return true;
     this.#context.counters.report("too-many-messages", { peerId });
+    // No strike: after a standstill of this node even an honest peer's messages come all at once.
+    if (!session.isDropWithinRate()) this.hangUp(peerId, "flood");
     return false;
   }
 
   isRequestWithinRate(peerId: string): boolean {
-    return this.#sessions.get(peerId)?.isRequestWithinRate() ?? false;
+    const session = this.#sessions.get(peerId);
+    if (session === undefined || !session.isRequestWithinRate()) return false;
+    return this.#isOperator(session) || this.#outsiderRequests();
   }
 
-  /** A strike; at one too many the peer is hung up on and kept out. */
-  blame(peerId: string, code: string): void {
+  #isOperator(session: Session): boolean {
+    return this.#context.bindings.operatorOf(session.multihash) !== undefined;
+  }
+
+  /**
+   * A strike; at one too many the peer is hung up on and kept out. `address` is where it is, for a
+   * connection that is not known here yet.
+   */
+  blame(peerId: string, code: string, address?: string): void {
     const { counters, strikes } = this.#context;
     counters.report("strike", { peerId });
-    if (strikes.add(peerId)) this.hangUp(peerId, "banned");
+    if (strikes.add(peerId)) this.#ban(peerId, address);
     else if (code === "oversized-frame") this.hangUp(peerId, code);
+  }
+
+  #ban(peerId: string, address?: string): void {
+    const { counters, door } = this.#context;
+    const from = address ?? this.#connectionsTo(peerId)[0]?.remoteAddr.toString();
+    this.hangUp(peerId, "banned");
+    // One identity more costs nothing; one address more does. Operators there are not turned out.
+    if (from === undefined || !door.onBanned(from)) return;
+    counters.report("address-banned");
+    for (const session of this.#sessions.values()) {
+      const [connection] = this.#connectionsTo(session.peerId);
+      const isThere = connection !== undefined && door.isBanned(connection.remoteAddr.toString());
+      if (isThere && !session.isDialled && !this.#isOperator(session)) {
+        this.hangUp(session.peerId, "address-banned");
+      }
+    }
+  }
+
+  #connectionsTo(peerId: string): readonly Connection[] {
+    return this.#libp2p.getConnections(peerIdFromString(peerId));
   }
 
   hangUp(peerId: string, code: string): void {
     this.#context.counters.report(`hung-up-${code}`, { peerId });
     const session = this.#sessions.get(peerId);
     if (session !== undefined) session.isHungUpOn = true;
-    for (const connection of this.#libp2p.getConnections(peerIdFromString(peerId))) {
-      connection.abort(new Error(code));
-    }
+    for (const connection of this.#connectionsTo(peerId)) connection.abort(new Error(code));
   }
 
   /** The greeted peers. */
@@ -137,8 +165,7 @@ export class Sessions {
 
   connectionTo(peerId: string): Connection | undefined {
     if (!this.#sessions.has(peerId)) return undefined;
-    const connections = this.#libp2p.getConnections(peerIdFromString(peerId));
-    return connections.find((each) => each.status === "open");
+    return this.#connectionsTo(peerId).find((each) => each.status === "open");
   }
 
   /** Says hello again to every peer, because this node's own binding has changed. */
@@ -156,7 +183,6 @@ export class Sessions {
     const { limits, now } = this.#context;
     for (const session of this.#sessions.values()) {
       const { peerId } = session;
-      void this.#protect(session);
       const isLinked = this.#isLinked(peerId);
       if (isLinked) session.unlinkedSince = null;
       else {
@@ -171,6 +197,19 @@ export class Sessions {
         this.hangUp(peerId, "no-gossip");
       }
     }
+    this.#hangUpBeyond(limits.maxConnections);
+    this.#departed.sweep();
+  }
+
+  /** Peers that nobody speaks for, beyond their number, the last to come first; none that was dialled. */
+  #hangUpBeyond(most: number): void {
+    for (const session of this.#outsiders().slice(most)) this.hangUp(session.peerId, "full");
+  }
+
+  #outsiders(): readonly Session[] {
+    return [...this.#sessions.values()].filter(
+      (each) => each.isGreeted && !each.isDialled && !each.isHungUpOn && !this.#isOperator(each),
+    );
   }
 
   #link(session: Session): void {
@@ -182,7 +221,24 @@ export class Sessions {
   #onOpen(connection: Connection): void {
     const session = this.#sessionOf(connection.remotePeer);
     session.isHungUpOn = false;
-    if (connection.direction === "outbound") void this.#greet(session, connection);
+    if (session.isGreeted) this.#context.door.onGreeted(connection.remoteAddr.toString());
+    if (connection.direction === "outbound") {
+      session.isDialled = true;
+      void this.#greet(session, connection);
+    }
+    this.#closeBeyond(session, connection);
+  }
+
+  /** One identity takes no more than its share; the newest connection is the one that works. */
+  #closeBeyond(session: Session, newest: Connection): void {
+    const others = this.#connectionsTo(session.peerId).filter(
+      (each) => each !== newest && each.status === "open",
+    );
+    const most = this.#context.limits.maxConnectionsPerPeer - 1;
+    for (const each of others.slice(0, Math.max(0, others.length - most))) {
+      this.#context.counters.report("too-many-connections", { peerId: session.peerId });
+      each.abort(new Error("too many connections"));
+    }
   }
 
   #onClosed(peer: PeerId): void {
@@ -191,6 +247,7 @@ export class Sessions {
     if (session === undefined || this.#libp2p.getConnections(peer).length > 0) return;
     this.#sessions.delete(session.peerId);
     this.#context.bindings.forget(session.multihash);
+    this.#departed.add(session.peerId);
     this.#context.onDisconnected(session.peerId);
   }
 
@@ -198,26 +255,7 @@ export class Sessions {
     const peerId = peer.toString();
     const known = this.#sessions.get(peerId);
     if (known !== undefined) return known;
-    const { limits, now } = this.#context;
-    const { messagesPerSecond, requestsPerSecond } = limits;
-    const session: Session = {
-      peerId,
-      multihash: toHex(peer.toMultihash().bytes),
-      connectedAt: now(),
-      isMessageWithinRate: createRateLimit(
-        { perSecond: messagesPerSecond, burst: 2 * messagesPerSecond },
-        now,
-      ),
-      isHelloWithinRate: createRateLimit({ perSecond: 0.2, burst: 8 }, now),
-      isRequestWithinRate: createRateLimit(
-        { perSecond: requestsPerSecond, burst: 4 * requestsPerSecond },
-        now,
-      ),
-      isGreeted: false,
-      isHungUpOn: false,
-      protectedFor: undefined,
-      unlinkedSince: null,
-    };
+    const session = createSession(peer, this.#context.limits, this.#context.now);
     this.#sessions.set(peerId, session);
     return session;
   }
@@ -263,18 +301,16 @@ export class Sessions {
       if (!shown.ok) counters.report(shown.code, { peerId });
       if (!shown.ok && shown.code === "binding-of-another-peer") this.blame(peerId, shown.code);
     }
-    await this.#protect(session);
     if (!session.isGreeted) await this.#welcome(session);
   }
 
   async #welcome(session: Session): Promise<void> {
-    const { limits, onGreeted, onPeerReady, counters } = this.#context;
+    const { limits, door, onGreeted, onPeerReady, counters } = this.#context;
     const { peerId } = session;
     session.isGreeted = true;
-    if (this.operatorOf(peerId) === undefined && this.#sessions.size > limits.maxConnections) {
-      this.hangUp(peerId, "full");
-      return;
-    }
+    this.#hangUpBeyond(limits.maxConnections);
+    if (session.isHungUpOn) return;
+    for (const each of this.#connectionsTo(peerId)) door.onGreeted(each.remoteAddr.toString());
     onGreeted(peerId);
     await this.#waitForLink(session);
     if (this.#sessions.get(peerId) !== session || this.#isStopped) return;
@@ -302,23 +338,9 @@ export class Sessions {
     return subscribers.some((each) => each.toString() === peerId);
   }
 
-  /** Tells the connection manager which peers to keep when there are too many. */
-  async #protect(session: Session): Promise<void> {
-    const operator = this.operatorOf(session.peerId);
-    if (operator === session.protectedFor) return;
-    session.protectedFor = operator;
-    try {
-      await this.#libp2p.peerStore.merge(peerIdFromString(session.peerId), {
-        tags: { [OPERATOR_TAG]: operator === undefined ? undefined : { value: 100 } },
-      });
-    } catch (error) {
-      this.#context.counters.report("tag-failed", { peerId: session.peerId, error });
-    }
-  }
-
   #describe(session: Session): GossipPeer {
     const { peerId } = session;
-    const [connection] = this.#libp2p.getConnections(peerIdFromString(peerId));
+    const [connection] = this.#connectionsTo(peerId);
     return {
       peerId,
       address: connection?.remoteAddr.toString() ?? "",

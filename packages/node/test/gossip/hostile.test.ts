@@ -198,9 +198,20 @@ describe("a peer that does not say hello as it should", () => {
     await until(() => peer.libp2p.getConnections().length === 0);
   });
 
+  it("is refused without a strike where its version is another, and may come again", async () => {
+    const peer = await intruder();
+    const connection = await peer.connect(address());
+    const stream = await connection.newStream(peer.names.hello);
+    stream.send(Uint8Array.of(0, 0, 0, 2, 2, 0));
+    await until(() => countOf("hello-unsupported-version") === 1);
+    await until(() => peer.libp2p.getConnections().length === 0);
+    expect(countOf("strike")).toBe(0);
+    expect(await peer.greet(address())).toMatchObject({ ok: true });
+  });
+
   it("gets a strike for a hello that is malformed or too long", async () => {
     const peer = await intruder();
-    for (const frame of [Uint8Array.of(0, 0, 0, 1, 9), Uint8Array.of(0, 0, 16, 0, 9)]) {
+    for (const frame of [Uint8Array.of(0, 0, 0, 1, 1), Uint8Array.of(0, 0, 16, 0, 9)]) {
       const connection = await peer.connect(address());
       const stream = await connection.newStream(peer.names.hello);
       stream.send(frame);

@@ -6,7 +6,9 @@ import { createNode } from "../../src/gossip/node.ts";
 import { guardPubsub } from "../../src/gossip/pubsub-guard.ts";
 import { networkNames } from "../../src/gossip/topics.ts";
 import { certificateAt, DOMAIN, TestNetwork, until } from "./network.ts";
+import { MESHSUB, startOutsider } from "./outsider.ts";
 import { startRawPeer } from "./raw-peer.ts";
+import { muxerOf } from "./yamux-frames.ts";
 
 const NAMES = networkNames(DOMAIN);
 const OPTIONS = { topics: new Set<string>(), isWithinRate: () => true, onTrouble: () => {} };
@@ -17,6 +19,14 @@ interface Internals {
     getGossipIDs(topics: Set<string>): Map<string, Uint8Array[]>;
   };
   readonly mesh: Map<string, Set<string>>;
+  readonly seenCache: { readonly entries: Map<string, unknown>; put(id: string): boolean };
+  readonly score: {
+    readonly deliveryRecords: {
+      readonly records: Map<string, unknown>;
+      ensureRecord(id: string): unknown;
+    };
+  };
+  decodeRpc(bytes: Uint8Array): { readonly control?: { readonly prune: { backoff: number }[] } };
   handleIHave(peerId: string, ihave: object[]): { messageIDs: Uint8Array[] }[];
 }
 
@@ -32,6 +42,10 @@ async function guarded(): Promise<Internals> {
     limits: DEFAULT_LIMITS,
     isOperator: () => false,
     isBanned: () => false,
+    isKnownOperator: () => false,
+    door: { admit: () => true, isBanned: () => false },
+    now: Date.now,
+    onTrouble: () => undefined,
   });
   guardPubsub(node.services.pubsub, OPTIONS);
   return node.services.pubsub as unknown as Internals;
@@ -55,6 +69,50 @@ describe("what a node says of its messages", () => {
     const asked = pubsub.handleIHave("peer", [{ topicID: NAMES.attestations, messageIDs }]);
     expect(asked.map((each) => each.messageIDs.length)).toEqual([4]);
   });
+});
+
+describe("what a node remembers", () => {
+  it("is the newest messages, however many come", async () => {
+    const { seenCache, score } = await guarded();
+    const { records } = score.deliveryRecords;
+    const most = 131_072;
+    for (let i = 0; i < most + 5; i++) {
+      seenCache.put(`m${i}`);
+      score.deliveryRecords.ensureRecord(`m${i}`);
+    }
+    expect([seenCache.entries.size, records.size]).toEqual([most, most]);
+    expect([seenCache.entries.has("m4"), records.has("m4")]).toEqual([false, false]);
+    expect([seenCache.entries.has("m5"), records.has("m5")]).toEqual([true, true]);
+  });
+
+  it("is a peer's wish to stay out of a mesh, for no longer than ten minutes", async () => {
+    const { decodeRpc } = await guarded();
+    // control (3) with a prune (4): topic (1) "t", and a backoff (3) of 2^35 - 1 seconds.
+    const prune = [0x0a, 1, 0x74, 0x18, 0xff, 0xff, 0xff, 0xff, 0x7f];
+    const control = [0x22, prune.length, ...prune];
+    const rpc = decodeRpc(Uint8Array.of(0x1a, control.length, ...control));
+    expect(rpc.control?.prune.map(({ backoff }) => backoff)).toEqual([600]);
+  });
+});
+
+it("peers that do not answer its streams hold up nobody else's", async () => {
+  const network = new TestNetwork();
+  const node = await network.add();
+  const address = node.gossip.addresses()[0] ?? "";
+  const silent = await Promise.all([1, 2, 3].map(() => startOutsider({ domain: DOMAIN })));
+  for (const peer of silent) {
+    const connection = await peer.connect(address);
+    if (!("onIncomingStream" in connection)) throw new Error("libp2p names its listener otherwise");
+    muxerOf(connection).removeEventListener("stream", connection.onIncomingStream);
+    await connection.newStream(MESHSUB);
+  }
+  const honest = await network.add({ bootNodes: [address] });
+  await until(() => node.ready.length === 1 && honest.ready.length === 1);
+  node.gossip.publishCertificate(certificateAt(1n));
+  // Each of them would take ten seconds of everybody's.
+  await until(() => honest.certificates.length === 1);
+  await Promise.all(silent.map((peer) => peer.stop()));
+  await network.close();
 });
 
 it("another gossipsub than the one that is known is refused", () => {
