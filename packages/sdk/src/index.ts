@@ -36,6 +36,7 @@ export {
   type InclusionResult,
   type ProvenTransaction,
 } from "./inclusion.ts";
+export { type L1NetworkQuestion, type NetworkAnswer, readNetwork } from "./l1-network.ts";
 export type { MachNetwork } from "./network.ts";
 export type { Policy, PolicyCode } from "./policy.ts";
 export type { L1Trust, PinnedTrust, SetAnswer, SetFailure, Trust } from "./trust.ts";

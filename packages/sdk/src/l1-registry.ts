@@ -1,4 +1,12 @@
-import { type Hex, isHex, isThresholdBps, keccak256Text, uintWord, ZERO_HASH } from "@mach/core";
+import {
+  type Domain,
+  type Hex,
+  isHex,
+  isThresholdBps,
+  keccak256Text,
+  uintWord,
+  ZERO_HASH,
+} from "@mach/core";
 import type { RpcClient, RpcResult } from "@mach/rpc";
 import { createFetchClient } from "@mach/rpc/fetch";
 import { SdkError } from "./errors.ts";
@@ -12,10 +20,14 @@ export interface L1Registry {
   thresholdBps(rollupId: bigint, epoch: bigint): Promise<SetAnswer<number>>;
 }
 
-type Call = { readonly kind: "data"; readonly data: Hex } | { readonly kind: "reverted" } | null;
+/** What a view said; null where the endpoint cannot be believed. */
+type RegistryCall =
+  | { readonly kind: "data"; readonly data: Hex }
+  | { readonly kind: "reverted" }
+  | null;
 
 const MAX_ENDPOINTS = 8;
-const MAX_RESPONSE_BYTES = 1_048_576;
+export const MAX_L1_RESPONSE_BYTES = 1_048_576;
 const SET_HASH_SELECTOR = keccak256Text("operatorSetHash(uint64)").slice(0, 10);
 const ROLLUP_SELECTOR = keccak256Text("rollupAt(uint64,uint64)").slice(0, 10);
 /** The words of a rollup: id, stack, interval, threshold, level, settlement. */
@@ -37,11 +49,18 @@ export function createL1Registry(
     throw new SdkError("bad-option", "trust.l1.agree must be 1 to the number of rpcUrls");
   }
   const clients = rpcUrls.map((url) =>
-    createFetchClient({ url, maxResponseBytes: MAX_RESPONSE_BYTES, maxInFlight: 16, ...options }),
+    createFetchClient({
+      url,
+      maxResponseBytes: MAX_L1_RESPONSE_BYTES,
+      maxInFlight: 16,
+      ...options,
+    }),
   );
 
   async function ask(data: string): Promise<SetAnswer<Hex>> {
-    const calls = await Promise.all(clients.map((client) => callFinalized(client, network, data)));
+    const calls = await Promise.all(
+      clients.map((client) => callFinalized(client, network.domain, data)),
+    );
     const answers = calls.filter((call) => call !== null);
     if (answers.length < agree) return { ok: false, code: "l1-unavailable" };
     // What L1 fixed never changes: an endpoint that has not seen it yet lags, and contradicts none.
@@ -79,19 +98,19 @@ function readThreshold(data: Hex, rollupId: bigint): number | null {
 }
 
 /** One view at the finalized block, by its hash; null where the endpoint cannot be believed. */
-async function callFinalized(
+export async function callFinalized(
   client: RpcClient,
-  network: CheckedNetwork,
+  domain: Domain,
   data: string,
-): Promise<Call> {
+): Promise<RegistryCall> {
   const [chainId, block] = await Promise.all([
     client.call("eth_chainId", []),
     client.call("eth_getBlockByNumber", ["finalized", false]),
   ]);
-  if (!chainId.ok || quantity(chainId.value) !== network.domain.chainId) return null;
+  if (!chainId.ok || quantityOf(chainId.value) !== domain.chainId) return null;
   const blockHash = hashOf(block);
   if (blockHash === null) return null;
-  const to = network.domain.verifyingContract;
+  const to = domain.verifyingContract;
   const answer = await client.call("eth_call", [{ to, data }, { blockHash }]);
   if (!answer.ok) {
     const isRevert = answer.code === "rpc-error" && answer.number === REVERTED;
@@ -109,6 +128,7 @@ function hashOf(block: RpcResult): Hex | null {
   return typeof hash === "string" && isHex(hash, 32) ? hash : null;
 }
 
-function quantity(value: unknown): bigint | null {
+/** A quantity of JSON-RPC, or null. */
+export function quantityOf(value: unknown): bigint | null {
   return typeof value === "string" && /^0x[0-9a-f]{1,64}$/.test(value) ? BigInt(value) : null;
 }

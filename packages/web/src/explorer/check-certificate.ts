@@ -1,0 +1,201 @@
+import {
+  checkHeaderChain,
+  createMachClient,
+  type MachClient,
+  type MachNetwork,
+  type Verdict,
+} from "@mach/sdk";
+import { type Certificate, createNodeReader, type Hex } from "@mach/sdk/reader";
+import type { ReaderTrust } from "./reader-trust.ts";
+
+/** What a certificate's set was taken from: the reader's own trust, or what the node names. */
+export type Basis = "own-trust" | "named-by-node";
+
+/** What stands behind a certificate that was checked; ages are left to whoever shows them. */
+export interface CheckedFacts {
+  readonly operatorSetHash: Hex;
+  readonly signedWeight: bigint;
+  readonly totalWeight: bigint;
+  readonly thresholdBps: number;
+  readonly signers: number;
+}
+
+/** What this browser makes of a certificate. Only `sound` may ever be shown as final. */
+export type CheckResult =
+  | { readonly status: "sound"; readonly basis: Basis; readonly facts: CheckedFacts }
+  /** Right under a set whose time is over: its keys may sign anything now, and lose nothing. */
+  | { readonly status: "expired"; readonly basis: Basis; readonly facts: CheckedFacts }
+  /** It does not hold, by a code of the SDK. */
+  | { readonly status: "refused"; readonly basis: Basis; readonly code: string }
+  /** It could not be held against anything: nothing is known. */
+  | { readonly status: "unchecked"; readonly basis: Basis; readonly code: string }
+  | { readonly status: "contradicted"; readonly basis: Basis; readonly others: readonly Hex[] };
+
+/** A block that a certificate is shown for: its own, or an ancestor with the headers down to it. */
+export interface CoveredBlock {
+  readonly blockNumber: bigint;
+  readonly blockHash: Hex;
+  readonly headers: readonly Hex[] | null;
+}
+
+/** One check: the certificate, the rollup's threshold as the node names it, and whose word counts. */
+export interface CheckQuestion {
+  readonly certificate: Certificate;
+  readonly thresholdBps: number | null;
+  readonly trust: ReaderTrust | null;
+  /** The block that it is shown for; the certificate alone is checked if not given. */
+  readonly covered?: CoveredBlock | undefined;
+}
+
+export interface Checker {
+  /** Never rejects. */
+  check(question: CheckQuestion): Promise<CheckResult>;
+}
+
+export interface CheckerOptions {
+  readonly endpoint: string;
+  /** As the node names it. */
+  readonly network: MachNetwork;
+  readonly fetch?: typeof globalThis.fetch;
+  readonly now?: () => number;
+}
+
+/** Codes after which nothing has been shown about the certificate itself. */
+const NOTHING_KNOWN = new Set([
+  "no-set",
+  "l1-unavailable",
+  "l1-disagreement",
+  "not-fixed",
+  "future-epoch",
+  "before-trust",
+]);
+const MAX_CLIENTS = 8;
+const LOWEST_BPS = 6667;
+
+interface Source {
+  readonly basis: Basis;
+  readonly network: MachNetwork;
+  readonly trust: Parameters<typeof createMachClient>[0]["trust"];
+}
+
+/** Checks certificates by the SDK, under the reader's trust or else the set that the node names. */
+export function createChecker(options: CheckerOptions): Checker {
+  const { endpoint, fetch, now = Date.now } = options;
+  const given = fetch === undefined ? {} : { fetch };
+  const reader = createNodeReader({ endpoint, ...given });
+  const clients = new Map<string, MachClient>();
+  const named = new Map<bigint, Hex>();
+
+  async function namedHash(epoch: bigint): Promise<Hex | null> {
+    const known = named.get(epoch);
+    if (known !== undefined) return known;
+    const result = await reader.get("operatorSet", { epoch });
+    if (!result.ok || result.answer.data.epoch !== epoch) return null;
+    const { operatorSetHash } = result.answer.data;
+    keep(named, epoch, operatorSetHash);
+    return operatorSetHash;
+  }
+
+  function clientOf({ network, trust }: Source, atMs: number | null): MachClient {
+    const about = { trust, network, endpoint, atMs };
+    const key = JSON.stringify(about, (_, value) =>
+      typeof value === "bigint" ? `${value}` : value,
+    );
+    const known = clients.get(key);
+    if (known !== undefined) return known;
+    const clock = atMs === null ? now : () => atMs;
+    const client = createMachClient({
+      ...{ endpoints: [endpoint], network, trust, now: clock },
+      ...given,
+    });
+    keep(clients, key, client);
+    return client;
+  }
+
+  async function sourceOf({ certificate, trust }: CheckQuestion): Promise<Source | string> {
+    const { epoch } = certificate.claim;
+    const { network } = options;
+    if (trust === null) {
+      const operatorSetHash = await namedHash(epoch);
+      if (operatorSetHash === null) return "no-set";
+      return { basis: "named-by-node", network, trust: { epoch, operatorSetHash } };
+    }
+    if (trust.kind === "hash") {
+      const { operatorSetHash } = trust;
+      return { basis: "own-trust", network, trust: { epoch: trust.epoch, operatorSetHash } };
+    }
+    const own = { ...network, ...trust.network };
+    return { basis: "own-trust", network: own, trust: { l1: { rpcUrls: [trust.rpcUrl] } } };
+  }
+
+  return {
+    async check(question) {
+      const basis: Basis = question.trust === null ? "named-by-node" : "own-trust";
+      try {
+        const source = await sourceOf(question);
+        if (typeof source === "string") return { status: "unchecked", basis, code: source };
+        const minWeightBps = Math.max(LOWEST_BPS, question.thresholdBps ?? LOWEST_BPS);
+        const { certificate } = question;
+        const broken = brokenCover(question);
+        if (broken === "truncated-header-chain")
+          return { status: "unchecked", basis, code: broken };
+        if (broken !== null) return { status: "refused", basis, code: broken };
+        const client = clientOf(source, null);
+        const verdict = await client.verifyCertificate(certificate, { minWeightBps });
+        if (verdict.status !== "refused" || verdict.code !== "stale-set") {
+          return resultOf(verdict, basis);
+        }
+        const then = clientOf(source, Number(certificate.claim.timestamp) * 1000);
+        return asExpired(
+          resultOf(await then.verifyCertificate(certificate, { minWeightBps }), basis),
+        );
+      } catch {
+        // A network that no certificate can be of, or a URL that is none: nothing was checked.
+        return { status: "unchecked", basis, code: "bad-option" };
+      }
+    },
+  };
+}
+
+/** Why a certificate says nothing of the block that it is shown for, or null. */
+function brokenCover({ certificate: { claim }, covered }: CheckQuestion): string | null {
+  if (covered === undefined) return null;
+  const { headers, blockHash, blockNumber } = covered;
+  const chain = checkHeaderChain(claim, headers, blockHash);
+  if (!chain.ok) return chain.code;
+  return chain.blockNumber === blockNumber ? null : "wrong-subject";
+}
+
+function resultOf(verdict: Verdict, basis: Basis): CheckResult {
+  switch (verdict.status) {
+    case "valid": {
+      const { operatorSetHash, signedWeight, totalWeight, thresholdBps, signers } = verdict.facts;
+      const facts = { operatorSetHash, signedWeight, totalWeight, thresholdBps, signers };
+      return { status: "sound", basis, facts };
+    }
+    case "not-yet":
+      return { status: "refused", basis, code: verdict.code };
+    case "refused": {
+      const { code } = verdict;
+      return { status: NOTHING_KNOWN.has(code) ? "unchecked" : "refused", basis, code };
+    }
+    case "contradicted": {
+      const { first, second } = verdict.contradiction;
+      return {
+        status: "contradicted",
+        basis,
+        others: [first, second].map((each) => each.certificateId),
+      };
+    }
+  }
+}
+
+function asExpired(result: CheckResult): CheckResult {
+  return result.status === "sound" ? { ...result, status: "expired" } : result;
+}
+
+function keep<K, V>(map: Map<K, V>, key: K, value: V): void {
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > MAX_CLIENTS && oldest !== undefined) map.delete(oldest);
+}
