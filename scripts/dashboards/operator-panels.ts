@@ -100,10 +100,12 @@ export const OPERATOR: readonly Panel[] = [
   },
   {
     title: "Disk",
-    description: "What the databases take, and what is free beside them.",
+    description:
+      "What the databases take, what the store comes to as retention is configured, what is free.",
     ...{ kind: "timeseries", unit: "bytes", width: 6 },
     queries: [
       { expr: `mach_store_bytes{${ON}}`, legend: "{{store}}" },
+      { expr: `mach_store_forecast_bytes{${ON}}`, legend: "store, forecast" },
       { expr: `mach_disk_free_bytes{${ON}}`, legend: "free" },
     ],
   },

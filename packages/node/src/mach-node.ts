@@ -33,6 +33,7 @@ import type { OperatorSigner } from "./operator.ts";
 import type { Mirror } from "./replica/mirror.ts";
 import { mirrorNode } from "./replica/node-mirror.ts";
 import { pruneStore } from "./store/configured-pruner.ts";
+import { forecastOf } from "./store/forecast.ts";
 import type { Pruner } from "./store/pruner.ts";
 import type { EpochRecord } from "./store/store.ts";
 import { createEngineView } from "./view/engine-view.ts";
@@ -365,7 +366,6 @@ export class MachNode {
   }
 
   #createMetrics(): NodeMetrics {
-    const { foundation, logger } = this.#dependencies;
     const facts = (): NodeMetricsFacts => ({
       ...this.#facts(),
       peers: this.#gossip.peers(),
@@ -374,7 +374,9 @@ export class MachNode {
       queues: [...this.#gossip.queues(), ...(this.#http?.queues() ?? [])],
     });
     const state = (): EngineState => this.#engine.state();
-    return createNodeMetrics({ foundation, logger, now, state, facts }, this.#config.metrics);
+    const forecast = (): number | null => forecastOf(state(), this.#config.retention);
+    const ports = { ...this.#dependencies, now, state, facts, forecast };
+    return createNodeMetrics(ports, this.#config.metrics);
   }
 
   #createHttp(view: NodeView): HttpServer | null {

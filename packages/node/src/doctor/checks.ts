@@ -15,6 +15,7 @@ import {
   weightCheck,
 } from "./registry.ts";
 import { rollupsCheck } from "./rollups.ts";
+import { storeCheck } from "./store-size.ts";
 
 /** All that `mach doctor` looks at, in the order in which it is told. */
 export const CHECKS: readonly Check[] = [
@@ -36,4 +37,5 @@ export const CHECKS: readonly Check[] = [
   weightCheck,
   payerCheck,
   rollupsCheck,
+  storeCheck,
 ];

@@ -276,6 +276,12 @@ const METRICS = {
     labels: ["store"],
     unit: "bytes",
   },
+  mach_store_forecast_bytes: {
+    type: "gauge",
+    help: "What the store comes to when it holds all that the configuration keeps.",
+    labels: [],
+    unit: "bytes",
+  },
   mach_disk_free_bytes: {
     type: "gauge",
     help: "Free space where the data folder is.",

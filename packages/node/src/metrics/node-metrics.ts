@@ -13,6 +13,8 @@ export interface NodeMetricsPorts extends Omit<RecorderPorts, "metrics"> {
   readonly foundation: Pick<Foundation, "folder" | "verifier" | "store" | "schedule">;
   readonly logger: { error(fields: object, message: string): void };
   readonly facts: () => NodeMetricsFacts;
+  /** What the store comes to, bytes; null while nobody can tell. */
+  readonly forecast: () => number | null;
 }
 
 export type NodeMetricsFacts = Omit<NodeFacts, "verifier" | "alerts">;
@@ -77,6 +79,9 @@ function createServer(
         const epoch = epochAt(ports.foundation.schedule, BigInt(Math.floor(ports.now() / 1_000)));
         const records = epoch === null ? [] : await store.participation(epoch);
         collectParticipation(metrics, records);
+        const forecast = ports.forecast();
+        const expected = forecast === null ? [] : [{ labels: {}, value: forecast }];
+        metrics.replace("mach_store_forecast_bytes", expected);
         await collectDisk(metrics, folder);
         return await metrics.render();
       },

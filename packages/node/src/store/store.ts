@@ -62,7 +62,7 @@ export type PruneStep =
   | { readonly kind: "evidence"; readonly evidenceIds: readonly Hex[] };
 
 /** How many rows a batch may remove: a millisecond or two, and one commit. */
-export const PRUNE_BATCH = 64;
+export const PRUNE_BATCH = 24;
 
 /** A part of a list; never more than MAX_PAGE_ITEMS of `@mach/api`, whatever `limit` says. */
 export interface PageRequest {

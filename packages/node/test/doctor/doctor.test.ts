@@ -48,7 +48,9 @@ it("finds nothing wrong where nothing is", async () => {
     ...["clock", "data folder", "disk space", "disk latency", "secret files"],
     ...["protection record", "port", "peers", "L1 endpoint", "L1 agreement", "L1 finality"],
     ...["registry", "operator set", "operator key", "registration", "weight", "rollup"],
+    "store size",
   ]);
+  expect(found.at(-1)?.found).toMatch(/^the store takes 0 MiB; with all .* about \d+ MiB, and/);
   const answer = describeFindings(found);
   expect(answer).toMatchObject({ exitCode: 0, json: { ok: true, failed: 0 } });
   expect(found.find(({ check }) => check === "weight")?.found).toMatch(
@@ -75,6 +77,14 @@ it.each<readonly [name: string, line: string, fault: () => Promise<Fault> | Faul
       surroundings: {
         syncTimes: () => Promise.reject(Object.assign(new Error("full"), { code: "ENOSPC" })),
       },
+    }),
+  ],
+  [
+    "a disk that is too small for all that is to be kept",
+    "store size / disk-too-small",
+    () => ({
+      flags: { "retention.certificateEpochs": "1000000", "retention.setEpochs": "1000000" },
+      surroundings: { freeSpace: async () => ({ bytes: 6_000_000_000n, files: null }) },
     }),
   ],
   [
