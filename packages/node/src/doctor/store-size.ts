@@ -28,7 +28,8 @@ export const storeCheck: Check = {
   },
 };
 
-function judgeSize(sizes: {
+/** Whether the disk has room for what the store does not take up yet; all in bytes. */
+export function judgeSize(sizes: {
   readonly takes: string;
   readonly missing: number;
   readonly forecast: number;
