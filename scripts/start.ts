@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Stack } from "@mach/core";
+import { buildSite } from "./checks/build-site.ts";
 import { readCommand } from "./checks/run-command.ts";
 import { formatChanges, formatTable, type Picture, takePicture } from "./local-network/display.ts";
 import { LocalNetworkError } from "./local-network/errors.ts";
@@ -26,7 +27,7 @@ and an observer, until Ctrl-C. Its addresses are in .local/network.json.
                   go on above recorded blocks, with blocks of their own that are hashed by the rules
                   of their stack
 
-The API listens on 127.0.0.1:4500; MACH_API_PORT=4600 npm start moves it.
+The explorer and the API are on http://127.0.0.1:4500; MACH_API_PORT=4600 npm start moves them.
 `;
 
 /** `npm start`: builds, brings up a local network, and shows it until a signal ends it. */
@@ -96,13 +97,19 @@ async function build(): Promise<void> {
   const { exitCode, stdout } = await readCommand(["node_modules/.bin/tsc", "--build"], {
     cwd: ROOT,
   });
-  if (exitCode === 0) return;
-  throw new LocalNetworkError("start-failed", `the packages could not be built:\n${stdout}`);
+  if (exitCode !== 0) {
+    throw new LocalNetworkError("start-failed", `the packages could not be built:\n${stdout}`);
+  }
+  const why = await buildSite();
+  if (why !== null) {
+    throw new LocalNetworkError("start-failed", `the explorer could not be built:\n${why}`);
+  }
 }
 
 async function show(network: LocalNetwork, signal: AbortSignal): Promise<void> {
   const { isTTY } = process.stdout;
   say(`The network runs; its addresses are in ${FOLDER}/network.json`);
+  say(`Explorer ${network.apiUrl}/`);
   say(`API ${network.apiUrl}, documented at ${network.apiUrl}/docs`);
   const wait = Number(network.deployment.genesisTime) - Math.floor(Date.now() / 1000);
   if (wait > 0) say(`The first epoch begins in ${wait} s, its first certificates soon after`);

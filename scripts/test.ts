@@ -1,3 +1,4 @@
+import { buildSite } from "./checks/build-site.ts";
 import { compileContracts, runForge } from "./checks/forge.ts";
 import { showCommand } from "./checks/run-command.ts";
 import { runSimulation } from "./checks/simulation.ts";
@@ -14,6 +15,7 @@ const BIN = "node_modules/.bin";
 const CHECKS: readonly Check[] = [
   { name: "lint", run: () => runTool("biome", "check", "--error-on-warnings", ".") },
   { name: "build", run: () => runTool("tsc", "--build") },
+  { name: "explorer", run: runSiteBuild },
   { name: "types", run: () => runTool("tsc", "-p", "tsconfig.test.json") },
   { name: "unused", run: () => runTool("knip", "--no-progress", "--no-config-hints") },
   { name: "unit", run: () => runVitest("unit") },
@@ -53,6 +55,12 @@ export async function main(args: readonly string[]): Promise<number> {
 
 function nameOf({ name }: Check): string {
   return name;
+}
+
+async function runSiteBuild(): Promise<Tally> {
+  const why = await buildSite();
+  console.log(why ?? "vite: clean");
+  return withExitCode({ ...NOTHING, passed: why === null ? 1 : 0 }, why === null ? 0 : 1);
 }
 
 /** A tool that says yes or no counts as one check. */

@@ -17,7 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   api: ["core"],
   sdk: ["core", "bls", "rpc", "api"],
   web: ["sdk"],
-  node: ["core", "bls", "rpc", "rollups", "execution", "settlement", "api"],
+  node: ["core", "bls", "rpc", "rollups", "execution", "settlement", "api", "web"],
   simulator: ["core"],
 };
 

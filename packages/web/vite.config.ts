@@ -6,10 +6,12 @@ export default defineConfig({
   resolve: { conditions: ["@mach/source", ...defaultClientConditions] },
   build: {
     target: "es2022",
+    // As old as light-dark() is, which would otherwise be rewritten.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     // What vite would put into the page itself, the content security policy refuses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    outDir: process.env["MACH_SITE_FOLDER"] ?? "dist/site",
+    outDir: "dist/site",
     emptyOutDir: true,
   },
   worker: { format: "es" },

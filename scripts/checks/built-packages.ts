@@ -1,3 +1,4 @@
+import { buildSite } from "./build-site.ts";
 import { readCommand } from "./run-command.ts";
 
 /**
@@ -9,4 +10,6 @@ export async function setup(): Promise<void> {
     cwd: ".",
   });
   if (exitCode !== 0) console.error(`The packages do not build:\n${stdout}`);
+  const why = await buildSite();
+  if (why !== null) console.error(`The explorer does not build:\n${why}`);
 }

@@ -60,7 +60,7 @@ export function formatTable(picture: Picture): string {
     "",
     `  operators by weight: ${picture.nodes}`,
     `  light clients: ${picture.lightClients}`,
-    `  API ${picture.apiUrl}/docs   Ctrl-C ends everything`,
+    `  explorer ${picture.apiUrl}/   API ${picture.apiUrl}/docs   Ctrl-C ends everything`,
   ].join("\n");
 }
 

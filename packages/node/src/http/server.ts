@@ -1,4 +1,5 @@
 import type { AddressInfo } from "node:net";
+import { siteFolder } from "@mach/web/site";
 import type { QueueLoad } from "../gossip/handlers.ts";
 import { addRpcRoute } from "../rpc-proxy/http-route.ts";
 import { createRpcProxy } from "../rpc-proxy/proxy.ts";
@@ -12,6 +13,7 @@ import { createBodyCache } from "./body-cache.ts";
 import { sendError } from "./errors.ts";
 import { addEventRoute } from "./event-route.ts";
 import { createEventStream } from "./event-stream.ts";
+import { addExplorerRoute } from "./explorer-route.ts";
 import { createFailureReport, type HttpLogger } from "./failure-report.ts";
 import { createFront } from "./front.ts";
 import { createHandlers } from "./handlers.ts";
@@ -111,6 +113,7 @@ export function createHttpServer(
   addBatchRoute(app, { handlers, reportFailure }, { timeoutMs, maxBatchBytes });
   addEventRoute(app, { view, events });
   addRpcRoute(app, { view, proxy, reportFailure });
+  addExplorerRoute(app, siteFolder);
   addUpgrade(app.server, proxy);
 
   return {

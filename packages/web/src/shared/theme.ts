@@ -21,6 +21,9 @@ export const THEME_CSS: string = `
   --mach-info: light-dark(#1f5fae, #84b9ff);
   --mach-info-soft: light-dark(#e2eefc, #13263f);
   --mach-quiet: light-dark(#5b6472, #98a3b3);
+  --mach-other: light-dark(#8b3fb8, #d69bf5);
+  --mach-on-accent: light-dark(#ffffff, #0c0f14);
+  --mach-shadow: light-dark(rgb(18 22 29 / 6%), rgb(0 0 0 / 30%));
   --mach-quiet-soft: light-dark(#eceff3, #1f2631);
 }
 `;
