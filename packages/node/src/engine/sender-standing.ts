@@ -15,7 +15,9 @@ export type Standing =
   /** Not known yet: anyone can be new, as often as it likes. */
   | "unproven"
   /** It, or another peer of its operator, has lately sent a bad signature. */
-  | "doubtful";
+  | "doubtful"
+  /** It has lately sent so many of them that gossip hangs up on it: nothing more is checked. */
+  | "refused";
 
 /**
  * What those who hand things on are worth. Whoever checks before forwarding never hands on a bad
@@ -32,19 +34,26 @@ export interface SenderStandings {
 const PROVEN_BY = 8;
 /** As long as a ban: a peer that comes back under another name still has its operator. */
 const DOUBT_MS = 600_000;
+/** Gossip's limit on strikes. */
+const REFUSED_AT = 10;
 const MAX_REMEMBERED = 4_096;
 
 /** In memory; `now` is in milliseconds. */
 export function createSenderStandings(now: () => number): SenderStandings {
   const goods = new Map<string, number>();
-  /** Until when, by peer id and by operator. */
-  const doubts = new Map<string, number>();
-  const isDoubted = (name: string | undefined): boolean =>
-    name !== undefined && (doubts.get(name) ?? 0) > now();
+  /** By peer id and by operator. */
+  const doubts = new Map<string, Doubt>();
+  const badsOf = (name: string | undefined): number => {
+    const doubt = name === undefined ? undefined : doubts.get(name);
+    return doubt === undefined || doubt.untilMs <= now() ? 0 : doubt.count;
+  };
+  const doubt = (name: string): void =>
+    remember(doubts, name, { count: badsOf(name) + 1, untilMs: now() + DOUBT_MS });
   return {
     of({ peerId, operator }) {
       if (peerId === OWN.peerId) return "trusted";
-      if (isDoubted(peerId) || isDoubted(operator)) return "doubtful";
+      if (badsOf(peerId) >= REFUSED_AT) return "refused";
+      if (badsOf(peerId) + badsOf(operator) > 0) return "doubtful";
       const isProven = operator !== undefined || (goods.get(peerId) ?? 0) >= PROVEN_BY;
       return isProven ? "trusted" : "unproven";
     },
@@ -53,14 +62,19 @@ export function createSenderStandings(now: () => number): SenderStandings {
     },
     onBad({ peerId, operator }) {
       goods.delete(peerId);
-      remember(doubts, peerId, now() + DOUBT_MS);
-      if (operator !== undefined) remember(doubts, operator, now() + DOUBT_MS);
+      doubt(peerId);
+      if (operator !== undefined) doubt(operator);
     },
   };
 }
 
+interface Doubt {
+  readonly count: number;
+  readonly untilMs: number;
+}
+
 /** The one heard of longest ago is forgotten beyond the bound. */
-function remember(map: Map<string, number>, name: string, value: number): void {
+function remember<T>(map: Map<string, T>, name: string, value: T): void {
   map.delete(name);
   map.set(name, value);
   const oldest = map.keys().next();

@@ -18,7 +18,7 @@ export interface SignatureDesk {
   isTrusted(sender: Sender): boolean;
   /**
    * Runs a check of this many signatures as soon as the sender has room for it: each waits for its
-   * own only. Null where too much of the sender's waits already.
+   * own only. Null where too much of the sender's waits already, and of one who is refused.
    */
   withRoom<T>(
     sender: Sender,
@@ -38,6 +38,7 @@ const MAX_IN_CHECK_UNBOUND = 128;
 const MAX_IN_CHECK: Readonly<Record<Exclude<Standing, "trusted">, number>> = {
   unproven: 16,
   doubtful: 4,
+  refused: 0,
 };
 /** Checks of one peer that wait for room; the queues of gossip hand over fewer. */
 const MAX_WAITING = 256;
@@ -72,7 +73,7 @@ export function createSignatureDesk({ verifier, now }: SignatureDeskPorts): Sign
         letIn(room, roomOf(sender));
       });
       try {
-        return await check();
+        return standings.of(sender) === "refused" ? null : await check();
       } finally {
         room.inCheck -= count;
         letIn(room, roomOf(sender));

@@ -84,9 +84,12 @@ export class Sessions {
     return operator === undefined ? { peerId } : { peerId, operator };
   }
 
+  /** The operator whose privileges a peer has: none while too much comes from that operator's peers. */
   operatorOf(peerId: string): Hex | undefined {
+    const { bindings, strikes } = this.#context;
     const session = this.#sessions.get(peerId);
-    return session && this.#context.bindings.operatorOf(session.multihash);
+    const operator = session && bindings.operatorOf(session.multihash);
+    return operator === undefined || strikes.isBanned(operator) ? undefined : operator;
   }
 
   /** Whether a peer is neither kept out nor being hung up on. One that left by itself is welcome. */
@@ -115,16 +118,21 @@ export class Sessions {
   }
 
   #isOperator(session: Session): boolean {
-    return this.#context.bindings.operatorOf(session.multihash) !== undefined;
+    return this.operatorOf(session.peerId) !== undefined;
   }
 
   /**
-   * A strike; at one too many the peer is hung up on and kept out. `address` is where it is, for a
-   * connection that is not known here yet.
+   * A strike; at one too many the peer is hung up on and kept out. It counts against the peer's
+   * operator too: its key has vouched for the peer, and makes new ones at no cost. `address` is where
+   * the peer is, for a connection that is not known here yet.
    */
   blame(peerId: string, code: string, address?: string): void {
     const { counters, strikes } = this.#context;
     counters.report("strike", { peerId });
+    const operator = this.operatorOf(peerId);
+    if (operator !== undefined && strikes.add(operator)) {
+      counters.report("operator-banned", { peerId });
+    }
     if (strikes.add(peerId)) this.#ban(peerId, address);
     else if (code === "oversized-frame") this.hangUp(peerId, code);
   }

@@ -115,6 +115,18 @@ describe("the signature desk", () => {
     expect(desk.isTrusted(again)).toBe(true);
   });
 
+  it("checks nothing more of a peer after ten bad ones, not even what waited", async () => {
+    const { desk, asked } = create();
+    const message = { message: ZERO_HASH, publicKey, signature: BAD };
+    const checks = Array.from({ length: 64 }, () =>
+      desk.withRoom(STRANGER, { count: 1, check: () => desk.verify(STRANGER, message) }),
+    );
+    const verdicts = await Promise.all(checks);
+    expect(asked.length).toBeLessThanOrEqual(16 + 4);
+    expect(verdicts.filter((each) => each === null)).toHaveLength(64 - asked.length);
+    expect(await roomOf(desk, { ...BOUND, peerId: "bound to another" })).toBe(256);
+  });
+
   it("leaves the others' standing alone", async () => {
     const { desk } = create();
     await send(desk, STRANGER, BAD);

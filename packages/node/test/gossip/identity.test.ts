@@ -106,6 +106,21 @@ describe("an operator's node", () => {
   });
 });
 
+describe("an operator one of whose peers was banned", () => {
+  it("has no privileges with another peer either, and others keep theirs", async () => {
+    const node = await observer();
+    const other: Hex = `0x${"b2".repeat(20)}`;
+    const honest = await greeted(node, (peer) => bindingOf(peer, { operator: other }));
+    const first = await greeted(node, (peer) => bindingOf(peer));
+    expect(operatorOf(node, first.peerId)).toBe(OPERATOR);
+    for (let i = 0; i < 10; i++) node.gossip.blame(first.peerId, "bad-signature");
+    await until(() => countOf(node, "operator-banned") === 1);
+    const second = await greeted(node, (peer) => bindingOf(peer, { sequence: 6n }));
+    expect(operatorOf(node, second.peerId)).toBeNull();
+    expect(operatorOf(node, honest.peerId)).toBe(other);
+  });
+});
+
 describe("a binding is refused", () => {
   it("with a signature that is not the operator's", async () => {
     const node = await observer();
