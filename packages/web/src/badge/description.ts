@@ -25,12 +25,11 @@ const HONEST = new Set(["unknown", "too-few-answers", "no-agreement", "bad-attri
 
 /** Puts what was found into words, as of a time in milliseconds since 1970. */
 export function describe(detail: FinalityDetail, nowMs: number, words: BadgeWords): Description {
-  const { state, rule } = detail;
   const promise = fill(words[promiseKey(detail)], { known: words[labelKey(known(detail))] });
   return {
     ...lookOf(detail),
     label: words[labelKey(detail)],
-    figure: rule === null || state === "observed" ? "" : shareOf(rule),
+    figure: figureOf(detail),
     age: ageOf(detail, nowMs),
     progress: progressOf(detail),
     promise,
@@ -90,9 +89,13 @@ function known(detail: FinalityDetail): FinalityDetail {
   return { ...detail, state: knownState, isVerified: knownState === "fast-final" };
 }
 
-function shareOf({ signedWeight, totalWeight }: NonNullable<FinalityDetail["rule"]>): string {
+/** Beside a word that takes everything back a share would only look like a promise. */
+function figureOf({ state, rule }: FinalityDetail): string {
+  const { signedWeight = null, totalWeight = null } = rule ?? {};
   if (signedWeight === null || totalWeight === null) return "";
-  return formatShare(signedWeight, totalWeight);
+  return state === "fast-final" || state === "not-yet"
+    ? formatShare(signedWeight, totalWeight)
+    : "";
 }
 
 function progressOf({ state, rule }: FinalityDetail): number {

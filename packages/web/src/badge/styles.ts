@@ -34,7 +34,6 @@ circle { stroke-width: 1.5; }
 .ring { transform: rotate(-90deg); transform-origin: center; transition: stroke-dashoffset 0.3s; }
 path { stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; }
 .figure, .age { font-variant-numeric: tabular-nums; }
-.age { opacity: 0.85; }
 .figure:empty, .age:empty { display: none; }
 .live {
   position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden;
@@ -49,8 +48,8 @@ path { stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; }
   font: var(--mach-finality-font, 400 0.8125rem/1.45 system-ui, sans-serif);
 }
 p { margin: 0 0 0.6rem; font-weight: 600; }
-dl { display: grid; gap: 0.45rem; margin: 0; }
-dt { color: var(--mach-muted); font-size: 0.92em; }
+dl { display: grid; grid-template-columns: auto 1fr; gap: 0.4rem 0.9rem; margin: 0; }
+dt { color: var(--mach-muted); }
 dd { margin: 0; white-space: pre-line; overflow-wrap: anywhere; }
 @media (prefers-reduced-motion: reduce) { button, .ring { transition: none; } }
 `;
