@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   "pruned",
   "body-too-large",
   "uri-too-long",
+  "too-many-requests",
   "too-many-streams",
   "too-many-waits",
   "headers-too-large",
@@ -67,6 +68,10 @@ export const ERRORS: { readonly [Code in ErrorCode]: ErrorEntry } = {
   },
   "body-too-large": { status: 413, meaning: "The request's body is too large." },
   "uri-too-long": { status: 414, meaning: "The request's address is too long." },
+  "too-many-requests": {
+    status: 429,
+    meaning: "This address asks for too much: wait as long as `retry-after` says.",
+  },
   "too-many-streams": { status: 429, meaning: "This address reads too many event streams." },
   "too-many-waits": { status: 429, meaning: "This address waits for too many answers at once." },
   "headers-too-large": { status: 431, meaning: "The request's headers are too large." },

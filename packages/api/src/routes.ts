@@ -76,6 +76,7 @@ type Fields<Values> = {
 /** The errors that every route can answer with. */
 export const COMMON_ERRORS: readonly ErrorCode[] = [
   "malformed",
+  "too-many-requests",
   "internal",
   "stale",
   "unavailable",

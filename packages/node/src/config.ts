@@ -5,13 +5,13 @@ import { type ConfigProblem, describeIssues } from "./config/problems.ts";
 import { configFields } from "./config/reference.ts";
 import { configSchema, type NodeConfig } from "./config/schema.ts";
 
+export type { ApiConfig } from "./config/api.ts";
 export type { ConfigSources } from "./config/layers.ts";
 export type { MetricsConfig } from "./config/metrics.ts";
 export type { OperatorConfig } from "./config/operator.ts";
 export type { ConfigProblem } from "./config/problems.ts";
 export type { RetentionConfig } from "./config/retention.ts";
 export type {
-  ApiConfig,
   EngineConfig,
   GossipConfig,
   L1Config,

@@ -278,7 +278,7 @@ l2: {}
       ["MACH_API_PROT", "is no variable of this program; did you mean MACH_API_PORT?", undefined],
       [
         "api",
-        "is empty: expected the fields host, port, requestTimeoutMs, maxUrlBytes, ..., or leave it out",
+        "is empty: expected the fields host, port, trustedProxies, requestTimeoutMs, ..., or leave it out",
         "node.yaml:9",
       ],
       ["api_port", `is not a field; there are ${topFields()}`, "--set api_port"],

@@ -148,15 +148,18 @@ export function texts(
   sentence: string,
   limits: {
     readonly shape: RegExp;
+    /** What the shape alone does not tell. */
+    readonly accepts?: (text: string) => boolean;
     /** What each of them is, as it follows "expected". */
     readonly takes: string;
     readonly max: number;
   },
 ): z.ZodType<readonly string[], unknown> {
-  const { shape, max } = limits;
+  const { shape, accepts = () => true, max } = limits;
   const item = z
     .string({ error: `expected ${limits.takes}` })
-    .regex(shape, `expected ${limits.takes}`);
+    .regex(shape, `expected ${limits.takes}`)
+    .refine(accepts, `expected ${limits.takes}`);
   const count = `expected at most ${max} entries`;
   const schema = z.preprocess(
     splitList,

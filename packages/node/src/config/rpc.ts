@@ -14,6 +14,7 @@ export interface RpcConfig {
   readonly maxFilters: number;
   readonly maxSockets: number;
   readonly maxSubscriptions: number;
+  readonly maxSharePercent: number;
 }
 
 /** What a rollup's RPC is offered with to everyone who reaches the API. */
@@ -62,6 +63,10 @@ export const rpc: z.ZodType<RpcConfig, unknown> = z
     maxSubscriptions: integer("How many subscriptions one WebSocket may have.", {
       min: 1,
       max: 1_000,
-    }).default(32),
+    }).default(16),
+    maxSharePercent: integer(
+      "How much of maxInFlight, maxFilters and maxSockets one address may take, in percent.",
+      { min: 1, max: 100 },
+    ).default(25),
   })
   .describe("Offers the rollup's RPC at /rpc/{rollupId} of the API. Without it there is none.");

@@ -1,5 +1,6 @@
 import type { Hex } from "@mach/core";
 import { z } from "zod";
+import { type ApiConfig, api } from "./api.ts";
 import { type ExecutionConfig, execution } from "./execution.ts";
 import { ALWAYS, address, bigInteger, integer, text, texts, url, urls } from "./fields.ts";
 import { type MetricsConfig, metrics } from "./metrics.ts";
@@ -49,17 +50,6 @@ export interface GossipConfig {
   readonly syncIntervalMs: number;
   readonly requestTimeoutMs: number;
   readonly bindingLifetimeMs: number;
-}
-
-export interface ApiConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly requestTimeoutMs: number;
-  readonly maxUrlBytes: number;
-  readonly maxConnections: number;
-  readonly maxEventClients: number;
-  readonly eventHistory: number;
-  readonly maxStaleMs: number;
 }
 
 export interface EngineConfig {
@@ -248,43 +238,6 @@ const gossip = z
     }).default(DAY_MS),
   })
   .describe("How the node and its peers reach each other, and its bounds.");
-
-const api = z
-  .strictObject({
-    host: text("The address on which the HTTP API is served.").default("127.0.0.1"),
-    port: integer("The port of the HTTP API; 0 takes a free one.", {
-      min: 0,
-      max: 65_535,
-    }).default(4500),
-    requestTimeoutMs: integer("How long one request may take, in milliseconds.", {
-      min: 100,
-      max: 120_000,
-    }).default(10_000),
-    maxUrlBytes: integer("The longest request line that is read, in bytes.", {
-      min: 256,
-      max: 16_384,
-    }).default(2_048),
-    maxConnections: integer("How many HTTP connections may be open at once.", {
-      min: 16,
-      max: 100_000,
-    }).default(4_096),
-    maxEventClients: integer(
-      "How many clients may read server-sent events, and how many wait, at once.",
-      {
-        min: 1,
-        max: 100_000,
-      },
-    ).default(1_024),
-    eventHistory: integer("How many past events are kept for Last-Event-ID.", {
-      min: 0,
-      max: 100_000,
-    }).default(4_096),
-    maxStaleMs: integer(
-      "How old what a node published may be for `mach api` to tell it as the newest, in milliseconds.",
-      { min: 1_000, max: 60_000 },
-    ).default(3_000),
-  })
-  .describe("The HTTP API. Without it this node serves none.");
 
 const engine = z
   .strictObject({

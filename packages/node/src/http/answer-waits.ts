@@ -1,4 +1,5 @@
 import type { NodeEvent } from "@mach/api";
+import { createAddressCounts } from "./address-counts.ts";
 import type { ReportFailure } from "./failure-report.ts";
 import type { HandlerResult } from "./handlers.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -61,7 +62,7 @@ export function createAnswerWaits(
   limits: Pick<HttpLimits, "maxWaits" | "maxWaitsPerAddress">,
 ): AnswerWaits {
   const waiters = new Set<Waiter>();
-  const perAddress = new Map<string, number>();
+  const perAddress = createAddressCounts(limits.maxWaitsPerAddress);
   let due: Waiter[] = [];
   let unsubscribe: (() => void) | undefined;
 
@@ -111,8 +112,7 @@ export function createAnswerWaits(
   return {
     refusalOf(address) {
       if (unsubscribe === undefined || waiters.size >= limits.maxWaits) return "unavailable";
-      const held = perAddress.get(address) ?? 0;
-      return held >= limits.maxWaitsPerAddress ? "too-many-waits" : null;
+      return perAddress.hasRoom(address) ? null : "too-many-waits";
     },
     async hold(request) {
       const { rollupId, address, signal, waitMs } = request;
@@ -121,7 +121,7 @@ export function createAnswerWaits(
       const waiter: Waiter = { rollupId, ...flags, wake: nothing, skipPause: nothing };
       const end = (): void => endWait(waiter);
       waiters.add(waiter);
-      perAddress.set(address, (perAddress.get(address) ?? 0) + 1);
+      perAddress.add(address);
       const timer = setTimeout(end, waitMs);
       signal.addEventListener("abort", end, { once: true });
       try {
@@ -130,9 +130,7 @@ export function createAnswerWaits(
         clearTimeout(timer);
         signal.removeEventListener("abort", end);
         waiters.delete(waiter);
-        const left = (perAddress.get(address) ?? 1) - 1;
-        if (left === 0) perAddress.delete(address);
-        else perAddress.set(address, left);
+        perAddress.remove(address);
       }
     },
     count: () => waiters.size,

@@ -1,5 +1,6 @@
 import { ROUTE_IDS, ROUTES } from "@mach/api";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type Admission, costOfBytes } from "./admission.ts";
 import { prefersBytes, prepareAnswer, writeAnswer } from "./answer.ts";
 import type { AnswerWaits } from "./answer-waits.ts";
 import { sendError } from "./errors.ts";
@@ -13,6 +14,7 @@ export interface AnsweredRoutesDependencies {
   readonly handlers: Handlers;
   readonly waits: AnswerWaits;
   readonly kept: KeptAnswers;
+  readonly admission: Admission;
   readonly reportFailure: ReportFailure;
 }
 
@@ -25,12 +27,16 @@ interface AnyInput {
 /** How often a waiting transaction is looked for at most: each look asks the rollup's sources. */
 const TRANSACTION_PAUSE_MS = 500;
 
+/** What looking for a transaction costs, in requests: it asks the rollup's sources. */
+const TRANSACTION_COST = 10;
+
 /** Adds every route of the table that answers once. */
 export function addAnsweredRoutes(
   app: FastifyInstance,
   dependencies: AnsweredRoutesDependencies,
   options: { readonly timeoutMs: number },
 ): void {
+  const { admission, kept } = dependencies;
   for (const id of ROUTE_IDS) {
     if (id === "events" || id === "batch") continue;
     const readInput = createInputReader(id);
@@ -45,6 +51,9 @@ export function addAnsweredRoutes(
         dependencies.reportFailure(id, error);
         return sendError(reply, "internal");
       };
+      if (id === "transaction") {
+        admission.charge(admission.addressOf(request.raw), TRANSACTION_COST - 1);
+      }
       let result: Eventual<HandlerResult>;
       try {
         result = handle(input);
@@ -53,9 +62,10 @@ export function addAnsweredRoutes(
       }
       const wait = input.query.wait ?? 0;
       if (!(result instanceof Promise) && (wait === 0 || !isNotYet(result))) {
-        return sendResult(request, reply, result, dependencies.kept);
+        return sendResult(request, reply, { result, admission, kept });
       }
-      const send = (each: HandlerResult): FastifyReply => sendResult(request, reply, each);
+      const send = (each: HandlerResult): FastifyReply =>
+        sendResult(request, reply, { result: each, admission });
       return withDeadline(Promise.resolve(result), options.timeoutMs).then((each) => {
         if (wait === 0 || !isNotYet(each)) return send(each);
         const ask = async (): Promise<HandlerResult> =>
@@ -81,7 +91,7 @@ async function hold(
 ): Promise<HandlerResult> {
   const { dependencies, id, input, ask, timeoutMs } = held;
   const { waits } = dependencies;
-  const address = request.ip;
+  const address = dependencies.admission.addressOf(request.raw);
   const refusal = waits.refusalOf(address);
   if (refusal !== null) return { ok: false, code: refusal };
   const { socket } = request.raw;
@@ -120,11 +130,17 @@ function negotiate(input: object, request: FastifyRequest): AnyInput {
 function sendResult(
   request: FastifyRequest,
   reply: FastifyReply,
-  result: HandlerResult,
-  kept?: KeptAnswers,
+  context: {
+    readonly result: HandlerResult;
+    readonly admission: Admission;
+    readonly kept?: KeptAnswers;
+  },
 ): FastifyReply {
+  const { result, admission, kept } = context;
   if (!result.ok) return sendError(reply, result.code, result.detail);
   const prepared = prepareAnswer(result.answer);
+  const cost = costOfBytes(prepared.body.byteLength);
+  if (cost > 0) admission.charge(admission.addressOf(request.raw), cost);
   kept?.offer(request, result.answer, prepared);
   reply.hijack();
   writeAnswer(request.raw, reply.raw, prepared);

@@ -11,15 +11,10 @@ const BODY_LIMIT = 1_024;
  * A fastify instance with every timeout and bound set, and errors in this API's own form. Each
  * request meets the front first.
  */
-export function createApp(
-  limits: HttpLimits,
-  { trustProxy, front }: { readonly trustProxy: readonly string[]; readonly front: Front },
-): FastifyInstance {
-  const { maxConnections } = limits;
+export function createApp(limits: HttpLimits, front: Front): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
-    trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
     return503OnClosing: false,
     serverFactory: (handle) => createBoundedServer(limits, front, handle),
     clientErrorHandler: refuseConnection,
@@ -27,20 +22,20 @@ export function createApp(
       sendError(reply, codeOfFrameworkError(error));
     },
   });
-  app.server.maxConnections = maxConnections;
+  app.server.maxConnections = limits.maxConnections;
   app.removeAllContentTypeParsers();
   return app;
 }
 
 function createBoundedServer(
-  { requestTimeoutMs, keepAliveMs, maxHeaderBytes }: HttpLimits,
+  { arrivalTimeoutMs, requestTimeoutMs, keepAliveMs, maxHeaderBytes }: HttpLimits,
   front: Front,
   handle: RequestListener,
 ): Server {
   const options = {
-    requestTimeout: requestTimeoutMs,
-    headersTimeout: Math.floor(requestTimeoutMs * 0.8),
-    connectionsCheckingInterval: Math.min(1_000, Math.ceil(requestTimeoutMs / 4)),
+    requestTimeout: arrivalTimeoutMs,
+    headersTimeout: Math.floor(arrivalTimeoutMs * 0.8),
+    connectionsCheckingInterval: Math.min(1_000, Math.ceil(arrivalTimeoutMs / 4)),
     keepAliveTimeout: keepAliveMs,
     maxHeaderSize: maxHeaderBytes,
   };
@@ -48,5 +43,5 @@ function createBoundedServer(
     if (!front(request, response)) handle(request, response);
   });
   // Longer than a view may take, so that a slow answer is an answer and not a cut line.
-  return server.setTimeout(2 * requestTimeoutMs);
+  return server.setTimeout(2 * Math.max(arrivalTimeoutMs, requestTimeoutMs));
 }

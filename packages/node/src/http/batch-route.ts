@@ -9,6 +9,7 @@ import {
   ROUTES,
 } from "@mach/api";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import { type Admission, costOfBytes } from "./admission.ts";
 import { withDeadline } from "./answered-routes.ts";
 import { codeOfFrameworkError, PUBLIC_HEADERS, sendError } from "./errors.ts";
 import type { ReportFailure } from "./failure-report.ts";
@@ -32,7 +33,11 @@ type AnswerOne = (address: string) => Promise<Item>;
 /** Adds the route that answers several reads at once. */
 export function addBatchRoute(
   app: FastifyInstance,
-  dependencies: { readonly handlers: Handlers; readonly reportFailure: ReportFailure },
+  dependencies: {
+    readonly handlers: Handlers;
+    readonly admission: Admission;
+    readonly reportFailure: ReportFailure;
+  },
   options: { readonly timeoutMs: number; readonly maxBatchBytes: number },
 ): void {
   const answerOne = createAnswerOne(dependencies, options);
@@ -51,7 +56,13 @@ export function addBatchRoute(
         return sendError(reply, "malformed", "See the query.");
       const batch = readBatch(request.body);
       if (batch === null) return sendError(reply, "malformed", "See `requests`.");
-      return send(reply, await answerAll(batch, answerOne, options.maxBatchBytes));
+      const { admission } = dependencies;
+      const address = admission.addressOf(request.raw);
+      admission.charge(address, batch.requests.length - 1);
+      const items = await answerAll(batch, answerOne, options.maxBatchBytes);
+      const bytes = items.reduce((sum, { body }) => sum + body.length, 0);
+      admission.charge(address, costOfBytes(bytes));
+      return send(reply, items);
     });
     ready();
   });

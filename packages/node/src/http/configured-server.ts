@@ -5,17 +5,16 @@ import type { HttpServerOptions } from "./server.ts";
 
 /** The options of the HTTP server that a configuration asks for. */
 export function serverOptions(api: ApiConfig, rollups: readonly RollupConfig[]): HttpServerOptions {
-  const { host, port, requestTimeoutMs, maxUrlBytes, maxConnections } = api;
-  const { maxEventClients, eventHistory } = api;
-  const limits = {
-    requestTimeoutMs,
-    maxUrlBytes,
-    maxConnections,
-    maxEventClients,
-    maxEventClientsPerAddress: maxEventClients,
-    maxWaits: maxEventClients,
-    maxWaitsPerAddress: maxEventClients,
-    eventHistory,
+  const { host, port, trustedProxies, maxStaleMs: _, ...limits } = api;
+  const { maxEventClients, maxEventClientsPerAddress } = limits;
+  const waits = { maxWaits: maxEventClients, maxWaitsPerAddress: maxEventClientsPerAddress };
+  const bounds = { ...limits, ...waits };
+  return {
+    host,
+    port,
+    trustedProxies,
+    software: VERSION,
+    limits: bounds,
+    rpc: offeredRpc(rollups),
   };
-  return { host, port, software: VERSION, limits, rpc: offeredRpc(rollups) };
 }

@@ -3,10 +3,14 @@ import type { Socket } from "node:net";
 import { ERRORS, type ErrorCode } from "@mach/api";
 import type { FastifyError, FastifyReply } from "fastify";
 
+/** What is full or stale may be so no longer in a second. */
+const RETRY_AFTER_SECONDS = "1";
+
 /** Answers with a coded error. Nothing of what the client sent is repeated but a field's name. */
 export function sendError(reply: FastifyReply, code: ErrorCode, detail?: string): FastifyReply {
   const { status, meaning } = ERRORS[code];
   const message = detail === undefined ? meaning : `${meaning} ${detail}`;
+  if (status === 429 || status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
   return reply
     .code(status)
     .headers({ ...PUBLIC_HEADERS, "cache-control": "no-store" })
@@ -20,7 +24,7 @@ export function sendError(reply: FastifyReply, code: ErrorCode, detail?: string)
  */
 export const PUBLIC_HEADERS: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
-  "access-control-expose-headers": "etag",
+  "access-control-expose-headers": "etag, retry-after",
   "x-content-type-options": "nosniff",
 };
 
@@ -42,7 +46,7 @@ export function codeOfFrameworkError(error: FastifyError): ErrorCode {
  * way is only closed: an answer would land in the middle of it.
  */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable || hasAnswerUnderWay(socket)) {
+  if (error.code === "ECONNRESET" || !socket.writable || isStreaming(socket)) {
     socket.destroy();
     return;
   }
@@ -68,13 +72,14 @@ function codeOfConnectionError(error: NodeJS.ErrnoException): ErrorCode {
   }
 }
 
-function hasAnswerUnderWay(socket: Socket): boolean {
+/** Whether what is written to a connection is bounded by who writes it. */
+export function isStreaming(socket: Socket): boolean {
   return streaming.has(socket);
 }
 
 const streaming = new WeakSet<Socket>();
 
-/** Says that a stream is written to this request's connection from now on. */
+/** Says that a stream, or another protocol, is written to this request's connection from now on. */
 export function markStreaming(request: IncomingMessage): void {
   streaming.add(request.socket);
 }

@@ -1,5 +1,6 @@
 import { ROUTES } from "@mach/api";
 import type { FastifyInstance } from "fastify";
+import type { Admission } from "./admission.ts";
 import { markStreaming, PUBLIC_HEADERS, sendError } from "./errors.ts";
 import type { EventStream } from "./event-stream.ts";
 import { createInputReader } from "./input.ts";
@@ -9,9 +10,13 @@ import { faultOf } from "./view-faults.ts";
 /** Adds the route of server-sent events. */
 export function addEventRoute(
   app: FastifyInstance,
-  context: { readonly view: Pick<NodeView, "rollup" | "rollups">; readonly events: EventStream },
+  context: {
+    readonly view: Pick<NodeView, "rollup" | "rollups">;
+    readonly events: EventStream;
+    readonly admission: Pick<Admission, "addressOf">;
+  },
 ): void {
-  const { view, events } = context;
+  const { view, events, admission } = context;
   const readInput = createInputReader("events");
   const head = {
     ...PUBLIC_HEADERS,
@@ -35,7 +40,7 @@ export function addEventRoute(
       if (fault === null) throw error;
       return sendError(reply, fault.code, fault.detail);
     }
-    const address = request.ip;
+    const address = admission.addressOf(request.raw);
     const refusal = events.refusalOf(address);
     if (refusal !== null) return sendError(reply, refusal);
     reply.hijack();

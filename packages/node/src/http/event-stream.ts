@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { NodeEvent, Topic } from "@mach/api";
+import { createAddressCounts } from "./address-counts.ts";
 import { createEventClient, type EventClient } from "./event-client.ts";
 import { createEventHistory, type EventFilter, GAP, matches } from "./event-history.ts";
 import type { ReportFailure } from "./failure-report.ts";
@@ -48,15 +49,12 @@ export function createEventStream(
 ): EventStream {
   const history = createEventHistory(limits);
   const readers = new Set<Reader>();
-  const perAddress = new Map<string, number>();
+  const perAddress = createAddressCounts(limits.maxEventClientsPerAddress);
   let unsubscribe: (() => void) | undefined;
   let heartbeat: NodeJS.Timeout | undefined;
 
   function leave(reader: Reader): void {
-    if (!readers.delete(reader)) return;
-    const left = (perAddress.get(reader.address) ?? 1) - 1;
-    if (left === 0) perAddress.delete(reader.address);
-    else perAddress.set(reader.address, left);
+    if (readers.delete(reader)) perAddress.remove(reader.address);
   }
 
   function tell(event: NodeEvent, id?: EventId): void {
@@ -69,8 +67,7 @@ export function createEventStream(
   return {
     refusalOf(address) {
       if (unsubscribe === undefined || readers.size >= limits.maxEventClients) return "unavailable";
-      const open = perAddress.get(address) ?? 0;
-      return open >= limits.maxEventClientsPerAddress ? "too-many-streams" : null;
+      return perAddress.hasRoom(address) ? null : "too-many-streams";
     },
     open(response, request) {
       const { address, lastEventId } = request;
@@ -84,7 +81,7 @@ export function createEventStream(
       });
       const reader = { client, filter, address };
       readers.add(reader);
-      perAddress.set(address, (perAddress.get(address) ?? 0) + 1);
+      perAddress.add(address);
       response.on("close", () => leave(reader));
       // A broken connection is an ending like any other: "close" follows.
       response.on("error", () => leave(reader));

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Admission, costOfBytes } from "./admission.ts";
 import { writeAnswer } from "./answer.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
 import type { Answered } from "./server.ts";
@@ -6,19 +7,34 @@ import type { Answered } from "./server.ts";
 /** What meets each request before the framework does; true where it has answered. */
 export type Front = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** Answers what was answered before. The framework alone costs as much as that. */
+/** What stands for the route of a request that is turned away: it is not looked at. */
+const REFUSED = "refused";
+
+/**
+ * Turns away who asks for too much, and answers what was answered before: the framework alone costs
+ * as much as that.
+ */
 export function createFront(
-  { kept }: { readonly kept: Pick<KeptAnswers, "find"> },
+  dependencies: { readonly admission: Admission; readonly kept: Pick<KeptAnswers, "find"> },
   options: {
     readonly onAnswered: ((answered: Answered) => void) | undefined;
     readonly isOpen: () => boolean;
   },
 ): Front {
+  const { admission, kept } = dependencies;
   const { onAnswered, isOpen } = options;
   return (request, response) => {
-    if (request.method !== "GET" || !isOpen()) return false;
+    if (!isOpen()) return false;
+    if (admission.refuse(request, response)) {
+      if (response.headersSent)
+        onAnswered?.({ route: REFUSED, status: response.statusCode, seconds: 0 });
+      return true;
+    }
+    if (request.method !== "GET") return false;
     const answer = kept.find(request.url ?? "", request.headers.accept);
     if (answer === undefined) return false;
+    const cost = costOfBytes(answer.body.byteLength);
+    if (cost > 0) admission.charge(admission.addressOf(request), cost);
     writeAnswer(request, response, answer);
     onAnswered?.({ route: answer.route, status: response.statusCode, seconds: 0 });
     return true;

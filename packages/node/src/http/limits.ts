@@ -1,12 +1,22 @@
 /** The bounds of the HTTP server. Times in milliseconds. */
 export interface HttpLimits {
-  /** How long a request may take to arrive, and a view to answer it. */
+  /** How long a request may take to arrive. */
+  readonly arrivalTimeoutMs: number;
+  /** How long a view may take to answer, and a reader to take 64 KiB of the answer. */
   readonly requestTimeoutMs: number;
   /** How long a connection may be silent between two requests. */
   readonly keepAliveMs: number;
   readonly maxUrlBytes: number;
   readonly maxHeaderBytes: number;
   readonly maxConnections: number;
+  /** A trusted proxy's are not counted. */
+  readonly maxConnectionsPerAddress: number;
+  /** Of one address, in the long run; five times as many at once, after a silence. */
+  readonly maxRequestsPerSecond: number;
+  /** How late the event loop may be, for about a second, before readers are turned away. */
+  readonly maxLoopDelayMs: number;
+  /** How many bytes all readers together may leave unread. */
+  readonly maxUnreadBytes: number;
   readonly maxEventClients: number;
   readonly maxEventClientsPerAddress: number;
   /** How many requests may wait for their answer, in all and from one address. */
@@ -27,11 +37,16 @@ export interface HttpLimits {
 }
 
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
-  requestTimeoutMs: 5_000,
+  arrivalTimeoutMs: 5_000,
+  requestTimeoutMs: 10_000,
   keepAliveMs: 30_000,
   maxUrlBytes: 2_048,
   maxHeaderBytes: 8_192,
   maxConnections: 4_096,
+  maxConnectionsPerAddress: 256,
+  maxRequestsPerSecond: 200,
+  maxLoopDelayMs: 500,
+  maxUnreadBytes: 134_217_728,
   maxEventClients: 1_024,
   maxEventClientsPerAddress: 64,
   maxWaits: 1_024,

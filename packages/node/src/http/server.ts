@@ -16,6 +16,7 @@ import { createEventStream } from "./event-stream.ts";
 import { addExplorerRoute } from "./explorer-route.ts";
 import { createFailureReport, type HttpLogger } from "./failure-report.ts";
 import { createFront } from "./front.ts";
+import { createGuard } from "./guard.ts";
 import { createHandlers } from "./handlers.ts";
 import { createKeptAnswers } from "./kept-answers.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./limits.ts";
@@ -48,7 +49,7 @@ export interface HttpServerOptions {
   readonly software: string;
   readonly limits?: Partial<HttpLimits>;
   /** The proxies whose X-Forwarded-For counts, as addresses or networks; none if not given. */
-  readonly trustProxy?: readonly string[];
+  readonly trustedProxies?: readonly string[];
   /** The rollups whose RPC is offered; none if not given. */
   readonly rpc?: readonly RollupRpcOptions[];
 }
@@ -81,13 +82,16 @@ export function createHttpServer(
   const cache = createBodyCache({ maxBytes: limits.maxCachedBytes });
   const kept = createKeptAnswers({ cache });
   let isStopping = false;
-  const front = createFront({ kept }, { onAnswered, isOpen: () => !isStopping });
-  const app = createApp(limits, { trustProxy: options.trustProxy ?? [], front });
+  const guard = createGuard(limits, options.trustedProxies ?? []);
+  const { admission } = guard;
+  const front = createFront({ admission, kept }, { onAnswered, isOpen: () => !isStopping });
+  const app = createApp(limits, front);
+  guard.watch(app.server);
   const events = createEventStream({ view, reportFailure }, limits);
   // No answer of before an event is given to whom it has woken.
   const waits = createAnswerWaits({ view, reportFailure, onEvent: kept.clear }, limits);
   const handlers = tellFaults(createHandlers({ view, cache }, { software: options.software }));
-  const proxy = createRpcProxy({ view, reportFailure }, options.rpc ?? []);
+  const proxy = createRpcProxy({ view, reportFailure, admission }, options.rpc ?? []);
 
   app.addHook("onRequest", (request, reply, done) => {
     if (isStopping) sendError(reply.header("connection", "close"), "unavailable");
@@ -109,15 +113,17 @@ export function createHttpServer(
     return sendError(reply, "internal");
   });
   const { requestTimeoutMs: timeoutMs, maxBatchBytes } = limits;
-  addAnsweredRoutes(app, { handlers, waits, kept, reportFailure }, { timeoutMs });
-  addBatchRoute(app, { handlers, reportFailure }, { timeoutMs, maxBatchBytes });
-  addEventRoute(app, { view, events });
-  addRpcRoute(app, { view, proxy, reportFailure });
+  const shared = { handlers, admission, reportFailure };
+  addAnsweredRoutes(app, { ...shared, waits, kept }, { timeoutMs });
+  addBatchRoute(app, shared, { timeoutMs, maxBatchBytes });
+  addEventRoute(app, { view, events, admission });
+  addRpcRoute(app, { view, proxy, admission, reportFailure });
   addExplorerRoute(app, siteFolder);
   addUpgrade(app.server, proxy);
 
   return {
     queues: () => [
+      ...guard.queues(),
       { queue: "event-clients", depth: events.clientCount(), capacity: limits.maxEventClients },
       { queue: "answer-waits", depth: waits.count(), capacity: limits.maxWaits },
       ...proxy.queues(),
@@ -129,9 +135,11 @@ export function createHttpServer(
       try {
         await app.listen({ host, port });
       } catch (cause) {
+        guard.stop();
         await app.close();
         return startFailure(cause, { host, port });
       }
+      guard.start();
       events.start();
       waits.start();
       const bound = app.server.address() as AddressInfo;
@@ -148,6 +156,7 @@ export function createHttpServer(
       proxy.stop();
       await app.close();
       await proxy.close();
+      guard.stop();
       clearInterval(sweep);
       clearTimeout(cut);
     },

@@ -15,6 +15,8 @@ export interface MessageContext {
   readonly tags: ReadonlySet<string>;
   /** Opens and ends subscriptions; null where nothing can be pushed. */
   readonly subscriptions: SubscriptionDesk | null;
+  /** The client's address, as far as it can be trusted. */
+  readonly address: string;
 }
 
 export interface SubscriptionDesk {

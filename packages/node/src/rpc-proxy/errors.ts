@@ -29,6 +29,7 @@ export type RpcErrorCode =
   | "unavailable"
   | "response-too-large"
   | "busy"
+  | "too-many-requests"
   | "too-many-filters"
   | "too-many-subscriptions";
 
@@ -62,6 +63,7 @@ export const RPC_ERRORS: {
   unavailable: [-32002, "The node cannot answer now: it starts or stops."],
   "response-too-large": [-32005, "The answer is larger than is passed on."],
   busy: [-32005, "Too many requests are under way."],
+  "too-many-requests": [-32005, "This address asks for too much: wait, and ask again."],
   "too-many-filters": [-32005, "Too many filters are kept."],
   "too-many-subscriptions": [-32005, "Too many subscriptions are open."],
 };

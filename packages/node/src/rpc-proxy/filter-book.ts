@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { toHex } from "@mach/core";
 import { mentionsTag, rewriteTags } from "@mach/rpc";
+import { createAddressCounts } from "../http/address-counts.ts";
 import { type CallAnswer, fault, type RpcFault, resultAnswer } from "./errors.ts";
 import { createFinalFilter, type FinalFilter, type Poll } from "./final-filter.ts";
 import type { CheckHead } from "./final-head.ts";
@@ -15,6 +16,8 @@ export interface FilterCall extends Poll {
   readonly params: readonly unknown[];
   readonly paramsText: string | undefined;
   readonly tags: ReadonlySet<string>;
+  /** The client's. */
+  readonly address: string;
 }
 
 /** The filters that clients poll. */
@@ -24,7 +27,7 @@ export interface FilterBook {
 }
 
 type Filter = NodeFilter | { readonly kind: "final"; readonly filter: FinalFilter };
-type Kept = Filter & { usedAtMs: number };
+type Kept = Filter & { usedAtMs: number; readonly address: string };
 
 /** Kept by a node, under an id that only that node knows. */
 interface NodeFilter {
@@ -59,34 +62,43 @@ export function isAboutFilter(method: string): boolean {
  */
 export function createFilterBook(
   dependencies: { readonly pool: UpstreamPool; readonly checkHead: CheckHead },
-  options: { readonly maxFilters: number },
+  options: { readonly maxFilters: number; readonly maxFiltersPerAddress: number },
 ): FilterBook {
   const { pool } = dependencies;
   const filters = new Map<string, Kept>();
+  const perAddress = createAddressCounts(options.maxFiltersPerAddress);
 
-  function keep(filter: Filter): CallAnswer {
+  function keep(filter: Filter, address: string): CallAnswer {
     const id = toHex(randomBytes(16));
-    filters.set(id, { ...filter, usedAtMs: performance.now() });
+    filters.set(id, { ...filter, address, usedAtMs: performance.now() });
+    perAddress.add(address);
     return resultAnswer(id);
   }
 
-  function hasRoom(): boolean {
+  function forget(id: string, { address }: Kept): void {
+    if (filters.delete(id)) perAddress.remove(address);
+  }
+
+  function isFull(address: string): boolean {
+    return filters.size >= options.maxFilters || !perAddress.hasRoom(address);
+  }
+
+  function hasRoom(address: string): boolean {
+    if (!isFull(address)) return true;
     const oldestMs = performance.now() - IDLE_MS;
-    if (filters.size >= options.maxFilters) {
-      for (const [id, { usedAtMs }] of filters) if (usedAtMs < oldestMs) filters.delete(id);
-    }
-    return filters.size < options.maxFilters;
+    for (const [id, filter] of filters) if (filter.usedAtMs < oldestMs) forget(id, filter);
+    return !isFull(address);
   }
 
   async function create(call: FilterCall): Promise<CallAnswer | RpcFault> {
-    if (!hasRoom()) return fault("too-many-filters");
-    const { method, params, tags } = call;
+    const { method, params, tags, address } = call;
+    if (!hasRoom(address)) return fault("too-many-filters");
     if (method === "eth_newFilter" && endsWithFinal(params[0], tags)) {
       const head = await call.readHead();
       if (!head.ok) return head;
       const logs = readFinalFilter(params[0], { tags, head });
       if (!logs.ok) return logs;
-      return keep({ kind: "final", filter: createFinalFilter(dependencies, logs, head) });
+      return keep({ kind: "final", filter: createFinalFilter(dependencies, logs, head) }, address);
     }
     const passed = mentionsTag(params, tags)
       ? await createFromHead(call)
@@ -97,7 +109,7 @@ export function createFilterBook(
     if (typeof id !== "string" || id.length > MAX_ID_LENGTH) {
       return fault("upstream-unavailable", { causes: ["malformed"] });
     }
-    return keep({ kind: "node", upstream: passed.from, id });
+    return keep({ kind: "node", upstream: passed.from, id }, address);
   }
 
   /** Where it begins is fixed when it is made, and so may stand in a node's filter. */
@@ -118,7 +130,7 @@ export function createFilterBook(
     const isRemoval = call.method === "eth_uninstallFilter";
     if (filter === undefined) return isRemoval ? resultAnswer(false) : fault("filter-not-found");
     filter.usedAtMs = performance.now();
-    if (isRemoval) filters.delete(String(id).toLowerCase());
+    if (isRemoval) forget(String(id).toLowerCase(), filter);
     if (filter.kind === "node") {
       const params = JSON.stringify([filter.id]);
       const passed = await pool.pass(call.method, params, filter.upstream);

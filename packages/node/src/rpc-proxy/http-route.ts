@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
+import type { Admission } from "../http/admission.ts";
 import { PUBLIC_HEADERS, sendError } from "../http/errors.ts";
 import type { ReportFailure } from "../http/failure-report.ts";
 import type { NodeView } from "../http/node-view.ts";
@@ -10,7 +11,8 @@ import type { RollupRpc } from "./rollup-rpc.ts";
 
 const HEADERS = {
   ...PUBLIC_HEADERS,
-  "access-control-expose-headers": "mach-certificate-id, mach-certificate-age, mach-signed-weight",
+  "access-control-expose-headers":
+    "mach-certificate-id, mach-certificate-age, mach-signed-weight, retry-after",
   "cache-control": "no-store",
   "content-type": "application/json; charset=utf-8",
 };
@@ -21,10 +23,11 @@ export function addRpcRoute(
   dependencies: {
     readonly view: Pick<NodeView, "rollup">;
     readonly proxy: RpcProxy;
+    readonly admission: Pick<Admission, "addressOf">;
     readonly reportFailure: ReportFailure;
   },
 ): void {
-  const { proxy, reportFailure } = dependencies;
+  const { proxy, admission, reportFailure } = dependencies;
   void app.register((scope, _options, done) => {
     const bodyLimit = Math.max(1, proxy.maxRequestBytes);
     // Whatever it calls itself: a page's simple request may not say that it is JSON.
@@ -52,11 +55,12 @@ export function addRpcRoute(
       if (body.length > maxRequestBytes) {
         return sendFault(reply.code(413), fault("request-too-large", { maxRequestBytes }));
       }
+      const address = admission.addressOf(request.raw);
       const text = decodeUtf8(body);
       if (text === null) return sendFault(reply, fault("parse-error"));
       // Nodes may take longer than the API's own answers do.
       request.raw.socket.setTimeout(timeoutMs * 2);
-      const answer = await rpc.answer(text, { tags, subscriptions: null });
+      const answer = await rpc.answer(text, { tags, subscriptions: null, address });
       reply.headers(HEADERS);
       if (answer.head !== null) reply.headers(certificateHeaders(answer.head));
       return answer.text === null ? reply.code(204).send() : reply.send(answer.text);

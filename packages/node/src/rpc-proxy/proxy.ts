@@ -2,11 +2,13 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { stackOf } from "@mach/rollups";
 import type { QueueLoad } from "../gossip/handlers.ts";
+import type { Admission } from "../http/admission.ts";
+import { markStreaming } from "../http/errors.ts";
 import type { ReportFailure } from "../http/failure-report.ts";
 import type { NodeView } from "../http/node-view.ts";
 import { createHeadFeed } from "./head-feed.ts";
 import { readRpcPlace } from "./place.ts";
-import { createRollupRpc, type RollupRpc, type RollupRpcOptions } from "./rollup-rpc.ts";
+import { createRollupRpc, type RollupRpc, type RollupRpcOptions, shareOf } from "./rollup-rpc.ts";
 import { createSocketServer, refuseUpgrade, type SocketServer } from "./socket-server.ts";
 import type { CheckBlock } from "./upstream.ts";
 import { createUpstreamFeeds } from "./upstream-feeds.ts";
@@ -28,6 +30,7 @@ export interface RpcProxy {
 
 export interface RpcProxyDependencies {
   readonly view: NodeView;
+  readonly admission: Admission;
   readonly reportFailure: ReportFailure;
 }
 
@@ -39,11 +42,11 @@ export function createRpcProxy(
   dependencies: RpcProxyDependencies,
   rollups: readonly RollupRpcOptions[],
 ): RpcProxy {
-  const { view, reportFailure } = dependencies;
+  const { view, admission, reportFailure } = dependencies;
   const served = new Map(
     rollups.map((options) => {
       const checkBlock = createBlockCheck(dependencies, options.rollupId);
-      const rpc = createRollupRpc({ view, checkBlock, reportFailure }, options);
+      const rpc = createRollupRpc({ view, checkBlock, admission, reportFailure }, options);
       return [options.rollupId, { rpc, sockets: createSockets(dependencies, rpc) }] as const;
     }),
   );
@@ -61,6 +64,7 @@ export function createRpcProxy(
       } else if (place === null || sockets === undefined) {
         refuseUpgrade(socket, "404 Not Found");
       } else {
+        markStreaming(request);
         sockets.accept(request, { socket, head, tags: place.tags });
       }
     },
@@ -100,7 +104,9 @@ function createSockets(dependencies: RpcProxyDependencies, rpc: RollupRpc): Sock
   const heads = createHeadFeed({ ...dependencies, pool, readHead, checkHead }, { rollupId });
   const limits = { timeoutMs, maxResponseBytes, maxFeeds: MAX_FEEDS };
   const feeds = createUpstreamFeeds({ urls: wsUrls, ...limits });
-  return createSocketServer({ rpc, heads, feeds }, options);
+  const { admission } = dependencies;
+  const maxSocketsPerAddress = shareOf(options.maxSockets, options);
+  return createSocketServer({ rpc, heads, feeds, admission }, { ...options, maxSocketsPerAddress });
 }
 
 /** The header's hash by the rules of the rollup's stack, which the registry tells. */

@@ -1,4 +1,6 @@
 import type { RollupConfig } from "../config.ts";
+import { createAddressCounts } from "../http/address-counts.ts";
+import type { Admission } from "../http/admission.ts";
 import type { ReportFailure } from "../http/failure-report.ts";
 import type { NodeView } from "../http/node-view.ts";
 import { type CallContext, createRouter, type MessageContext } from "./call-router.ts";
@@ -30,6 +32,13 @@ export interface RollupRpcOptions {
   readonly maxFilters: number;
   readonly maxSockets: number;
   readonly maxSubscriptions: number;
+  /** Of maxInFlight, maxFilters and maxSockets one address takes so much at most. */
+  readonly maxSharePercent: number;
+}
+
+/** What one address may take of something. */
+export function shareOf(max: number, { maxSharePercent }: RollupRpcOptions): number {
+  return Math.ceil((max * maxSharePercent) / 100);
 }
 
 /** The rollups whose RPC a configuration offers; by their own endpoints where it names no others. */
@@ -70,24 +79,31 @@ export function createRollupRpc(
   dependencies: {
     readonly view: Pick<NodeView, "finality" | "certificate" | "certificateById">;
     readonly checkBlock: CheckBlock;
+    readonly admission: Pick<Admission, "charge">;
     readonly reportFailure: ReportFailure;
   },
   options: RollupRpcOptions,
 ): RollupRpc {
-  const { view, reportFailure } = dependencies;
+  const { view, admission, reportFailure } = dependencies;
   const { rollupId, urls, maxInFlight, maxResponseBytes } = options;
   // A node that hangs leaves time for another one.
   const timeoutMs = Math.ceil((0.9 * options.timeoutMs) / Math.min(urls.length, 3));
   const pool = createUpstreamPool(dependencies, { urls, timeoutMs, maxResponseBytes, maxInFlight });
   const checkHead = createHeadCheck(view, options);
-  const filters = createFilterBook({ pool, checkHead }, options);
+  const { maxFilters } = options;
+  const maxFiltersPerAddress = shareOf(maxFilters, options);
+  const filters = createFilterBook({ pool, checkHead }, { maxFilters, maxFiltersPerAddress });
   const route = createRouter({ view, pool, filters, rollupId });
   const readHead = createHeadReader(view, options);
+  const perAddress = createAddressCounts(shareOf(maxInFlight, options));
   let open = 0;
 
   async function answerCall(call: IncomingCall, context: CallContext): Promise<CallAnswer> {
+    const { address } = context;
     if (open >= maxInFlight) return faultAnswer(fault("busy"));
+    if (!perAddress.hasRoom(address)) return faultAnswer(fault("too-many-requests"));
     open += 1;
+    perAddress.add(address);
     try {
       const answer = await within(context.deadlineMs, route(call, context));
       return "code" in answer ? faultAnswer(answer) : answer;
@@ -96,12 +112,13 @@ export function createRollupRpc(
       return faultAnswer(fault("internal"));
     } finally {
       open -= 1;
+      perAddress.remove(address);
     }
   }
 
   async function answerMessage(
     text: string,
-    { tags, subscriptions }: MessageContext,
+    { tags, subscriptions, address }: MessageContext,
   ): Promise<MessageAnswer> {
     const message = readMessage(text, options);
     let used: FinalHead | null = null;
@@ -114,12 +131,13 @@ export function createRollupRpc(
       return head;
     };
     const deadlineMs = performance.now() + options.timeoutMs;
-    const context = { tags, subscriptions, readHead: readOnce, deadlineMs };
+    const context = { tags, subscriptions, address, readHead: readOnce, deadlineMs };
     const answerOne = async (call: IncomingCall | NoCall): Promise<string | null> => {
       const answer = call.ok ? await answerCall(call, context) : faultAnswer(call);
       return call.id === null ? null : responseText(call.id, answer);
     };
     if (message.kind === "single") return { text: await answerOne(message.call), head: used };
+    admission.charge(address, message.calls.length - 1);
     const texts = await answerBatch(message.calls, answerOne, maxResponseBytes);
     return { text: texts.length === 0 ? null : `[${texts.join(",")}]`, head: used };
   }

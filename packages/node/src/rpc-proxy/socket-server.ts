@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { createAddressCounts } from "../http/address-counts.ts";
+import type { Admission } from "../http/admission.ts";
 import { fault, faultAnswer, responseText } from "./errors.ts";
 import type { HeadFeed } from "./head-feed.ts";
 import type { RollupRpc, RollupRpcOptions } from "./rollup-rpc.ts";
@@ -20,11 +22,13 @@ export interface SocketServer {
 type Limits = Pick<
   RollupRpcOptions,
   "maxRequestBytes" | "maxResponseBytes" | "maxSockets" | "maxSubscriptions"
->;
+> & { readonly maxSocketsPerAddress: number };
 
 /** Messages of one connection that are answered at once. */
 const MAX_OPEN_MESSAGES = 16;
 const HEARTBEAT_MS = 15_000;
+/** Well below the heartbeat: who is paused cannot be heard to be alive. */
+const MAX_PAUSE_MS = 5_000;
 /** RFC 6455, section 7.4.1, and the registry of its codes: going away, try again later. */
 const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
@@ -35,10 +39,11 @@ export function createSocketServer(
     readonly rpc: RollupRpc;
     readonly heads: HeadFeed;
     readonly feeds: UpstreamFeeds;
+    readonly admission: Admission;
   },
   limits: Limits,
 ): SocketServer {
-  const { heads, feeds } = dependencies;
+  const { heads, feeds, admission } = dependencies;
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: limits.maxRequestBytes,
@@ -46,6 +51,7 @@ export function createSocketServer(
     clientTracking: false,
   });
   const clients = new Map<WebSocket, { isAlive: boolean }>();
+  const perAddress = createAddressCounts(limits.maxSocketsPerAddress);
   const heartbeat = setInterval(() => {
     for (const [client, state] of clients) {
       if (!state.isAlive) client.terminate();
@@ -57,18 +63,28 @@ export function createSocketServer(
 
   return {
     accept(request, { socket, head, tags }) {
+      const address = admission.addressOf(request);
+      const waitMs = admission.charge(address, 1);
       if (clients.size >= limits.maxSockets) {
         refuseUpgrade(socket, "503 Service Unavailable");
+        return;
+      }
+      if (waitMs > 0 || !perAddress.hasRoom(address)) {
+        refuseUpgrade(socket, "429 Too Many Requests");
         return;
       }
       server.handleUpgrade(request, socket, head, (client) => {
         const state = { isAlive: true };
         clients.set(client, state);
+        perAddress.add(address);
         client.on("pong", () => {
           state.isAlive = true;
         });
-        serve(client, { ...dependencies, tags }, limits);
-        client.on("close", () => clients.delete(client));
+        serve(client, { ...dependencies, tags, address }, limits);
+        client.on("close", () => {
+          clients.delete(client);
+          perAddress.remove(address);
+        });
       });
     },
     clientCount: () => clients.size,
@@ -88,7 +104,9 @@ export function createSocketServer(
 
 /** Answers a request for a WebSocket with a status, and closes its connection. */
 export function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => {
+  // Who is turned away for a while comes back: 503 and 429 (RFC 9110 and 6585).
+  const head = `HTTP/1.1 ${status}\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0`;
+  socket.end(`${head}\r\n\r\n`, () => {
     socket.destroy();
   });
 }
@@ -99,11 +117,13 @@ function serve(
     readonly rpc: RollupRpc;
     readonly heads: HeadFeed;
     readonly feeds: UpstreamFeeds;
+    readonly admission: Admission;
     readonly tags: ReadonlySet<string>;
+    readonly address: string;
   },
   limits: Limits,
 ): void {
-  const { rpc, heads, feeds, tags } = context;
+  const { rpc, heads, feeds, admission, tags, address } = context;
   let open = 0;
 
   function send(text: string): void {
@@ -129,14 +149,23 @@ function serve(
 
   async function answer(text: string): Promise<void> {
     open += 1;
-    const result = await rpc.answer(text, { tags, subscriptions });
+    const result = await rpc.answer(text, { tags, subscriptions, address });
     open -= 1;
     if (result.text === null) return;
     send(result.text);
     subscriptions.activate(result.text);
   }
 
+  /** Who asks for too much is read more slowly: nothing that was asked for is lost. */
+  function slowDown(): void {
+    const waitMs = admission.charge(address, 1);
+    if (waitMs === 0 || client.isPaused) return;
+    client.pause();
+    setTimeout(() => client.resume(), Math.min(waitMs, MAX_PAUSE_MS)).unref();
+  }
+
   client.on("message", (data, isBinary) => {
+    slowDown();
     // JSON is text; and what is not UTF-8 the library has refused.
     if (isBinary) client.close(1003);
     else if (open >= MAX_OPEN_MESSAGES) send(responseText("null", faultAnswer(fault("busy"))));

@@ -132,7 +132,7 @@ describe("a request that waits", () => {
   test("is refused where its address waits for too many, and others are not", async () => {
     const { told, parts } = pendingBlock();
     const limits = { maxWaitsPerAddress: 1 };
-    const { url } = await startTestServer({ parts, limits, trustProxy: ["127.0.0.1"] });
+    const { url } = await startTestServer({ parts, limits, trustedProxies: ["127.0.0.1"] });
     const ask = (address: string, wait = 30) =>
       readCode(`${url}${PATHS.block}?wait=${wait}`, { headers: { "x-forwarded-for": address } });
     const first = ask("192.0.2.1");

@@ -99,7 +99,10 @@ beforeAll(async () => {
   });
   server = createHttpServer(
     { view, logger: { error: (fields) => failures.push(fields) }, now: () => performance.now() },
-    { host: "127.0.0.1", port: 0, software: "1.2.3" },
+    {
+      ...{ host: "127.0.0.1", port: 0, software: "1.2.3" },
+      limits: { maxRequestsPerSecond: 1_000_000, maxLoopDelayMs: 60_000 },
+    },
   );
   const started = await server.start();
   if (!started.ok) throw new Error(started.message);

@@ -250,7 +250,7 @@ describe("bounds", () => {
 
   test("an address counts as a proxy names it only where that proxy is trusted", async () => {
     const limits = { maxEventClientsPerAddress: 1 };
-    const trusting = await startTestServer({ limits, trustProxy: ["127.0.0.1"] });
+    const trusting = await startTestServer({ limits, trustedProxies: ["127.0.0.1"] });
     const plain = await startTestServer({ limits });
     const as = (address: string) => ({ headers: { "x-forwarded-for": address } });
     await readEvents(`${trusting.url}/v1/events`, as("192.0.2.1"));

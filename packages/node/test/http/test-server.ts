@@ -24,7 +24,7 @@ export async function startTestServer(
   options: {
     readonly parts?: Partial<NodeView>;
     readonly limits?: Partial<HttpLimits>;
-    readonly trustProxy?: readonly string[];
+    readonly trustedProxies?: readonly string[];
   } = {},
 ): Promise<TestServer> {
   const view = createMemoryView(options.parts);
@@ -35,8 +35,9 @@ export async function startTestServer(
       host: "127.0.0.1",
       port: 0,
       software: "0.1.0",
-      ...(options.limits && { limits: options.limits }),
-      ...(options.trustProxy && { trustProxy: options.trustProxy }),
+      // As many as a test likes, on a machine as busy as it may be.
+      limits: { maxRequestsPerSecond: 1_000_000, maxLoopDelayMs: 60_000, ...options.limits },
+      ...(options.trustedProxies && { trustedProxies: options.trustedProxies }),
     },
   );
   const started = await server.start();

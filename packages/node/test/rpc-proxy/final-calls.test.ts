@@ -44,7 +44,7 @@ describe("eth_getBlockByNumber of the tag finalized", () => {
     expect(answer.headers.get("access-control-allow-origin")).toBe("*");
     expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
     expect(answer.headers.get("access-control-expose-headers")).toBe(
-      "mach-certificate-id, mach-certificate-age, mach-signed-weight",
+      "mach-certificate-id, mach-certificate-age, mach-signed-weight, retry-after",
     );
   });
 

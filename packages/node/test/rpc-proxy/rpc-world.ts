@@ -6,9 +6,12 @@ import { type Hex, keccak256 } from "@mach/core";
 import { encodeHeader, parseHeader } from "@mach/rollups/header";
 import { onTestFinished } from "vitest";
 import { WebSocketServer } from "ws";
+import { type Admission, createAdmission } from "../../src/http/admission.ts";
 import { createApp } from "../../src/http/app.ts";
+import { createClientAddresses } from "../../src/http/client-addresses.ts";
 import { DEFAULT_HTTP_LIMITS } from "../../src/http/limits.ts";
 import type { NodeView } from "../../src/http/node-view.ts";
+import { createRateLimit } from "../../src/http/rate-limit.ts";
 import { refuseUnrouted } from "../../src/http/unrouted.ts";
 import { addRpcRoute } from "../../src/rpc-proxy/http-route.ts";
 import { createRpcProxy } from "../../src/rpc-proxy/proxy.ts";
@@ -235,21 +238,33 @@ export const RPC_OPTIONS: Omit<RollupRpcOptions, "urls"> = {
   maxFilters: 4,
   maxSockets: 4,
   maxSubscriptions: 4,
+  maxSharePercent: 100,
 };
+
+/** Lets everyone in who comes from a loopback, and believes no header. */
+export function createTestAdmission(): Admission {
+  const rate = createRateLimit(
+    { now: () => performance.now() },
+    { perSecond: 1_000_000, burst: 1_000_000, maxClients: 16 },
+  );
+  const addresses = createClientAddresses([]);
+  return createAdmission({ addresses, rate, loop: { isLate: () => false } });
+}
 
 /** The RPC alone: a whole server takes a tenth of a second to make. */
 async function serve(
   { view, failures }: { readonly view: MemoryView; readonly failures: object[] },
   options: RollupRpcOptions,
 ): Promise<string> {
-  const app = createApp(DEFAULT_HTTP_LIMITS, { trustProxy: [], front: () => false });
+  const app = createApp(DEFAULT_HTTP_LIMITS, () => false);
   const reportFailure = (part: string, error: unknown) => void failures.push({ part, error });
-  const proxy = createRpcProxy({ view, reportFailure }, [options]);
+  const admission = createTestAdmission();
+  const proxy = createRpcProxy({ view, reportFailure, admission }, [options]);
   app.addHook("onRequest", (request, reply, done) => {
     if (request.is404) refuseUnrouted(request, reply);
     else done();
   });
-  addRpcRoute(app, { view, proxy, reportFailure });
+  addRpcRoute(app, { view, proxy, admission, reportFailure });
   addUpgrade(app.server, proxy);
   onTestFinished(async () => {
     app.server.closeAllConnections();

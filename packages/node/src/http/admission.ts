@@ -1,0 +1,106 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { ERRORS, ROUTES } from "@mach/api";
+import { fault, faultAnswer, responseText } from "../rpc-proxy/errors.ts";
+import type { ClientAddresses } from "./client-addresses.ts";
+import { PUBLIC_HEADERS } from "./errors.ts";
+import type { LoopDelay } from "./loop-delay.ts";
+import type { RateLimit } from "./rate-limit.ts";
+
+/** Who may be answered now. Every request is asked of first, so it costs next to nothing. */
+export interface Admission {
+  /** Whether the request was turned away, and is answered. */
+  refuse(request: IncomingMessage, response: ServerResponse): boolean;
+  /** The address that a request counts for. */
+  addressOf(request: IncomingMessage): string;
+  /**
+   * Counts what costs more than the one that each request does; the milliseconds until the address
+   * has something left again.
+   */
+  charge(address: string, cost: number): number;
+}
+
+/** Answers are paid for by their size too: one more for each so many bytes. */
+const BYTES_FOR_ONE = 65_536;
+const HEALTH = ROUTES.health.path;
+
+interface Refusal {
+  readonly status: number;
+  readonly text: string;
+  readonly rpcText: string;
+}
+
+const TOO_MANY = refusalOf("too-many-requests", "too-many-requests");
+const OVERLOADED = refusalOf("unavailable", "busy");
+const OVERLOAD_SECONDS = 1;
+
+/**
+ * Turns away who asks for too much, and everyone while the event loop does not keep up: the node's
+ * own work comes first. Its health is told all the same.
+ */
+export function createAdmission(dependencies: {
+  readonly addresses: ClientAddresses;
+  readonly rate: RateLimit;
+  readonly loop: Pick<LoopDelay, "isLate">;
+}): Admission {
+  const { addresses, rate, loop } = dependencies;
+  /** Connections that are closed once they are told why: what else they ask for is left unread. */
+  const ending = new WeakSet<Socket>();
+
+  function turnAway(
+    request: IncomingMessage,
+    response: ServerResponse,
+    refusal: Refusal & { readonly seconds: number; readonly isLast: boolean },
+  ): void {
+    const isRpc = request.url?.startsWith("/rpc/") ?? false;
+    const text = isRpc ? refusal.rpcText : refusal.text;
+    if (refusal.isLast) {
+      response.shouldKeepAlive = false;
+      ending.add(request.socket);
+    }
+    response
+      .writeHead(refusal.status, {
+        ...PUBLIC_HEADERS,
+        "cache-control": "no-store",
+        "content-type": "application/json; charset=utf-8",
+        "content-length": text.length,
+        "retry-after": String(refusal.seconds),
+      })
+      .end(text);
+  }
+
+  return {
+    refuse(request, response) {
+      const { socket, method, url } = request;
+      if (ending.has(socket)) return true;
+      const waitMs = rate.take(addresses.of(request), 1);
+      if (waitMs > 0) {
+        const seconds = Math.ceil(waitMs / 1_000);
+        // A proxy's connection is that of other clients too.
+        const isLast = method !== "GET" || addresses.ofConnection(socket) !== null;
+        turnAway(request, response, { ...TOO_MANY, seconds, isLast });
+        return true;
+      }
+      if (!loop.isLate() || url === HEALTH) return false;
+      const isLast = method !== "GET";
+      turnAway(request, response, { ...OVERLOADED, seconds: OVERLOAD_SECONDS, isLast });
+      return true;
+    },
+    addressOf: (request) => addresses.of(request),
+    charge: (address, cost) => rate.charge(address, cost),
+  };
+}
+
+/** What an answer of so many bytes costs beyond its request. */
+export function costOfBytes(bytes: number): number {
+  return Math.floor(bytes / BYTES_FOR_ONE);
+}
+
+function refusalOf(
+  code: "too-many-requests" | "unavailable",
+  rpc: "too-many-requests" | "busy",
+): Refusal {
+  const { status, meaning } = ERRORS[code];
+  const text = JSON.stringify({ code, message: meaning });
+  return { status, text, rpcText: responseText("null", faultAnswer(fault(rpc))) };
+}

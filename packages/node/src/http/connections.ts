@@ -1,0 +1,97 @@
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+import { createAddressCounts } from "./address-counts.ts";
+import type { ClientAddresses } from "./client-addresses.ts";
+import { isStreaming } from "./errors.ts";
+import type { HttpLimits } from "./limits.ts";
+
+/** The open connections of a server. */
+export interface Connections {
+  count(): number;
+  /** What is written and not taken yet, over all, in bytes; as of the last look. */
+  unreadBytes(): number;
+  stop(): void;
+}
+
+/** How often who reads is looked at. */
+const LOOK_MS = 500;
+/** What a reader takes at least of an answer that waits for it, within a request's time. */
+const MIN_TAKEN_BYTES = 65_536;
+
+type Limits = Pick<HttpLimits, "maxConnectionsPerAddress" | "maxUnreadBytes" | "requestTimeoutMs">;
+
+interface Connection {
+  /** What the reader had taken when it was judged last, and when that was. */
+  takenBytes: number;
+  judgedAt: number;
+}
+
+/**
+ * Bounds the connections of one address, the time that a reader may take for an answer, and what
+ * all readers together have not taken yet. Streams and WebSockets have bounds of their own for how
+ * far they lag, and count with the last.
+ */
+export function watchConnections(
+  server: Server,
+  dependencies: { readonly addresses: ClientAddresses; readonly now: () => number },
+  limits: Limits,
+): Connections {
+  const { addresses, now } = dependencies;
+  const open = new Map<Socket, Connection>();
+  const perAddress = createAddressCounts(limits.maxConnectionsPerAddress);
+  let unreadBytes = 0;
+
+  server.on("connection", (socket: Socket) => {
+    // One that asked for another protocol, and is read again, comes twice.
+    if (open.has(socket)) return;
+    const address = addresses.ofConnection(socket);
+    if (address !== null && !perAddress.hasRoom(address)) {
+      socket.destroy();
+      return;
+    }
+    if (address !== null) perAddress.add(address);
+    open.set(socket, { takenBytes: 0, judgedAt: now() });
+    socket.once("close", () => {
+      open.delete(socket);
+      if (address !== null) perAddress.remove(address);
+    });
+  });
+
+  function look(): void {
+    const at = now();
+    unreadBytes = 0;
+    for (const [socket, connection] of open) {
+      if (isTooSlow(socket, connection, at)) socket.destroy();
+      else unreadBytes += socket.writableLength;
+    }
+    if (unreadBytes > limits.maxUnreadBytes) dropLargest();
+  }
+
+  function isTooSlow(socket: Socket, connection: Connection, at: number): boolean {
+    const taken = socket.bytesWritten - socket.writableLength;
+    const isFast = taken - connection.takenBytes >= MIN_TAKEN_BYTES;
+    if (socket.writableLength === 0 || isFast || isStreaming(socket)) {
+      connection.takenBytes = taken;
+      connection.judgedAt = at;
+      return false;
+    }
+    return at - connection.judgedAt >= limits.requestTimeoutMs;
+  }
+
+  function dropLargest(): void {
+    const largest = [...open.keys()].sort((a, b) => b.writableLength - a.writableLength);
+    for (const socket of largest) {
+      if (unreadBytes <= limits.maxUnreadBytes) return;
+      unreadBytes -= socket.writableLength;
+      socket.destroy();
+    }
+  }
+
+  const timer = setInterval(look, LOOK_MS);
+  timer.unref();
+  return {
+    count: () => open.size,
+    unreadBytes: () => unreadBytes,
+    stop: () => clearInterval(timer),
+  };
+}
