@@ -7,6 +7,7 @@ import { benchGossip, GOSSIP_COUNTS } from "./bench/gossip.ts";
 import { benchHttp, HTTP_COUNTS } from "./bench/http.ts";
 import { NOT_YET } from "./bench/not-yet.ts";
 import { GROUPS, type Group, type Row } from "./bench/row.ts";
+import { benchScale, SCALE_COUNTS } from "./bench/scale.ts";
 import { benchStore, STORE_COUNTS } from "./bench/store.ts";
 import { formatTable } from "./bench/table.ts";
 
@@ -19,6 +20,7 @@ const BENCHES: {
   crypto: (context, length) => benchCrypto(context, CRYPTO_COUNTS[length]),
   execution: (context, length) => benchExecution(context, EXECUTION_COUNTS[length]),
   store: (context, length) => benchStore(context, STORE_COUNTS[length]),
+  scale: (context, length) => benchScale(context, SCALE_COUNTS[length]),
   gossip: (context, length) => benchGossip(context, GOSSIP_COUNTS[length]),
   http: (context, length) => benchHttp(context, HTTP_COUNTS[length]),
 };

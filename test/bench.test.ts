@@ -11,6 +11,7 @@ import { benchGossip } from "../scripts/bench/gossip.ts";
 import { benchHttp } from "../scripts/bench/http.ts";
 import type { HttpServers } from "../scripts/bench/http-servers.ts";
 import { type Row, type RowHead, toRow } from "../scripts/bench/row.ts";
+import { benchScale } from "../scripts/bench/scale.ts";
 import { benchStore } from "../scripts/bench/store.ts";
 import { formatTable } from "../scripts/bench/table.ts";
 import { main } from "../scripts/bench.ts";
@@ -53,6 +54,18 @@ it("re-execution from a witness is measured", { timeout: TIMEOUT_MS }, async () 
 it("gossip between processes is measured", { timeout: TIMEOUT_MS }, async () => {
   const rows = await run((context) => benchGossip(context, { ...ONCE, ticks: 2 }));
   expectMeasured(rows, "gossip", 2);
+});
+
+it("what a node does for a larger network is measured", { timeout: TIMEOUT_MS }, async () => {
+  const sizes = [
+    { operators: 4, rollups: 1 },
+    { operators: 7, rollups: 1 },
+  ] as const;
+  const times = { seconds: 1, spreadMs: 10, hour: 3, day: 6, sampleEvery: 2, settled: 3 };
+  const rows = await run((context) => benchScale(context, { ...ONCE, ...times, sizes }));
+  expectMeasured(rows, "scale", 9);
+  // Each height has its certificate: no message was refused.
+  expect(rows.map(({ note }) => note).filter((note) => note?.includes("not taken"))).toEqual([]);
 });
 
 it("answers and events over HTTP are measured", { timeout: TIMEOUT_MS }, async () => {

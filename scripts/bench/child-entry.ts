@@ -6,6 +6,7 @@ const ROLES: Readonly<Record<string, () => Promise<{ readonly createRole: () => 
   "stream-node": () => import("./stream-node.ts"),
   "http-servers": () => import("./http-servers.ts"),
   "http-clients": () => import("./http-clients.ts"),
+  "scale-process": () => import("./scale-process.ts"),
 };
 
 const role = (await ROLES[process.argv[2] ?? ""]?.())?.createRole();

@@ -31,12 +31,13 @@ const GRACE_MS = 1_000;
 export async function startChild<M extends Methods>(
   context: BenchContext,
   role: string,
+  flags: readonly string[] = [],
 ): Promise<BenchChild<M>> {
   context.signal.throwIfAborted();
   const entry = fileURLToPath(new URL("child-entry.ts", import.meta.url));
   const child = fork(entry, [role], {
     cwd: ROOT,
-    execArgv: ["--conditions=@mach/source", "--import", "tsx"],
+    execArgv: [...flags, "--conditions=@mach/source", "--import", "tsx"],
     env: { ...process.env, TSX_DISABLE_CACHE: "1" },
     serialization: "advanced",
     stdio: ["ignore", "ignore", "inherit", "ipc"],

@@ -16,9 +16,4 @@ export const NOT_YET: readonly MissingRow[] = [
     goal: "<= 165 k gas",
     because: "gas is exact: the contracts' tests hold it, contracts/README.md shows it",
   },
-  {
-    name: "memory of a node after a day",
-    goal: "flat",
-    because: "it takes a day: a long run of its own, not minutes of this one",
-  },
 ];

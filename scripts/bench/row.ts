@@ -1,5 +1,13 @@
 /** The benchmarks that can run alone. */
-export const GROUPS = ["certificate", "crypto", "execution", "gossip", "http", "store"] as const;
+export const GROUPS = [
+  "certificate",
+  "crypto",
+  "execution",
+  "gossip",
+  "http",
+  "store",
+  "scale",
+] as const;
 
 export type Group = (typeof GROUPS)[number];
 
@@ -20,7 +28,7 @@ export interface Pair {
 export interface Row {
   readonly group: Group;
   readonly name: string;
-  readonly unit: "ms" | "µs" | "/s" | "Mgas/s";
+  readonly unit: "ms" | "µs" | "/s" | "Mgas/s" | "MB" | "B" | "x";
   readonly figure: Spread;
   readonly bound: Spread;
   /** What the bound is, in a few words. */

@@ -38,7 +38,7 @@ function formatGoal(goal: Goal, unit: Row["unit"]): string {
 }
 
 function formatSpread({ median, least, most }: Spread, unit: Row["unit"]): string {
-  const space = unit === "/s" ? "" : " ";
+  const space = unit === "/s" || unit === "x" ? "" : " ";
   return `${formatNumber(median)}${space}${unit} (${formatNumber(least)}-${formatNumber(most)})`;
 }
 
