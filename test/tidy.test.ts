@@ -130,6 +130,40 @@ describe("documents", () => {
   });
 });
 
+describe("the threats", () => {
+  const threats = readText("docs/threats.md").split(/^### /m).slice(1);
+
+  it("are each answered by a defence that is there, and say what remains", () => {
+    expect(threats.length).toBeGreaterThanOrEqual(33);
+    const unanswered = threats.flatMap((threat) => {
+      const links = linksOf(partOf(threat, "Defence"));
+      const missing = links.filter((link) => !existsSync(resolve(ROOT, "docs", link)));
+      const remains = partOf(threat, "Remains").trim();
+      return links.length === 0 || missing.length > 0 || remains === ""
+        ? [`${titleOf(threat)}: ${missing.join(", ")}`]
+        : [];
+    });
+    expect(unanswered).toEqual([]);
+  });
+
+  it("are each shown by tests of that name", () => {
+    const unshown = threats.flatMap((threat) => {
+      const shown = partOf(threat, "Shown by").replace(/\s+/g, " ");
+      const tests = [...shown.matchAll(/\]\(([^)]+)\): "([^"]+)"/g)];
+      const missing = tests.filter(([, link = "", name = ""]) => {
+        const file = join("docs", link);
+        const isTest = /\.(test\.ts|t\.sol)$/.test(file) && existsSync(join(ROOT, file));
+        return !isTest || !readText(file).includes(name);
+      });
+      // Each line of the list has to have been read as a test.
+      const isWhole = tests.length > 0 && tests.length === linksOf(shown).length;
+      const names = missing.map(([, , name]) => name);
+      return isWhole && names.length === 0 ? [] : [`${titleOf(threat)}: ${names.join(", ")}`];
+    });
+    expect(unshown).toEqual([]);
+  });
+});
+
 describe("files", () => {
   it("are fewer than 20 at the root", () => {
     const entries = readdirSync(ROOT).filter((name) => !NOT_OURS.has(name));
@@ -176,6 +210,20 @@ function listFiles(folder: string): readonly string[] {
 
 function filesUnder(folder: string): readonly string[] {
   return sources.filter((file) => file.startsWith(`${folder}/`));
+}
+
+/** A part of a threat, by the word that it begins with. */
+function partOf(threat: string, label: string): string {
+  const after = threat.split(new RegExp(`^- \\*\\*${label}\\.?\\*\\*`, "m"))[1] ?? "";
+  return after.split(/^(?:- \*\*|## )/m)[0] ?? "";
+}
+
+function titleOf(threat: string): string {
+  return threat.split("\n")[0] ?? "";
+}
+
+function linksOf(text: string): readonly string[] {
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? "");
 }
 
 /** What a file imports, re-exports or loads later. */
