@@ -6,7 +6,7 @@ export {
 } from "./badge/mach-finality.ts";
 export type { Subject } from "./badge/question.ts";
 export type { BlockName, CertificateName, Rule } from "./badge/said.ts";
-export { addBadgeWords, type BadgeWords, type WordKey } from "./badge/words.ts";
+export type { BadgeWords, WordKey } from "./badge/words.ts";
 export { describeRule, formatSpan, type RuleFacts } from "./shared/format.ts";
 export {
   type ShownStatus,

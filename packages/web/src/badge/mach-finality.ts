@@ -3,7 +3,7 @@ import { type FinalityDetail, unknownDetail } from "./finding.ts";
 import { thisPage } from "./page.ts";
 import { QUESTION_ATTRIBUTES, type Question, readQuestion } from "./question.ts";
 import { createView, type View } from "./view.ts";
-import { wordsOf } from "./words.ts";
+import { addBadgeWords, wordsOf } from "./words.ts";
 
 /** The event of a badge whose answer has changed in more than its age. It bubbles, out of shadow roots too. */
 export type FinalityChangeEvent = CustomEvent<FinalityDetail>;
@@ -31,6 +31,12 @@ const Base: typeof HTMLElement =
  */
 export class MachFinalityElement extends Base {
   static readonly observedAttributes: readonly string[] = [...QUESTION_ATTRIBUTES, "lang"];
+
+  /**
+   * Adds the words of a language, `de` or `pt-br` for instance, for every badge whose `lang`, or that
+   * of an element around it, names it. What is left out stays English.
+   */
+  static readonly addWords: typeof addBadgeWords = addBadgeWords;
 
   #view: View | undefined;
   #states: Set<string> | undefined;

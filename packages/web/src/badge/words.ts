@@ -78,10 +78,7 @@ export type BadgeWords = { readonly [Key in WordKey]: string };
 
 const languages = new Map<string, Partial<BadgeWords>>();
 
-/**
- * Adds the words of a language, `de` or `pt-br` for instance, for every badge whose `lang`, or that
- * of an element around it, names it. What is left out stays English.
- */
+/** Adds the words of a language; what is left out stays English. */
 export function addBadgeWords(lang: string, words: Partial<BadgeWords>): void {
   languages.set(lang.toLowerCase(), words);
 }
