@@ -16,6 +16,7 @@ import { read, until } from "./api.ts";
 import { contradict, startEquivocator } from "./equivocator.ts";
 import { expectMetrics } from "./metrics.ts";
 import { type CrossRollupPayment, payAcross } from "./payment.ts";
+import { writeWallet } from "./wallet.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 /** Shorter than on `npm start`: a payment waits for the second epoch. */
@@ -254,8 +255,7 @@ it("the evidence that a node serves has the operator slashed on L1, once", async
   const stake = async (): Promise<bigint> =>
     BigInt(String(await vault.getFunction("slashableOf").staticCall(operator.address)));
   const before = await stake();
-  const keyFile = join(folder, "payer.key");
-  writeFileSync(keyFile, deployerAccount().privateKey, { mode: 0o600 });
+  const payer = await writeWallet(folder, "reporter", deployerAccount());
   const served = await (await fetch(`${network.apiUrl}/v1/evidence`)).text();
   const command =
     "npm run --silent mach -- evidence submit - --json --network " +
@@ -269,7 +269,7 @@ it("the evidence that a node serves has the operator slashed on L1, once", async
     expected: [{ ...taken, assets: String(before / 2n) }],
   });
   expect(await stake()).toBe(before);
-  const answer = await runCommand(`${command} --key ${keyFile}`, served);
+  const answer = await runCommand(`${command} ${payer}`, served);
   expect(answer.exitCode).toBe(0);
   expect(JSON.parse(answer.stdout)).toMatchObject({
     submitted: true,
@@ -279,7 +279,7 @@ it("the evidence that a node serves has the operator slashed on L1, once", async
   });
   expect(await stake()).toBe(before / 2n);
   provider.destroy();
-  const again = await runCommand(`${command} --key ${keyFile}`, served);
+  const again = await runCommand(`${command} ${payer}`, served);
   expect(again.exitCode).toBe(1);
   expect(JSON.parse(again.stdout)).toEqual({ submitted: false, code: "already-convicted" });
 });

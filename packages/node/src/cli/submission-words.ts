@@ -15,6 +15,8 @@ type RefusalCode =
   | Exclude<EvidenceCheck, { ok: true }>["code"]
   | SubmissionRefusal["code"]
   | TransactionFailureCode
+  /** The endpoint is of another L1 than the network's. */
+  | "wrong-chain"
   | "no-slasher";
 
 /** Why nothing, or not all, was done. */
@@ -62,10 +64,11 @@ const WHY: Readonly<Record<RefusalCode, string>> = {
     "the charge is walked from a block above the evidence's: evidence from there on is needed",
   "challenge-open": "the charge is proved and can still be challenged: run this again afterwards",
   reverted: "the contract refused it",
-  "insufficient-funds": "the account of --key cannot pay for the gas",
+  "insufficient-funds": "the account cannot pay for the gas",
   "signer-refused": "what signs for the account refused, or cannot be reached",
   "timed-out": "a transaction is not in a block yet: run this again, it goes on from there",
   "l1-unavailable": "the endpoint of the L1 does not answer",
+  "wrong-chain": "the endpoint is of another chain than the network's: name the right one",
   "no-slasher": "no Slasher stands at that address",
 };
 

@@ -15,33 +15,46 @@ import {
   type SlasherTerms,
   transactionOf,
 } from "@mach/settlement";
-import { NodeError } from "../node-error.ts";
-import { readSecretFile } from "../secret-file.ts";
 import { onlyPositional } from "./arguments.ts";
 import { type Answer, type Command, type CommandContext, UsageError } from "./command.ts";
 import { readJsonInput } from "./json-file.ts";
-import { readSlasherPlace, type SlasherPlace } from "./slasher-place.ts";
+import type { Step } from "./keys-secrets.ts";
+import {
+  ACCOUNT_OPTIONS,
+  ACCOUNT_USAGE,
+  type AccountValues,
+  readSender,
+  type Sender,
+} from "./operator-account.ts";
+import {
+  readSlasherPlace,
+  SLASHER_OPTIONS,
+  SLASHER_USAGE,
+  type SlasherPlace,
+} from "./slasher-place.ts";
 import { describePlan, describeReport, refused, stepName } from "./submission-words.ts";
 
 /** `mach evidence submit`: has the Slasher on L1 convict on evidence, and takes the stake. */
 export const command: Command = {
-  usage: `mach evidence submit EVIDENCE.json|- (--network FILE | --l1 URL --slasher 0x...)
-            (--key FILE | --dry-run) [--index N] [--api URL] [--json]
+  usage: `mach evidence submit EVIDENCE.json|-
+            (--network NAME | (--config FILE | --l1 URL) --slasher 0x...)
+            (--wallet FILE | --signer URL | --dry-run) [--index N] [--json]
 
 Checks evidence of any kind under the registry's operator sets, brings it to the Slasher on L1,
 and takes from every source what the convictions cost. What the contract knows already is not
 sent again: a run that was cut short, and a charge whose challenge is over, are gone on with by
 the same command. Anyone may, and the first to report gets the reporter's share.
 
-  -               reads the evidence from stdin: a document, or the list that /v1/evidence answers
-  --index N       which one of a list of several, from 0 on
-  --network FILE  the network.json of a local network, in place of --l1 and --slasher
-  --l1 URL        an endpoint of the L1; what it says decides what is sent, so use your own
-  --slasher 0x... the Slasher on the L1
-  --key FILE      the private key of the account that pays (hex, mode 0600)
-  --dry-run       sends nothing: says what would be sent, its gas, and what can be taken
-  --api URL       a node that is asked for sets which the endpoint cannot list
-  --json          one JSON object instead of sentences
+  -                                reads the evidence from stdin: a document, or the list that
+                                   /v1/evidence answers
+  --index N                        which one of a list of several, from 0 on
+${SLASHER_USAGE}
+${ACCOUNT_USAGE}
+  --dry-run                        sends nothing: says what would be sent, its gas, and what can
+                                   be taken; it needs no account
+  --json                           one JSON object instead of sentences
+
+  mach evidence submit evidence.json --network local --wallet reporter.json
 
 Exit code: 0 done (or, with --dry-run, can be done), 1 refused (with a code), 2 wrong usage.`,
   run: submitEvidence,
@@ -55,30 +68,54 @@ interface Arguments {
   /** Of a list; null where the caller does not say. */
   readonly index: number | null;
   readonly place: SlasherPlace;
-  /** Null for a dry run without one. */
-  readonly privateKey: Hex | null;
+  readonly account: AccountValues;
   readonly isDryRun: boolean;
 }
 
-async function submitEvidence(
-  args: readonly string[],
-  { output }: CommandContext,
-): Promise<Answer> {
-  const { path, index, place, privateKey, isDryRun } = await readArguments(args);
+interface Submitting {
+  readonly l1: L1Connection;
+  /** Null for a dry run that names no account. */
+  readonly sender: Sender | null;
+  readonly output: CommandContext["output"];
+}
+
+async function submitEvidence(args: readonly string[], context: CommandContext): Promise<Answer> {
+  const { path, index, place, account, isDryRun } = readArguments(args, context);
   const evidence = await readEvidence(path, index);
   if (evidence === null) return refused({ code: "malformed" });
   const l1 = await connectL1({ rpcUrl: place.rpcUrl, timeoutMs: CALL_TIMEOUT_MS });
   if (l1 === null) return refused({ code: "l1-unavailable", error: null });
   try {
-    const prepared = await prepare(evidence, { l1, place });
-    if (!prepared.ok) return refused(prepared);
-    const { submission } = prepared;
-    return isDryRun
-      ? await answerDryRun(submission, { l1, privateKey })
-      : await send(submission, { l1, privateKey, output });
+    if (place.chainId !== null && place.chainId !== l1.chainId) {
+      return refused({ code: "wrong-chain" });
+    }
+    const found = await findSender({ ...account, "dry-run": isDryRun }, { l1, context });
+    if (!found.ok) return found.answer;
+    const sender = found.value;
+    try {
+      const prepared = await prepare(evidence, { l1, place });
+      if (!prepared.ok) return refused(prepared);
+      const { submission } = prepared;
+      const { output } = context;
+      return isDryRun || sender === null
+        ? await answerDryRun(submission, { l1, sender })
+        : await send(submission, { l1, sender, output });
+    } finally {
+      await sender?.close();
+    }
   } finally {
     l1.close();
   }
+}
+
+/** Whose transactions these are; a dry run needs nobody. */
+async function findSender(
+  values: AccountValues & { readonly "dry-run": boolean },
+  about: { readonly l1: L1Connection; readonly context: CommandContext },
+): Promise<Step<Sender | null>> {
+  const isNobody = [values.wallet, values.signer, values.account].every((each) => !each);
+  if (isNobody && values["dry-run"]) return { ok: true, value: null };
+  return await readSender(values, about);
 }
 
 async function prepare(
@@ -130,10 +167,9 @@ async function askNode(place: SlasherPlace, epoch: bigint): Promise<OperatorSet 
 
 async function answerDryRun(
   submission: PreparedSubmission,
-  { l1, privateKey }: { readonly l1: L1Connection; readonly privateKey: Hex | null },
+  { l1, sender }: Pick<Submitting, "l1" | "sender">,
 ): Promise<Answer> {
-  const from = privateKey === null ? undefined : await signerOf(l1, privateKey).getAddress();
-  const estimated = await estimateSubmission(l1.provider, submission, from);
+  const estimated = await estimateSubmission(l1.provider, submission, sender?.address);
   if (!estimated.ok) return refused(estimated);
   return describePlan(
     submission,
@@ -147,18 +183,14 @@ async function answerDryRun(
 
 async function send(
   submission: PreparedSubmission,
-  run: {
-    readonly l1: L1Connection;
-    readonly privateKey: Hex | null;
-    readonly output: CommandContext["output"];
-  },
+  { l1, sender, output }: Submitting & { readonly sender: Sender },
 ): Promise<Answer> {
-  const { l1, privateKey, output } = run;
-  if (privateKey === null) throw new UsageError("--key is missing");
+  const opened = await sender.open();
+  if (!opened.ok) return opened.answer;
   const count = submission.steps.length;
   const sent: { action: string; transactionHash: Hex }[] = [];
   const result = await performSubmission(submission, {
-    signer: signerOf(l1, privateKey),
+    signer: opened.value.signer,
     provider: l1.provider,
     timeoutMs: CONFIRM_TIMEOUT_MS,
     onStep(step, transactionHash) {
@@ -168,15 +200,6 @@ async function send(
   });
   if (!result.ok) return refused({ ...result, during: stepName(result.step) }, { sent });
   return describeReport(submission, result.report, sent);
-}
-
-function signerOf(l1: L1Connection, privateKey: Hex): ReturnType<L1Connection["signerOf"]> {
-  try {
-    return l1.signerOf(privateKey);
-  } catch {
-    // Its cause is left out: it may quote the key.
-    throw new UsageError("the file of --key holds no valid private key");
-  }
 }
 
 async function readEvidence(path: string, index: number | null): Promise<Evidence | null> {
@@ -200,16 +223,13 @@ function pick(value: unknown, path: string, index: number | null): unknown {
   return documents[index ?? 0];
 }
 
-async function readArguments(args: readonly string[]): Promise<Arguments> {
+function readArguments(args: readonly string[], context: CommandContext): Arguments {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
-      network: { type: "string" },
-      l1: { type: "string" },
-      slasher: { type: "string" },
-      api: { type: "string" },
-      key: { type: "string" },
+      ...SLASHER_OPTIONS,
+      ...ACCOUNT_OPTIONS,
       index: { type: "string" },
       "dry-run": { type: "boolean" },
       json: { type: "boolean" },
@@ -217,25 +237,14 @@ async function readArguments(args: readonly string[]): Promise<Arguments> {
   });
   const path = onlyPositional(positionals, "EVIDENCE.json");
   const isDryRun = values["dry-run"] === true;
-  if (values.key === undefined && !isDryRun) {
-    throw new UsageError("--key is missing; without one there is --dry-run");
+  if (!isDryRun && values.wallet === undefined && values.signer === undefined) {
+    throw new UsageError("--wallet or --signer is missing; without one there is --dry-run");
   }
   const index = values.index === undefined ? null : parseIndex(values.index);
-  const place = readSlasherPlace(values);
-  const privateKey = values.key === undefined ? null : await readKey(values.key);
-  return { path, index, place, privateKey, isDryRun };
+  return { path, index, place: readSlasherPlace(values, context), account: values, isDryRun };
 }
 
 function parseIndex(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new UsageError("--index is a whole number, from 0 on");
-}
-
-async function readKey(file: string): Promise<Hex> {
-  try {
-    return await readSecretFile(file, "payer's key");
-  } catch (error) {
-    if (error instanceof NodeError) throw new UsageError(error.message);
-    throw error;
-  }
 }

@@ -15,6 +15,10 @@ export interface Network {
   readonly registry: Hex;
   readonly bootNodes: readonly string[];
   readonly l1RpcUrl?: string | undefined;
+  /** Where evidence is brought to. */
+  readonly slasher?: Hex | undefined;
+  /** A node's API. */
+  readonly apiUrl?: string | undefined;
   readonly rollups: readonly NetworkRollup[];
 }
 
@@ -38,6 +42,8 @@ const WEBSOCKET = { schemes: ["ws:", "wss:"], example: "ws://127.0.0.1:8545" };
 const networkSchema = z.object({
   chainId: bigInteger("The EIP-155 chain id of the L1.", 64),
   registry: address("The registry on it."),
+  slasher: address("The Slasher on it.").optional(),
+  apiUrl: url("The API of a node.", HTTP).optional(),
   bootNodes: texts("Peers to connect to first.", MULTIADDR).default([]),
   l1: z.object({ rpcUrl: url("An endpoint of the L1.", HTTP) }).optional(),
   rollups: z

@@ -8,6 +8,7 @@ import {
   keccak256,
   uintWord,
 } from "@mach/core";
+import { encryptKeystoreJson, Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import vectors from "../../../../test/vectors/mach/evidence.json" with { type: "json" };
 import { DEPLOYER_KEY } from "../../../settlement/test/anvil.ts";
@@ -21,21 +22,31 @@ import {
 } from "../../../settlement/test/slasher-network.ts";
 import { documentFolder, mach, machJson } from "./cli-runs.ts";
 
+const PASSWORD = "correct horse";
 const NOWHERE = "http://127.0.0.1:9";
 const folder = documentFolder();
 let network: SlasherNetwork;
 let signers: SetSigner;
-let keyFile: string;
+let payer: readonly string[];
 let place: readonly string[];
 
 beforeAll(async () => {
   network = await startSlasherNetwork();
   signers = await signersOf(network, 1n);
-  keyFile = secret("payer.key", DEPLOYER_KEY);
+  payer = await walletOf("payer.json", DEPLOYER_KEY);
   place = ["--l1", network.anvil.url, "--slasher", network.slasher];
 }, 120_000);
 
 afterAll(() => network?.stop());
+
+/** The options of an account in a JSON wallet, which opens at once. */
+async function walletOf(name: string, privateKey: string): Promise<readonly string[]> {
+  const { address } = new Wallet(privateKey);
+  const kdf = { scrypt: { N: 2, r: 1, p: 1 } };
+  const wallet = await encryptKeystoreJson({ address, privateKey }, PASSWORD, kdf);
+  const passwordFile = secret("password", PASSWORD);
+  return ["--wallet", secret(name, wallet), "--wallet-password-file", passwordFile];
+}
 
 function secret(name: string, content: string): string {
   const file = folder.write(name, content);
@@ -74,7 +85,7 @@ describe("mach evidence submit", () => {
   it("convicts, takes the stake, and refuses to do it again", async () => {
     const evidence = doubleAttestation(0, 1n);
     const { operator, weight } = signers.operatorSet.operators[0] ?? { operator: "0x", weight: 0n };
-    const args = ["evidence", "submit", file(evidence), ...place, "--key", keyFile];
+    const args = ["evidence", "submit", file(evidence), ...place, ...payer];
     expect(await machJson(...args)).toMatchObject({
       exitCode: 0,
       submitted: true,
@@ -103,7 +114,7 @@ describe("mach evidence submit", () => {
 
   it("tells a person what it does as it goes on, and what came of it", async () => {
     const evidence = doubleAttestation(0, 2n);
-    const run = await mach(...["evidence", "submit", file(evidence), ...place, "--key", keyFile]);
+    const run = await mach(...["evidence", "submit", file(evidence), ...place, ...payer]);
     expect(run.exitCode).toBe(0);
     expect(run.stderr).toMatch(/^1 of 2: report the evidence in 0x[0-9a-f]{64}\n2 of 2: collect/);
     expect(run.stdout).toMatch(/^convicted \(double-attestation\): 0x[0-9a-f]{40}\n {2}0x.* lost /);
@@ -147,7 +158,7 @@ describe("mach evidence submit", () => {
       ["no JSON", "malformed"],
     ] as const) {
       const document = folder.write("evidence.json", content);
-      const answer = await machJson("evidence", "submit", document, ...place, "--key", keyFile);
+      const answer = await machJson("evidence", "submit", document, ...place, ...payer);
       expect(answer).toMatchObject({ exitCode: 1, submitted: false, code });
     }
     expect(await sentCount()).toBe(sent);
@@ -156,7 +167,7 @@ describe("mach evidence submit", () => {
   it("says which part of the L1 does not answer", async () => {
     const evidence = file(doubleAttestation(1, 5n));
     const submit = (...where: readonly string[]): Promise<unknown> =>
-      machJson("evidence", "submit", evidence, ...where, "--key", keyFile);
+      machJson("evidence", "submit", evidence, ...where, ...payer);
     expect(await submit("--l1", NOWHERE, "--slasher", network.slasher)).toMatchObject({
       exitCode: 1,
       code: "l1-unavailable",
@@ -172,7 +183,9 @@ describe("mach evidence submit", () => {
   it("takes the place from a network.json, and refuses one of another registry", async () => {
     const evidence = file(doubleAttestation(1, 6n));
     const { slasher, registry, anvil } = network;
-    const content = { slasher, registry, apiUrl: NOWHERE, l1: { rpcUrl: anvil.url } };
+    const chainId = `${network.domain.chainId}`;
+    const l1 = { rpcUrl: anvil.url };
+    const content = { chainId, slasher, registry, apiUrl: NOWHERE, l1 };
     const known = folder.write("network.json", content);
     const submit = ["evidence", "submit", evidence, "--dry-run", "--network"];
     expect(await machJson(...submit, known)).toMatchObject({ exitCode: 0 });
@@ -181,8 +194,14 @@ describe("mach evidence submit", () => {
       exitCode: 1,
       code: "other-network",
     });
+    const elsewhere = folder.write("elsewhere.json", { ...content, chainId: "1" });
+    expect(await machJson(...submit, elsewhere)).toMatchObject({
+      exitCode: 1,
+      code: "wrong-chain",
+    });
     const old = folder.write("old.json", { ...content, slasher: undefined });
     expect(await machJson(...submit, old)).toMatchObject({ exitCode: 2 });
+    expect(await machJson(...submit, old, "--slasher", slasher)).toMatchObject({ exitCode: 0 });
   });
 
   it("takes one of the evidence that a node lists", async () => {
@@ -195,32 +214,54 @@ describe("mach evidence submit", () => {
   });
 
   it("says that its account cannot pay", async () => {
-    const poor = secret("poor.key", `0x${"ab".repeat(32)}`);
+    const poor = await walletOf("poor.json", `0x${"ab".repeat(32)}`);
     const evidence = file(doubleAttestation(1, 7n));
-    expect(await machJson("evidence", "submit", evidence, ...place, "--key", poor)).toMatchObject({
+    expect(await machJson("evidence", "submit", evidence, ...place, ...poor)).toMatchObject({
       exitCode: 1,
       code: "insufficient-funds",
       during: "report the evidence",
     });
   });
 
+  it("takes an account as the operator's commands do, and none on a dry run", async () => {
+    const evidence = file(doubleAttestation(1, 11n));
+    const submit = ["evidence", "submit", evidence, ...place];
+    const [, wallet = ""] = payer;
+    chmodSync(wallet, 0o644);
+    expect(await machJson(...submit, ...payer)).toMatchObject({
+      exitCode: 1,
+      code: "open-to-others",
+    });
+    chmodSync(wallet, 0o600);
+    const other = secret("other-password", "battery staple");
+    const wrong = ["--wallet", wallet, "--wallet-password-file", other];
+    expect(await machJson(...submit, ...wrong)).toMatchObject({
+      exitCode: 1,
+      code: "wrong-password",
+    });
+    expect(await machJson(...submit, "--signer", NOWHERE)).toMatchObject({
+      exitCode: 1,
+      code: "signer-unreachable",
+    });
+    const address = network.signer.address.toLowerCase();
+    expect(await machJson(...submit, "--dry-run", "--account", address)).toMatchObject({
+      exitCode: 0,
+    });
+  });
+
   it("is wrong usage without a place, a way to pay, or one piece of evidence", async () => {
     const evidence = doubleAttestation(1, 8n);
     const document = file(evidence);
-    const open = folder.write("open.key", DEPLOYER_KEY);
-    chmodSync(open, 0o644);
     const two = folder.write("two.json", { data: [evidence, evidence].map(encodeEvidence) });
     const none = folder.write("none.json", { data: [] });
     for (const args of [
-      [document, "--key", keyFile],
+      [document, ...payer],
       [document, ...place],
-      [document, "--l1", network.anvil.url, "--key", keyFile],
+      [document, "--l1", network.anvil.url, ...payer],
       [document, "--l1", "ftp://l1", "--slasher", network.slasher, "--dry-run"],
       [document, "--l1", network.anvil.url, "--slasher", "0x12", "--dry-run"],
       [document, ...place, "--network", document, "--dry-run"],
-      [document, ...place, "--key", open],
-      [document, ...place, "--key", `${keyFile}.gone`],
-      [document, ...place, "--key", secret("zero.key", `0x${"00".repeat(32)}`)],
+      [document, ...place, ...payer, "--signer", NOWHERE],
       [two, ...place, "--dry-run"],
       [two, ...place, "--dry-run", "--index", "2"],
       [two, ...place, "--dry-run", "--index", "-1"],
@@ -244,14 +285,14 @@ describe("mach evidence submit", () => {
         { source: network.asset, code: "reverted" },
       ],
     });
-    expect(await machJson(...args, "--key", keyFile)).toMatchObject({
+    expect(await machJson(...args, ...payer)).toMatchObject({
       exitCode: 1,
       submitted: true,
       code: "partly-collected",
       taken: [{ operator, source: network.vault }],
       refused: [{ operator, source: network.asset, code: "reverted" }],
     });
-    expect(await machJson(...args, "--key", keyFile)).toMatchObject({
+    expect(await machJson(...args, ...payer)).toMatchObject({
       exitCode: 1,
       code: "partly-collected",
       transactions: [],
