@@ -3,22 +3,38 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
+const WEB = fileURLToPath(new URL("../../", import.meta.url));
+const PLAIN = ["plain.html", "wallet.html", "wallet.css", "wallet.js"];
+
 /** The badge as a page without a bundler loads it: each file by its name. */
 export async function buildBadge(): Promise<ReadonlyMap<string, Buffer>> {
+  return await buildBy("vite.badge.config.ts");
+}
+
+/** The examples as they would stand on a host: two pages as they are written, and React's built. */
+export async function buildExamples(): Promise<ReadonlyMap<string, Buffer>> {
+  const plain = PLAIN.map((name) => [name, readFileSync(join(WEB, "examples", name))] as const);
+  const [react, badge] = [await buildBy("vite.examples.config.ts"), await buildBadge()];
+  return new Map([...react, ...plain, ...badge]);
+}
+
+async function buildBy(config: string): Promise<ReadonlyMap<string, Buffer>> {
   const folder = mkdtempSync(join(tmpdir(), "mach-badge-"));
   try {
-    const root = fileURLToPath(new URL("../..", import.meta.url));
-    await build({
-      root,
-      configFile: join(root, "vite.badge.config.ts"),
-      logLevel: "silent",
-      build: { outDir: folder },
-    });
-    return new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
+    const configFile = join(WEB, config);
+    await build({ configFile, logLevel: "silent", build: { outDir: folder } });
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+    const paths = entries.filter((entry) => entry.isFile());
+    return new Map(
+      paths.map(({ parentPath, name }) => {
+        const path = join(parentPath, name);
+        return [relative(folder, path), readFileSync(path)];
+      }),
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -54,7 +54,8 @@ async function open(html: string, endpoints: readonly string[]): Promise<OpenPag
     "default-src 'none'; script-src 'self'; require-trusted-types-for 'script'; " +
     `connect-src ${endpoints.join(" ")}`;
   const headers = { "content-security-policy": policy };
-  const server = await servePage(new Map([...files, ["index.html", html]]), headers);
+  const all = new Map<string, string | Buffer>([...files, ["index.html", html]]);
+  const server = await servePage(all, headers);
   const context = await browser.newContext({ bypassCSP: false });
   const page = await context.newPage();
   onTestFinished(async () => {

@@ -42,7 +42,7 @@ export async function startNodes(count: number): Promise<readonly ReplayedNode[]
 
 export interface TestPage extends Page {
   /** Shows a badge, and gives all that it has shown, the newest last. */
-  ask(attributes: Partial<Record<QuestionAttribute, string>>): {
+  ask(attributes: { readonly [Name in QuestionAttribute]?: string | undefined }): {
     readonly shown: readonly FinalityDetail[];
     readonly now: () => FinalityDetail | undefined;
     readonly leave: () => void;
@@ -70,7 +70,7 @@ export function openPage(change: Partial<PagePorts> = {}): TestPage {
   return {
     ...page,
     ask(attributes) {
-      const all = { rollup: `${ROLLUP}`, ...attributes };
+      const all: typeof attributes = { rollup: `${ROLLUP}`, ...attributes };
       const read = readQuestion((name) => all[name] ?? null);
       if (!read.ok) throw new Error(`bad attribute: ${read.attribute}`);
       const shown: FinalityDetail[] = [];
