@@ -105,7 +105,9 @@ function viewRows(
       <td>${signers.has(index) ? viewChip("info", "signed") : viewChip("quiet", "did not")}</td>
     </tr>`,
   );
-  const table = (shown: readonly TemplateResult[]): TemplateResult => html`<div class="scroll">
+  const table = (
+    shown: readonly TemplateResult[],
+  ): TemplateResult => html`<div class="scroll" role="region" tabindex="0" aria-label="Signers">
     <table>
       <thead><tr>
         <th scope="col" class="number">#</th><th scope="col">Operator</th>

@@ -1,4 +1,5 @@
 import type { Finality } from "@mach/sdk/reader";
+import type { Tone } from "../shared/status.ts";
 import type { CheckResult } from "./check-certificate.ts";
 import { elapsedMs, type Moment } from "./clock.ts";
 
@@ -65,6 +66,25 @@ export function judgeHead(
       return { kind: "refused", code: result.code };
     case "unchecked":
       return { kind: "unchecked", code: result.code };
+  }
+}
+
+/** The tone of a verdict: green for `final` alone. */
+export function toneOf(verdict: HeadVerdict): Tone {
+  switch (verdict.kind) {
+    case "final":
+      return "final";
+    case "behind":
+    case "none":
+    case "checking":
+    case "unchecked":
+      return "pending";
+    case "contradicted":
+    case "refused":
+      return "alarm";
+    case "stale":
+    case "unheard":
+      return "quiet";
   }
 }
 

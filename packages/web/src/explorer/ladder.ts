@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { formatInteger, formatSpan } from "../shared/format.ts";
 import { STATUS_WORDS, type Tone } from "../shared/status.ts";
 import { elapsedMs, type Moment } from "./clock.ts";
-import { ageMsOf, type HeadVerdict } from "./head-verdict.ts";
+import { ageMsOf, type HeadVerdict, toneOf } from "./head-verdict.ts";
 import type { LiveRollup } from "./live-network.ts";
 import { viewMark } from "./parts.ts";
 import { linkTo } from "./route.ts";
@@ -81,25 +81,6 @@ function rungsOf(live: LiveRollup, verdict: HeadVerdict, now: Moment): readonly 
       behind(finality?.finalized ?? null),
     ),
   ];
-}
-
-/** The tone of a verdict: green for `final` alone. */
-export function toneOf(verdict: HeadVerdict): Tone {
-  switch (verdict.kind) {
-    case "final":
-      return "final";
-    case "behind":
-    case "none":
-    case "checking":
-    case "unchecked":
-      return "pending";
-    case "contradicted":
-    case "refused":
-      return "alarm";
-    case "stale":
-    case "unheard":
-      return "quiet";
-  }
 }
 
 function wordsOf(status: "observed" | "attested" | "fast-final" | "safe" | "finalized"): {

@@ -48,7 +48,7 @@ export function createOperatorPage(context: PageContext, operator: Hex): Page {
 }
 
 function viewRows(rows: readonly RollupParticipation[]): TemplateResult {
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Participation by epoch and rollup"><table>
     <thead><tr>
       <th scope="col" class="number">Epoch</th><th scope="col" class="number">Rollup</th>
       <th scope="col" class="wide">Participation</th><th scope="col" class="number">Made</th>

@@ -66,7 +66,7 @@ function viewEpochLinks(epoch: bigint | null): TemplateResult | string {
 }
 
 function viewTable(rows: readonly OperatorSummary[], totalWeight: bigint): TemplateResult {
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Operators"><table>
     <thead><tr>
       <th scope="col">Operator</th><th scope="col" class="number">Weight</th>
       <th scope="col" class="number">Share</th><th scope="col" class="wide">This epoch</th>

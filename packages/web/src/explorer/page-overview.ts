@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { describeVerification, formatInteger, formatLatency } from "../shared/format.ts";
-import { judgeHead } from "./head-verdict.ts";
-import { toneOf, viewLadder } from "./ladder.ts";
+import { judgeHead, toneOf } from "./head-verdict.ts";
+import { viewLadder } from "./ladder.ts";
 import { viewSparkline } from "./latency-chart.ts";
 import type { LiveRollup } from "./live-network.ts";
 import type { Page, PageContext } from "./page.ts";

@@ -95,7 +95,7 @@ function viewBlocks(
   }
   const sinceMs = at === null ? 0 : elapsedMs(at, context.clock());
   const isNew = !isOld(context, blocks);
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Newest blocks"><table>
     <thead><tr>
       <th scope="col" class="number">Height</th><th scope="col">Status</th>
       <th scope="col">Hash</th><th scope="col" class="number">Weight</th>
@@ -156,7 +156,7 @@ function viewSources({ sources, abstention }: FollowedRollup): TemplateResult {
   return html`<section class="panel">
     <h2>What this node reads it from</h2>
     ${abstention === null ? nothing : html`<p class="notice pending">It trusts no newer block now: <code>${abstention}</code>.</p>`}
-    <div class="scroll"><table>
+    <div class="scroll" role="region" tabindex="0" aria-label="Sources"><table>
       <thead><tr><th scope="col">Source</th><th scope="col">By</th><th scope="col">State</th>
         <th scope="col" class="number">Head</th><th scope="col" class="number">Behind</th></tr></thead>
       <tbody>${sources.map(
