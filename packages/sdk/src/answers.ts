@@ -19,6 +19,8 @@ export type NotYetCode =
   | "no-proof"
   /** The endpoints say that no certificate covers it yet. Keep polling. */
   | "pending"
+  /** The endpoints keep nothing that is as old: to poll does not help, another endpoint may. */
+  | "pruned"
   /** The endpoints name different blocks, or too few name one: nothing is covered for sure. */
   | "no-agreement"
   /** An answer is about another rollup or block than the one that was asked for. */

@@ -41,7 +41,7 @@ export async function judgeBlock(
   const { endpoint, data, nowMs } = said;
   const { certificate, headers } = data;
   if (data.rollupId !== rollupId) return { kind: "refused", endpoint, code: "wrong-subject" };
-  if (certificate === null) return { kind: "pending", endpoint, code: "pending" };
+  if (certificate === null) return pendingAt(endpoint, data);
   if (certificate.claim.rollupId !== rollupId) {
     return { kind: "refused", endpoint, code: "wrong-subject" };
   }
@@ -105,6 +105,14 @@ export function notYetCode(judged: readonly Judged<unknown>[]): NotYetCode | nul
   const pending = judged.flatMap((each) => (each.kind === "pending" ? [each.code] : []));
   const refused = judged.flatMap((each) => (each.kind === "refused" ? [each.code] : []));
   return pending.find((code) => code !== "pending") ?? pending[0] ?? refused[0] ?? null;
+}
+
+/** What an endpoint without a certificate for a block comes to. */
+export function pendingAt(
+  endpoint: string,
+  { reason }: Pick<BlockStatus, "reason">,
+): Judged<never> {
+  return { kind: "pending", endpoint, code: reason?.code === "pruned" ? "pruned" : "pending" };
 }
 
 /** The rungs of what endpoints can say without proof, from the least. */

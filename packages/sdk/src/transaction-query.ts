@@ -9,6 +9,7 @@ import {
   judgeBlock,
   judgeFailure,
   type ProvenBlock,
+  pendingAt,
 } from "./judgement.ts";
 import type { FullPolicy } from "./policy.ts";
 import {
@@ -97,7 +98,7 @@ async function judgeProof(
   { rollupId, transactionHash, policy }: TransactionQuestion,
   { data, endpoint }: { readonly data: TransactionStatus; readonly endpoint: string },
 ): Promise<Judged<Proven>> {
-  if (data.block === null) return { kind: "pending", endpoint, code: "pending" };
+  if (data.block === null) return pendingAt(endpoint, data);
   const { blockHash } = data.block;
   const question = { rollupId, block: blockHash, policy };
   const judged = await judgeBlock(context, question, { endpoint, data, nowMs: context.now() });

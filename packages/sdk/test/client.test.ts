@@ -102,6 +102,18 @@ describe("a block", () => {
     expect(answer).toMatchObject({ status: "not-yet", code: "pending", reported: "observed" });
   });
 
+  it("older than the endpoints keep is told apart from one that is to be waited for", async () => {
+    const [node] = await honestNodes(1);
+    const reason = { code: "pruned", blockNumber: null, presentWeight: null, requiredWeight: null };
+    const observed = blockStatus(CERTIFIED, null);
+    const gone = { status: "unknown", block: null, agesMs: { block: null, certificate: null } };
+    const pruned = { ...observed, ...gone, reason: { ...reason, abstention: null } };
+    node?.put(`/v1/rollups/${ROLLUP}/blocks/3`, pruned);
+    const client = clientOf(nodes);
+    const answer = await client.getBlock({ rollupId: ROLLUP, block: 3n });
+    expect(answer).toMatchObject({ status: "not-yet", code: "pruned", reported: "unknown" });
+  });
+
   it("is unknown where no endpoint answers", async () => {
     const [node] = await honestNodes(1);
     const client = clientOf(nodes, { timeoutMs: 200 });
