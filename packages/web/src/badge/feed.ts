@@ -1,4 +1,5 @@
 import { readEvents } from "@mach/sdk";
+import { decimal } from "./said.ts";
 import { readText } from "./shared-fetch.ts";
 
 /** What an endpoint says of a rollup's head: only a reason to ask again. */
@@ -153,8 +154,8 @@ function hintOf(text: string): Hint | null {
     const { data } = JSON.parse(text);
     const { rollupId, fastFinal, reason } = data;
     return {
-      rollupId: BigInt(rollupId),
-      fastFinal: fastFinal === null ? null : BigInt(fastFinal.blockNumber),
+      rollupId: decimal(rollupId),
+      fastFinal: fastFinal === null ? null : decimal(fastFinal.blockNumber),
       isContradicted: reason?.code === "contradicted",
     };
   } catch {

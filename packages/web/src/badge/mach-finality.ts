@@ -101,8 +101,10 @@ export class MachFinalityElement extends Base {
     this.#detail = detail;
     this.#view ??= createView(this.shadowRoot ?? this.attachShadow({ mode: "open" }));
     const lang = this.closest<HTMLElement>("[lang]")?.lang ?? "";
-    const description = describe(detail, Date.now(), wordsOf(lang));
-    const named = attribute === undefined ? [] : [{ name: "attribute", text: attribute }];
+    const words = wordsOf(lang);
+    const description = describe(detail, Date.now(), words);
+    const name = words["name.attribute"];
+    const named = attribute === undefined ? [] : [{ name, text: attribute }];
     this.#view.show({ ...description, lines: [...description.lines, ...named] });
     this.#mark(detail);
     if (isSame(before, detail)) return;

@@ -44,9 +44,14 @@ export function createPage(ports: PagePorts): Page {
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function feedOf(endpoint: string): Feed {
-    const known = feeds.get(endpoint) ?? createFeed(endpoint, { fetch });
-    feeds.set(endpoint, known);
-    return known;
+    const feed = feeds.get(endpoint) ?? createFeed(endpoint, { fetch });
+    feeds.set(endpoint, feed);
+    return {
+      follow: (rollupId, onHint) =>
+        feed.follow(rollupId, (hint) => {
+          if (!isHidden()) onHint(hint);
+        }),
+    };
   }
 
   function open(question: Question): Shared {

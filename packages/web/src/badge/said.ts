@@ -207,7 +207,8 @@ function record(value: unknown): Readonly<Record<string, unknown>> {
   return value as Readonly<Record<string, unknown>>;
 }
 
-function decimal(value: unknown): bigint {
+/** A decimal string of at most 39 digits; throws for anything else, before it costs anything. */
+export function decimal(value: unknown): bigint {
   check(typeof value === "string" && /^(?:0|[1-9][0-9]{0,38})$/.test(value));
   return BigInt(value as string);
 }

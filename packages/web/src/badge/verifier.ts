@@ -39,6 +39,8 @@ export function createVerifier(options: {
       const { rollupId, policy, trust } = question;
       if (trust === null) throw new TypeError("a question without trust");
       const client = clientOf(question, trust);
+      // What a certificate will be held to is read before it is there, and trust by a hash must not lapse.
+      void client.followSets();
       if (subject.kind === "block") {
         return toProof(await client.getBlock({ rollupId, block: subject.block, policy }));
       }

@@ -121,11 +121,15 @@ class QuestionWatch implements Watch {
     this.#ports.onLook(this.#detail);
   }
 
-  /** A certified block stays what it is: to ask for it again costs no proof of its transaction. */
+  /**
+   * A certified block stays what it is: to ask for it again costs no proof of its transaction. Where
+   * answers are checked it is asked for by height, so that another certificate there shows.
+   */
   #target(): Subject {
     const { block, state } = this.#detail;
-    const isSettled = state === "fast-final" && block !== null;
-    return isSettled ? { kind: "block", block: block.blockHash } : this.#question.subject;
+    if (state !== "fast-final" || block === null) return this.#question.subject;
+    const isChecked = this.#question.trust !== null;
+    return { kind: "block", block: isChecked ? block.blockNumber : block.blockHash };
   }
 
   async #askOne(endpoint: string, subject: Subject): Promise<void> {
@@ -186,9 +190,10 @@ class QuestionWatch implements Watch {
       return;
     }
     if (proven !== null && proven.at.steadyMs > at.steadyMs) return;
+    // Another block at that height says nothing of the one that was proved.
+    if (proven !== null && proven.value.block.blockHash !== proof.block.blockHash) return;
     // Confirmed by its block: what the transaction's receipt proved is still proved.
-    const isSame = proven?.value.block.blockHash === proof.block.blockHash;
-    const isSuccess = proof.isSuccess ?? (isSame ? proven.value.isSuccess : null);
+    const isSuccess = proof.isSuccess ?? proven?.value.isSuccess ?? null;
     this.#learn({ proven: { value: { ...proof, isSuccess }, at }, unproven: null });
   }
 

@@ -23,6 +23,7 @@ const ENGLISH = {
   "promise.stale": "Nobody has confirmed it for too long. What was known: {known}.",
   "promise.unreachable": "No endpoint gives an answer. Nothing may be concluded.",
 
+  "name.attribute": "Attribute",
   "name.source": "Source",
   "name.rule": "Rule",
   "name.checked": "Operators",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   certificate,
+  headers,
   proofOf,
   realBlock,
   serveTransaction,
@@ -29,7 +30,6 @@ import {
 
 /** Tests share their machine with others. */
 const PATIENT = { timeout: 15_000, interval: 20 };
-const BLOCK = `/v1/rollups/${ROLLUP}/blocks/${CERTIFIED.blockHash}`;
 const FINALITY = `/v1/rollups/${ROLLUP}/finality`;
 const CONTRADICTED = { ...blockStatus(CERTIFIED, CERTIFICATE), status: "contradicted" };
 
@@ -101,6 +101,18 @@ describe("a badge that checks", () => {
     expect([...statesOf(badge), ...statesOf(wrong)]).not.toContain("fast-final");
   });
 
+  it("turns to contradicted by one endpoint of three that proves another block", async () => {
+    const nodes = await startNodes(3);
+    const page = openPage();
+    const badge = page.ask({ endpoints: urlsOf(nodes), block: CERTIFIED.blockHash, ...TRUSTING });
+    await expect.poll(() => badge.now()?.state, PATIENT).toBe("fast-final");
+    const fork = chainTo(12, 9);
+    nodes[2]?.putChain(fork, certify(claimOf(blockAt(fork, 10))));
+    page.wake();
+    await expect.poll(() => badge.now()?.state, PATIENT).toBe("contradicted");
+    expect(badge.now()?.code).toBe("conflicting-certificates");
+  });
+
   it("knows by its receipt what a transaction did, and then asks for its block alone", async () => {
     const [node] = await startNodes(1);
     const hash = transactionHashes[20] ?? "0x";
@@ -115,6 +127,8 @@ describe("a badge that checks", () => {
       block: { blockHash: realBlock.blockHash },
       certificate: { certificateId: certificate.certificateId },
     });
+    const byHeight = `/v1/rollups/${ROLLUP}/blocks/${realBlock.blockNumber}`;
+    node?.put(byHeight, blockStatus(realBlock, certificate, headers));
     const asked = node?.asked.length ?? 0;
     const before = badge.now()?.confirmedAtMs ?? 0;
     page.skip(15_000);
@@ -122,9 +136,7 @@ describe("a badge that checks", () => {
     await expect.poll(() => badge.now()?.confirmedAtMs ?? 0, PATIENT).toBeGreaterThan(before);
     expect(badge.now()).toMatchObject({ isSuccess: true, state: "fast-final" });
     const later = node?.asked.slice(asked).filter((path) => !path.includes("/finality"));
-    expect(new Set(later)).toEqual(
-      new Set([`/v1/rollups/${ROLLUP}/blocks/${realBlock.blockHash}`]),
-    );
+    expect(new Set(later)).toEqual(new Set([byHeight]));
   });
 });
 
@@ -172,7 +184,9 @@ describe.each([
     const badge = openPage().ask({ endpoints: node?.url, height: "10", ...trust });
     await expect.poll(() => badge.now()?.state, PATIENT).toBe("fast-final");
     await expect.poll(() => node?.streams(), PATIENT).toBe(1);
-    node?.put(BLOCK, CONTRADICTED);
+    for (const name of [CERTIFIED.blockHash, "10"]) {
+      node?.put(`/v1/rollups/${ROLLUP}/blocks/${name}`, CONTRADICTED);
+    }
     const unknown = { presentWeight: null, requiredWeight: null, abstention: null };
     const reason = { code: "contradicted", blockNumber: "10", ...unknown };
     node?.put(FINALITY, { ...finalityStatus(CERTIFICATE, 12n), reason });
