@@ -27,13 +27,16 @@ function Deposit({ transaction, asked }: { readonly transaction: string; readonl
 }
 
 function Bridge() {
-  const { transaction = "", ...asked } = Object.fromEntries(new URLSearchParams(location.search));
+  const asked = Object.fromEntries(new URLSearchParams(location.search));
+  const [transaction, setTransaction] = useState("");
   return (
     <>
       <h1>Bridge</h1>
-      <ul>
-        <Deposit transaction={transaction} asked={asked} />
-      </ul>
+      <label>
+        Transaction of the deposit{" "}
+        <input value={transaction} onChange={(event) => setTransaction(event.target.value)} />
+      </label>
+      <ul>{transaction !== "" && <Deposit transaction={transaction} asked={asked} />}</ul>
     </>
   );
 }
