@@ -54,7 +54,8 @@ export function viewParticipationChart(
       aria-label="Participation in epochs ${first} to ${last}">
       ${byEpoch.map(({ counts }, index) => viewColumn(counts, index * step, step * 0.82))}
     </svg>
-    <figcaption>Epochs ${first} to ${last}, the newest at the right; the last one goes on.</figcaption>
+    <figcaption>${first === last ? `Epoch ${first}` : `Epochs ${first} to ${last}`}, each as far as
+      it has been counted; the newest at the right.</figcaption>
   </figure>`;
 }
 

@@ -15,6 +15,8 @@ export const FAILURE_WORDS: Readonly<Record<string, string>> = {
   stale: "What the node knows is too old to be told as the newest.",
   unavailable: "The node starts, stops or is full: ask again.",
   internal: "The node failed to answer.",
+  "too-many-requests": "Too much is asked from your address: the node will answer again soon.",
+  "too-many-streams": "Too many pages of your address follow the node.",
 };
 
 /** Why something is not fast-final. */
