@@ -6,6 +6,7 @@ import type { NodeOptions, RunningNode } from "../main.ts";
 import { NodeError } from "../node-error.ts";
 import type { CommandContext, ExitCode } from "./command.ts";
 import { CONFIG_OPTIONS, requireConfig } from "./config-options.ts";
+import { stopInTime } from "./stop-in-time.ts";
 
 /** Starts what a configuration asks for. */
 export type Start = (config: NodeConfig, options: NodeOptions) => Promise<RunningNode>;
@@ -34,7 +35,7 @@ export async function runProcess(
     });
     if (running === null) return 0;
     await untilAborted(signal);
-    await running.stop();
+    await stopInTime(running.stop, { say: (line) => context.output.stderr(`${line}\n`) });
     return 0;
   } catch (error) {
     if (!isExplained(error)) throw error;

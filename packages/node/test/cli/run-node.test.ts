@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import type { Hex } from "@mach/core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openDataFolder } from "../../src/data-folder.ts";
 import { type FakeL1Options, holdPort, startFakeL1 } from "../fake-l1.ts";
+import { startRawPeer } from "../gossip/raw-peer.ts";
 import { temporaryPath } from "../signer/test-folders.ts";
 import { mach } from "./cli-runs.ts";
 
@@ -162,6 +164,70 @@ describe("a signal", () => {
     await expectFree(prepared.folder);
   });
 });
+
+it("a node with readers, waiting requests and peers ends whole on SIGTERM, within 5 s", async () => {
+  const prepared = await prepare({ config: { api: { port: 0 }, metrics: { port: 0 } } });
+  const company = createCompany();
+  let joined: Promise<void> | null = null;
+  const until = (stderr: string): boolean => {
+    const started = stderr.split("\n").find((line) => line.includes('"node started"'));
+    if (started !== undefined) joined ??= company.join(JSON.parse(started) as Started);
+    return company.isComplete();
+  };
+  const { exitCode, stderr, endedAfterMs } = await run(prepared, { name: "SIGTERM", until });
+  await joined;
+  expect([exitCode, stderr.includes("node stopped")]).toEqual([0, true]);
+  expect(stderr).not.toContain("has not stopped within");
+  // Half of what is promised is the machine's, which other tests keep busy.
+  if (process.env.MACH_LONG === "1") expect(endedAfterMs).toBeLessThan(5_000);
+  await company.end();
+  await expectFree(prepared.folder);
+});
+
+/** What a node says when it has started. */
+interface Started {
+  readonly api: string;
+  readonly metrics: string;
+  readonly addresses: readonly string[];
+}
+
+/** All who may be with a node when it is told to stop, none of whom leaves by itself. */
+function createCompany() {
+  let isComplete = false;
+  const leaving: (() => unknown)[] = [];
+  const gone = new AbortController();
+  const open = async (url: string): Promise<void> => {
+    const response = await fetch(url, { signal: gone.signal });
+    void response.text().catch(() => undefined);
+  };
+  return {
+    isComplete: () => isComplete,
+    async join({ api, metrics, addresses }: Started): Promise<void> {
+      for (let i = 0; i < 20; i++) await open(`${api}/v1/events`);
+      await open(`${api}/v1/network`);
+      await open(`${metrics}/metrics`);
+      // A question that is answered half a minute later, and one that is never asked to its end.
+      open(`${api}/v1/rollups/902/finality?minBlockNumber=9999&wait=30`).catch(() => undefined);
+      const { hostname, port } = new URL(api);
+      const half = connect(Number(port), hostname);
+      half.on("error", () => undefined);
+      await once(half, "connect");
+      half.write("GET /v1/network HTTP/1.1\r\nhost: x\r\n");
+      leaving.push(() => half.destroy());
+      const domain = { chainId: 31_337n, verifyingContract: REGISTRY };
+      for (let i = 0; i < 2; i++) {
+        const peer = await startRawPeer({}, domain);
+        leaving.push(() => peer.stop());
+        await peer.greet(addresses[0] ?? "");
+      }
+      isComplete = true;
+    },
+    async end(): Promise<void> {
+      gone.abort();
+      for (const leave of leaving) await leave();
+    },
+  };
+}
 
 it("a node whose store was damaged between two runs says so and ends with exit code 1", async () => {
   const { configFile, folder, l1 } = await prepare();
