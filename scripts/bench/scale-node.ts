@@ -271,7 +271,7 @@ function taken({ madeUpSignature }: Traffic): Pick<EnginePorts, "bls" | "verifie
 function signerOf({ own, madeUpSignature }: Traffic, isChecked: boolean): EnginePorts["signer"] {
   const { operator, publicKey } = own;
   return {
-    publicKey,
+    holds: async (asked) => asked === publicKey,
     async sign({ claim }) {
       const signature = isChecked ? own.sign(claimDigest(DOMAIN, claim)) : madeUpSignature;
       return { ok: true, attestation: { claim, operator, signature } };

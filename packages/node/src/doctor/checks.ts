@@ -1,4 +1,5 @@
 import { clockCheck } from "./clock.ts";
+import { databaseCheck } from "./database.ts";
 import { folderCheck, spaceCheck, syncCheck } from "./disk.ts";
 import { filesCheck } from "./files.ts";
 import { l1AgreementCheck, l1EndpointsCheck, l1FinalityCheck } from "./l1.ts";
@@ -36,6 +37,7 @@ export const CHECKS: readonly Check[] = [
   registrationCheck,
   weightCheck,
   payerCheck,
+  databaseCheck,
   rollupsCheck,
   storeCheck,
 ];
