@@ -16,6 +16,9 @@ export interface ClientAddresses {
 const NETWORK = /^([0-9a-fA-F:.]{2,45})(?:\/([0-9]{1,3}))?$/;
 const IPV4_IN_IPV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
+/** Of a connection that has gone meanwhile. */
+const NOBODY = "0.0.0.0";
+
 /** Whether a text names an address or a network of addresses. */
 export function isNetwork(text: string): boolean {
   const [, address = "", bits] = NETWORK.exec(text) ?? [];
@@ -43,7 +46,7 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
   function ofConnection(socket: Socket): string | null {
     const found = known.get(socket);
     if (found !== undefined) return found;
-    const address = plain(socket.remoteAddress);
+    const address = plain(socket.remoteAddress ?? NOBODY);
     const made = trustedProxies.length > 0 && isTrusted(address) ? null : toClient(address);
     known.set(socket, made);
     return made;
@@ -56,7 +59,7 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
       if (direct !== null) return direct;
       const header = request.headers["x-forwarded-for"] ?? "";
       const hops = (Array.isArray(header) ? header.join(",") : header).split(",");
-      let address = plain(request.socket.remoteAddress);
+      let address = plain(request.socket.remoteAddress ?? NOBODY);
       for (let hop = hops.pop(); hop !== undefined && isTrusted(address); hop = hops.pop()) {
         const next = plain(hop.trim());
         // What is no address names nobody: it counts for the proxy that passed it on.
@@ -68,9 +71,8 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
   };
 }
 
-/** An address of IPv4 that came over a socket of IPv6, as what it is. An unknown one is nobody's. */
-function plain(address: string | undefined): string {
-  if (address === undefined || address === "") return "0.0.0.0";
+/** An address of IPv4 that came over a socket of IPv6, as what it is. */
+function plain(address: string): string {
   return IPV4_IN_IPV6.exec(address)?.[1] ?? address.split("%", 1)[0] ?? address;
 }
 

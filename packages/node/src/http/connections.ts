@@ -13,6 +13,10 @@ export interface Connections {
   stop(): void;
 }
 
+/*
+ * Who reads too slowly is reset, not closed: the kernel would go on holding what it was sent.
+ */
+
 /** How often who reads is looked at. */
 const LOOK_MS = 500;
 /** What a reader takes at least of an answer that waits for it, within a request's time. */
@@ -61,7 +65,7 @@ export function watchConnections(
     const at = now();
     unreadBytes = 0;
     for (const [socket, connection] of open) {
-      if (isTooSlow(socket, connection, at)) socket.destroy();
+      if (isTooSlow(socket, connection, at)) socket.resetAndDestroy();
       else unreadBytes += socket.writableLength;
     }
     if (unreadBytes > limits.maxUnreadBytes) dropLargest();
@@ -83,7 +87,7 @@ export function watchConnections(
     for (const socket of largest) {
       if (unreadBytes <= limits.maxUnreadBytes) return;
       unreadBytes -= socket.writableLength;
-      socket.destroy();
+      socket.resetAndDestroy();
     }
   }
 

@@ -161,7 +161,20 @@ function serve(
     const waitMs = admission.charge(address, 1);
     if (waitMs === 0 || client.isPaused) return;
     client.pause();
-    setTimeout(() => client.resume(), Math.min(waitMs, MAX_PAUSE_MS)).unref();
+    rest(waitMs, performance.now() + MAX_PAUSE_MS);
+  }
+
+  /** What was read with the message that was too much counts, too. */
+  function rest(waitMs: number, untilMs: number): void {
+    const atMost = Math.max(0, untilMs - performance.now());
+    setTimeout(
+      () => {
+        const leftMs = admission.charge(address, 0);
+        if (leftMs > 0 && performance.now() < untilMs) rest(leftMs, untilMs);
+        else client.resume();
+      },
+      Math.min(waitMs, atMost),
+    ).unref();
   }
 
   client.on("message", (data, isBinary) => {

@@ -241,24 +241,22 @@ export const RPC_OPTIONS: Omit<RollupRpcOptions, "urls"> = {
   maxSharePercent: 100,
 };
 
-/** Lets everyone in who comes from a loopback, and believes no header. */
-export function createTestAdmission(): Admission {
-  const rate = createRateLimit(
-    { now: () => performance.now() },
-    { perSecond: 1_000_000, burst: 1_000_000, maxClients: 16 },
-  );
-  const addresses = createClientAddresses([]);
+/** An admission that believes a loopback's X-Forwarded-For; by default it bounds nobody. */
+function createTestAdmission(perSecond: number): Admission {
+  const now = () => performance.now();
+  const rate = createRateLimit({ now }, { perSecond, burst: perSecond, maxClients: 16 });
+  const addresses = createClientAddresses(["127.0.0.1"]);
   return createAdmission({ addresses, rate, loop: { isLate: () => false } });
 }
 
 /** The RPC alone: a whole server takes a tenth of a second to make. */
 async function serve(
   { view, failures }: { readonly view: MemoryView; readonly failures: object[] },
-  options: RollupRpcOptions,
+  { perSecond = 1_000_000, ...options }: RollupRpcOptions & { readonly perSecond?: number },
 ): Promise<string> {
   const app = createApp(DEFAULT_HTTP_LIMITS, () => false);
   const reportFailure = (part: string, error: unknown) => void failures.push({ part, error });
-  const admission = createTestAdmission();
+  const admission = createTestAdmission(perSecond);
   const proxy = createRpcProxy({ view, reportFailure, admission }, [options]);
   app.addHook("onRequest", (request, reply, done) => {
     if (request.is404) refuseUnrouted(request, reply);
@@ -277,12 +275,16 @@ async function serve(
 
 /** A server whose one rollup has the RPC of these nodes; it ends with the test. */
 export async function startRpc(
-  options: Partial<RollupRpcOptions> & { readonly urls: readonly string[] },
+  options: Partial<RollupRpcOptions> & {
+    readonly urls: readonly string[];
+    /** Of one address, and as many at once. */
+    readonly perSecond?: number;
+  },
   parts: Parameters<typeof createMemoryView>[0] = {},
 ): Promise<RpcWorld> {
   const view = createMemoryView(parts);
   const failures: object[] = [];
-  const rpc: RollupRpcOptions = { ...RPC_OPTIONS, ...options };
+  const rpc = { ...RPC_OPTIONS, ...options };
   const url = await serve({ view, failures }, rpc);
   async function post(body: unknown, path: string = RPC_PATH): Promise<Posted> {
     const text = typeof body === "string" ? body : JSON.stringify(body);
