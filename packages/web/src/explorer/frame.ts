@@ -83,7 +83,7 @@ function viewHeader({ route, state, onSearch, onTheme }: Frame): TemplateResult 
     <form class="search" role="search" @submit=${submit}>
       <label class="hidden" for="search">Height, hash, transaction, operator or certificate</label>
       <input id="search" name="text" type="search" autocomplete="off" spellcheck="false"
-        maxlength="200" aria-describedby="search-hint" />
+        maxlength="200" required aria-describedby="search-hint" />
       <span id="search-hint" class="search-hint">height, hash, operator …</span>
       <button type="submit" aria-label="Search">
         <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="7" cy="7" r="4.5" /><path d="M10.5 10.5L14 14" /></svg>

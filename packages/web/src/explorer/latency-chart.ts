@@ -5,6 +5,8 @@ import type { LatencySample } from "./live-network.ts";
 const WIDTH = 600;
 const HEIGHT = 120;
 const MAX_BARS = 120;
+/** Few bars are not drawn wider than so many would be. */
+const MIN_BARS = 40;
 
 /** Quantiles of some latencies, milliseconds; null of none. */
 export function quantilesOf(
@@ -52,7 +54,7 @@ export function viewLatencyChart(samples: readonly LatencySample[]): TemplateRes
     <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img"
       aria-label="Latency of ${shown.length} certificates: median ${formatLatency(quantiles.p50)},
         95 % below ${formatLatency(quantiles.p95)}, longest ${formatLatency(quantiles.max)}">
-      ${viewBars(shown, { width: WIDTH, height: HEIGHT, count: MAX_BARS })}
+      ${viewBars(shown, { width: WIDTH, height: HEIGHT, count: Math.max(MIN_BARS, shown.length) })}
       ${svg`<line class="median" x1="0" x2=${WIDTH} y1=${lineAt(quantiles.p50)}
         y2=${lineAt(quantiles.p50)} />`}
     </svg>

@@ -12,7 +12,7 @@ export function viewSteps(status: BlockStatusName, isChecked: boolean): Template
   return html`<ol class="steps" aria-label="How far the block has come">
     ${STEPS.map((step, index) => {
       const isReached = index <= reached;
-      const tone = isReached ? toneOf(step, isChecked) : "quiet";
+      const tone = isReached ? toneOf(step, { isChecked, isLast: index === reached }) : "quiet";
       return html`<li class="${tone} ${isReached ? "reached" : ""}"
         aria-current=${index === reached ? "step" : "false"}>
         ${viewMark(tone)}<span>${STATUS_WORDS[step].word}</span>
@@ -21,7 +21,12 @@ export function viewSteps(status: BlockStatusName, isChecked: boolean): Template
   </ol>`;
 }
 
-function toneOf(step: Step, isChecked: boolean): Tone {
-  if (step === "fast-final") return isChecked ? "final" : "pending";
-  return step === "attested" || step === "observed" ? "info" : STATUS_WORDS[step].tone;
+function toneOf(
+  step: Step,
+  { isChecked, isLast }: { readonly isChecked: boolean; readonly isLast: boolean },
+): Tone {
+  if (step !== "fast-final")
+    return step === "attested" || step === "observed" ? "info" : STATUS_WORDS[step].tone;
+  if (isChecked) return "final";
+  return isLast ? "pending" : "info";
 }
