@@ -44,14 +44,9 @@ export function createPage(ports: PagePorts): Page {
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function feedOf(endpoint: string): Feed {
-    const feed = feeds.get(endpoint) ?? createFeed(endpoint, { fetch });
-    feeds.set(endpoint, feed);
-    return {
-      follow: (rollupId, onHint) =>
-        feed.follow(rollupId, (hint) => {
-          if (!isHidden()) onHint(hint);
-        }),
-    };
+    const known = feeds.get(endpoint) ?? createFeed(endpoint, { fetch });
+    feeds.set(endpoint, known);
+    return known;
   }
 
   function open(question: Question): Shared {
@@ -59,7 +54,8 @@ export function createPage(ports: PagePorts): Page {
     const tell = (detail: FinalityDetail): void => {
       for (const listener of listeners) listener(detail);
     };
-    const watch = createWatch(question, { fetch, clock, feedOf, verifier, onLook: tell });
+    const shown = { isHidden, onLook: tell };
+    const watch = createWatch(question, { fetch, clock, feedOf, verifier, ...shown });
     const shared = { watch, listeners };
     watches.set(question.key, shared);
     watch.start();

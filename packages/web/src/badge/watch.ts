@@ -13,6 +13,7 @@ export interface WatchPorts {
   readonly clock: Clock;
   readonly feedOf: (endpoint: string) => Feed;
   readonly verifier: () => Promise<Verifier>;
+  readonly isHidden: () => boolean;
   /** Called whenever the answer was looked at: its age has changed at least. */
   readonly onLook: (detail: FinalityDetail) => void;
 }
@@ -61,6 +62,8 @@ class QuestionWatch implements Watch {
   #roundAt: Instant | null = null;
   #due: { readonly timer: ReturnType<typeof setTimeout>; readonly inMs: number } | null = null;
   #proving = 0;
+  /** A proof was due while too many were under way. */
+  #mustProve = false;
   #isStopped = false;
 
   constructor(question: Question, ports: WatchPorts) {
@@ -97,7 +100,9 @@ class QuestionWatch implements Watch {
     this.#roundAt = this.#ports.clock.now();
     const subject = this.#target();
     for (const endpoint of this.#question.endpoints) void this.#askOne(endpoint, subject);
-    if (this.#question.trust !== null && this.#proving < MAX_PROVING) void this.#prove(subject);
+    if (this.#question.trust === null) return;
+    if (this.#proving < MAX_PROVING) void this.#prove(subject);
+    else this.#mustProve = true;
   }
 
   stop(): void {
@@ -164,8 +169,13 @@ class QuestionWatch implements Watch {
   async #prove(subject: Subject): Promise<void> {
     const at = this.#ports.clock.now();
     this.#proving += 1;
-    this.#take(await this.#proofOf(subject), at);
+    const proof = await this.#proofOf(subject);
     this.#proving -= 1;
+    this.#take(proof, at);
+    // What is certified by now was not yet when this proof was asked for, or it is still being made.
+    const isDue = isComing(proof) && this.#detail.certificate !== null;
+    if (!this.#isStopped && (isDue || this.#mustProve)) this.#askWithin(LATER);
+    this.#mustProve = false;
   }
 
   async #proofOf(subject: Subject): Promise<Proof> {
@@ -210,6 +220,7 @@ class QuestionWatch implements Watch {
   }
 
   #askWithin({ leastMs, part }: Spacing): void {
+    if (this.#ports.isHidden()) return;
     const openMs = elapsedMs(this.#changedAt, this.#ports.clock.now());
     const spacing = Math.min(MOST_SPACING_MS, Math.max(leastMs, openMs * part));
     const inMs = Math.max(0, spacing - this.#sinceRoundMs());
@@ -230,6 +241,12 @@ class QuestionWatch implements Watch {
     if (this.#due !== null) clearTimeout(this.#due.timer);
     this.#due = null;
   }
+}
+
+/** Whether a proof only was not there yet; what a policy refuses comes with a later head at best. */
+function isComing(proof: Proof): boolean {
+  if (proof.status !== "not-yet") return false;
+  return proof.code === "pending" || proof.code === "not-covered" || proof.code === "unavailable";
 }
 
 function codeOf(said: Said): string {

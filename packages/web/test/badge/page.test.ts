@@ -15,6 +15,7 @@ import {
   claimOf,
   finalityStatus,
   forge,
+  NOW,
   ROLLUP,
 } from "../../../sdk/test/signed-network.ts";
 import {
@@ -99,6 +100,20 @@ describe("a badge that checks", () => {
     const wrong = openPage().ask({ endpoints: node?.url, height: "10", ...TRUSTING, network });
     await expect.poll(() => wrong.now()?.code, PATIENT).toBe("wrong-epoch");
     expect([...statesOf(badge), ...statesOf(wrong)]).not.toContain("fast-final");
+  });
+
+  it("asks again by itself for a proof that is still being made", async () => {
+    const [node] = await startNodes(1);
+    const hash = transactionHashes[20] ?? "0x";
+    if (node !== undefined) serveTransaction(node, hash, { proofGap: "unavailable" });
+    // By a clock that stands still nothing is ever due.
+    const clock = { now: () => ({ steadyMs: 0, wallMs: NOW }) };
+    const ask = { endpoints: node?.url, transaction: hash, ...TRUSTING };
+    const badge = openPage({ clock }).ask(ask);
+    await expect.poll(() => badge.now()?.code, PATIENT).toBe("unavailable");
+    expect(badge.now()?.state).toBe("not-yet");
+    if (node !== undefined) serveTransaction(node, hash, { proof: proofOf(20) });
+    await expect.poll(() => badge.now()?.state, PATIENT).toBe("fast-final");
   });
 
   it("turns to contradicted by one endpoint of three that proves another block", async () => {
