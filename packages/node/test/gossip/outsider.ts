@@ -9,6 +9,7 @@ import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
 import { type Hello, type HelloResult, sayHello } from "../../src/gossip/hello.ts";
 import { type NetworkNames, networkNames } from "../../src/gossip/topics.ts";
+import { muxerOf } from "./yamux-frames.ts";
 
 /** The protocol of gossipsub that a node speaks first. */
 export const MESHSUB = "/meshsub/1.2.0";
@@ -22,6 +23,8 @@ export interface Outsider {
   connect(address: string): Promise<Connection>;
   /** Connects, and says this hello. */
   greet(address: string, hello?: Partial<Hello>): Promise<HelloResult>;
+  /** Answers none of the streams that the other side opens on a connection from now on. */
+  stall(connection: Connection): void;
   stop(): Promise<void>;
 }
 
@@ -55,6 +58,10 @@ export async function startOutsider({ domain, from }: OutsiderOptions): Promise<
         timeoutMs: 10_000,
         own: () => ({ networkId: names.networkId, binding: null, ...hello }),
       });
+    },
+    stall(connection): void {
+      if (!("onIncomingStream" in connection)) throw new Error("libp2p names it otherwise");
+      muxerOf(connection).removeEventListener("stream", connection.onIncomingStream);
     },
     stop: async () => {
       await libp2p.stop();

@@ -8,7 +8,6 @@ import { networkNames } from "../../src/gossip/topics.ts";
 import { certificateAt, DOMAIN, TestNetwork, until } from "./network.ts";
 import { MESHSUB, startOutsider } from "./outsider.ts";
 import { startRawPeer } from "./raw-peer.ts";
-import { muxerOf } from "./yamux-frames.ts";
 
 const NAMES = networkNames(DOMAIN);
 const OPTIONS = { topics: new Set<string>(), isWithinRate: () => true, onTrouble: () => {} };
@@ -102,8 +101,7 @@ it("peers that do not answer its streams hold up nobody else's", async () => {
   const silent = await Promise.all([1, 2, 3].map(() => startOutsider({ domain: DOMAIN })));
   for (const peer of silent) {
     const connection = await peer.connect(address);
-    if (!("onIncomingStream" in connection)) throw new Error("libp2p names its listener otherwise");
-    muxerOf(connection).removeEventListener("stream", connection.onIncomingStream);
+    peer.stall(connection);
     await connection.newStream(MESHSUB);
   }
   const honest = await network.add({ bootNodes: [address] });

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ArenaNode } from "./arena.ts";
+
+/** Resident memory, beyond what an undisturbed node of the same age has grown by meanwhile. */
+export interface Grown {
+  /** What is left of it once the attack is over and the collector has had its time. */
+  readonly megabytes: number;
+  /** The most while it went on. */
+  readonly mostMegabytes: number;
+}
+
+const INTERVAL_MS = 250;
+/** For the garbage collector, which takes its time. */
+const SETTLE_MS = 5_000;
+
+/** Watches a node from now on, beside one that nobody attacks. */
+export function watchUsage(node: ArenaNode, undisturbed: ArenaNode): { stop(): Promise<Grown> } {
+  const before = { node: node.usage().rssBytes, undisturbed: undisturbed.usage().rssBytes };
+  const grown = (): number => {
+    // A node that gives memory back does not make another's growth any larger.
+    const usual = Math.max(0, undisturbed.usage().rssBytes - before.undisturbed);
+    return Math.round((node.usage().rssBytes - before.node - usual) / 1e5) / 10;
+  };
+  let most = grown();
+  const timer = setInterval(() => {
+    most = Math.max(most, grown());
+  }, INTERVAL_MS);
+  return {
+    async stop(): Promise<Grown> {
+      clearInterval(timer);
+      let least = grown();
+      for (let waited = 0; waited < SETTLE_MS; waited += INTERVAL_MS) {
+        await sleep(INTERVAL_MS);
+        least = Math.min(least, grown());
+      }
+      return { megabytes: least, mostMegabytes: Math.max(most, least) };
+    },
+  };
+}
