@@ -6,6 +6,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { NO_CHROMIUM } from "../../packages/sdk/test/chromium.ts";
 import { read, until } from "./api.ts";
+import { describeBadge } from "./badge.ts";
 import { SCREENSHOTS, startInPath, startWebNetwork, type WebNetwork } from "./web-network.ts";
 
 const ROLLUP_ID = 901n;
@@ -296,6 +297,8 @@ describe("the explorer that a node serves", () => {
     expect(new URL(page.url()).hash).toBe(`#/rollups/901/transactions/${transaction}`);
   });
 });
+
+describeBadge(() => web);
 
 async function gzippedSizeOf(url: string): Promise<number> {
   const answer = await fetch(url, { method: "HEAD", headers: { "accept-encoding": "gzip" } });
