@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Evidence, Hex } from "@mach/core";
 import type { Logger } from "pino";
 import { contestedHeights } from "./pruning.ts";
@@ -22,6 +22,8 @@ export interface PrunerOptions {
   readonly evidenceEpochs: number;
   /** The pause between two passes, milliseconds. */
   readonly pauseMs: number;
+  /** The pause between two batches, milliseconds: signatures wait for the same disk. */
+  readonly batchPauseMs: number;
 }
 
 /** Evidence may have its headers with it. */
@@ -105,8 +107,7 @@ class StorePruner implements Pruner {
       const batch = await this.#ports.store.prune(step);
       removed += batch.removed;
       if (batch.isDone) break;
-      // Signing and certifying come first.
-      await nextTurn();
+      await this.#rest();
     }
     return removed;
   }
@@ -126,7 +127,7 @@ class StorePruner implements Pruner {
       for (const { id, evidence } of batch) {
         if ((await store.evidenceById(id)) === null) onEvidenceGone(evidence);
       }
-      await nextTurn();
+      await this.#rest();
     }
     return removed;
   }
@@ -157,6 +158,12 @@ class StorePruner implements Pruner {
       if (certificate !== null) needed.push(certificate.claim.epoch);
     }
     return needed;
+  }
+
+  /** Signing and certifying come first. */
+  async #rest(): Promise<void> {
+    const { batchPauseMs } = this.#options;
+    await (batchPauseMs === 0 ? nextTurn() : sleep(batchPauseMs));
   }
 
   async *#allEvidence(): AsyncGenerator<EvidenceEntry> {

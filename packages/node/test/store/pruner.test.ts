@@ -42,7 +42,7 @@ function prune(store: Store, change: Partial<PrunerOptions> = {}): Pruned {
     },
     {
       ...{ rollupIds: [ROLLUP], certificateEpochs: 3, setEpochs: 5, evidenceEpochs: 5 },
-      pauseMs: 60_000,
+      ...{ pauseMs: 60_000, batchPauseMs: 0 },
       ...change,
     },
   );
