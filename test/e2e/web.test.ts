@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { encodeCertificate } from "@mach/api";
+import axe from "axe-core";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { NO_CHROMIUM } from "../../packages/sdk/test/chromium.ts";
@@ -10,7 +9,6 @@ import { describeBadge } from "./badge.ts";
 import { SCREENSHOTS, startInPath, startWebNetwork, type WebNetwork } from "./web-network.ts";
 
 const ROLLUP_ID = 901n;
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** A browser beside a whole network on a busy machine takes its time. */
 const PATIENCE_MS = 60_000;
 /** Of all that the first page loads, gzipped. */
@@ -118,7 +116,7 @@ async function open(
 async function violationsOf(page: Page): Promise<readonly string[]> {
   const session = await page.context().newCDPSession(page);
   // By the debugger, because the page's policy lets no other script in.
-  await session.send("Runtime.evaluate", { expression: AXE });
+  await session.send("Runtime.evaluate", { expression: axe.source });
   const { result } = await session.send("Runtime.evaluate", {
     expression: `axe.run({ resultTypes: ["violations"] }).then(({ violations }) => JSON.stringify(
       violations
