@@ -83,6 +83,9 @@ it("a burst of forgeries does not hold up an honest attestation, and its sender 
   const [abuser, honest] = [await joinNetwork(address), await joinNetwork(address)];
   const forged = forgedMessages();
   const { attestations } = abuser.names;
+  const standing = () => gossip.peers().find((each) => each.peerId === honest.peerId);
+  await until(() => standing() !== undefined);
+  const scoreBefore = standing()?.score ?? Number.NaN;
   const before = verifier().statistics().attestations;
   const startedAt = performance.now();
   const sent = forged.map((data) =>
@@ -112,4 +115,6 @@ it("a burst of forgeries does not hold up an honest attestation, and its sender 
   expect(countedMs).toBeLessThan(2_000);
   expect(checked).toBeLessThan(64);
   expect(gossip.peers().map((each) => each.peerId)).toEqual([honest.peerId]);
+  expect(standing()?.strikes).toBe(0);
+  expect(standing()?.score).toBeGreaterThanOrEqual(scoreBefore);
 });
