@@ -1,6 +1,6 @@
 import { createNativeBls } from "@mach/bls";
 import { bitfieldIndices, verifyCertificate } from "@mach/core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { THRESHOLD_BPS } from "../../scripts/local-network/parameters.ts";
 import { read, until } from "../e2e/api.ts";
 import { printFigure, startArena, wholeOr } from "./arena.ts";
@@ -20,6 +20,8 @@ import { overload } from "./overload.ts";
  * What an operator can do with its own key to a node of another one. Ratios are asserted where the
  * whole count is sent: on a busy machine a few blocks have no median.
  */
+
+vi.setConfig({ testTimeout: wholeOr(240_000, 1_800_000) });
 
 const MiB = 1_048_576;
 const MAX_EVIDENCE_OF_ONE = 256;
