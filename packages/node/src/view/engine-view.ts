@@ -31,6 +31,7 @@ import type { TransactionSources } from "../engine/transaction-sources.ts";
 import { isAccepted } from "../http/demand.ts";
 import type {
   EventId,
+  Eventual,
   NodeView,
   PageRequest,
   ServedCertificate,
@@ -120,23 +121,33 @@ class EngineView implements NodeView {
     return { ok: true, value: toFinality(view, { now, abstention: this.#abstention(rollupId) }) };
   }
 
-  async block(
+  /** Without a promise where memory knows the block: most readers ask for the newest. */
+  block(
     rollupId: bigint,
     key: bigint | Hex,
     policy: CertificatePolicy = {},
-  ): Promise<ViewResult<BlockStatus>> {
+  ): Eventual<ViewResult<BlockStatus>> {
     const state = this.#ports.state();
     const asked = typeof key === "bigint" ? { blockNumber: key } : { blockHash: key };
     const view = blockOf(state, rollupId, asked, accepting(policy));
     if (view === null) return fail("unknown-rollup");
-    const found =
-      view.status === "unknown" && typeof key === "bigint" ? await this.#find(rollupId, key) : null;
+    if (view.status === "unknown") return this.#absentBlock(rollupId, key, policy);
+    return { ok: true, value: this.#toStatus(rollupId, view) };
+  }
+
+  /** A block that memory does not know: the store may, or may have pruned it. */
+  async #absentBlock(
+    rollupId: bigint,
+    key: bigint | Hex,
+    policy: CertificatePolicy,
+  ): Promise<ViewResult<BlockStatus>> {
+    const found = typeof key === "bigint" ? await this.#find(rollupId, key) : null;
     if (found === null) {
-      const isPruned = view.status === "unknown" && (await this.#isPruned(rollupId, key));
-      return { ok: true, value: this.#toStatus(rollupId, view, isPruned) };
+      const isPruned = await this.#isPruned(rollupId, key);
+      return { ok: true, value: this.#toStatus(rollupId, UNKNOWN_BLOCK, isPruned) };
     }
     const isFound = found.standing !== "served" || isAccepted(policy, found.certificate);
-    return { ok: true, value: this.#toStatus(rollupId, isFound ? viewOf(found) : view) };
+    return { ok: true, value: this.#toStatus(rollupId, isFound ? viewOf(found) : UNKNOWN_BLOCK) };
   }
 
   async transaction(

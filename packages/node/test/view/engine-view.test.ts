@@ -85,6 +85,19 @@ describe("a certificate", () => {
   });
 });
 
+it("a block in memory is told of in the turn in which it is asked for, with or without a policy", async () => {
+  const viewed = await create();
+  await certifyAt(viewed, 2n);
+  for (const key of [2n, blockAt(2n).blockHash]) {
+    for (const policy of [undefined, { minWeightBps: 6_667 }]) {
+      // Answers of one turn are shared: a promise would cost each its own.
+      expect(viewed.view.block(ROLLUP_ID, key, policy)).toMatchObject({
+        value: { status: "fast-final" },
+      });
+    }
+  }
+});
+
 describe("a block by number that memory has left", () => {
   it("is fast-final by its own certificate from the store", async () => {
     const viewed = await create();
