@@ -1,13 +1,16 @@
 import { cpus } from "node:os";
-import { type BenchContext, withContext } from "./bench/bench-context.ts";
+import { parseArgs } from "node:util";
+import { type BenchContext, type Chart, withContext } from "./bench/bench-context.ts";
 import { benchCertificate, CERTIFICATE_COUNTS } from "./bench/certificate.ts";
+import { writeChart } from "./bench/chart.ts";
 import { benchCrypto, CRYPTO_COUNTS } from "./bench/crypto.ts";
 import { benchExecution, EXECUTION_COUNTS } from "./bench/execution.ts";
 import { benchGossip, GOSSIP_COUNTS } from "./bench/gossip.ts";
 import { benchHttp, HTTP_COUNTS } from "./bench/http.ts";
 import { NOT_YET } from "./bench/not-yet.ts";
-import { GROUPS, type Group, type Row } from "./bench/row.ts";
+import { GROUPS, type Group, ON_REQUEST, type Row } from "./bench/row.ts";
 import { benchScale, SCALE_COUNTS } from "./bench/scale.ts";
+import { benchSoak, SOAK_COUNTS } from "./bench/soak.ts";
 import { benchStore, STORE_COUNTS } from "./bench/store.ts";
 import { formatTable } from "./bench/table.ts";
 
@@ -20,17 +23,19 @@ const BENCHES: {
   crypto: (context, length) => benchCrypto(context, CRYPTO_COUNTS[length]),
   execution: (context, length) => benchExecution(context, EXECUTION_COUNTS[length]),
   store: (context, length) => benchStore(context, STORE_COUNTS[length]),
+  soak: (context, length) => benchSoak(context, SOAK_COUNTS[length]),
   scale: (context, length) => benchScale(context, SCALE_COUNTS[length]),
   gossip: (context, length) => benchGossip(context, GOSSIP_COUNTS[length]),
   http: (context, length) => benchHttp(context, HTTP_COUNTS[length]),
 };
 
-const USAGE = `usage: npm run bench -- [${GROUPS.join("|")} ...] [--quick] [--json]`;
+const USAGE = `usage: npm run bench -- [${GROUPS.join("|")} ...] [--quick] [--json] [--charts FOLDER]`;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const INTERRUPTED = 130;
 
 /**
- * Measures and prints each figure beside its bound; all groups where none is named. A goal that is
+ * Measures and prints each figure beside its bound; where no group is named, all that take minutes
+ * and not tens of them. A goal that is
  * missed is shown and is no failure: the exit code is 1 only for a figure that could not be had.
  */
 export async function main(args: readonly string[]): Promise<number> {
@@ -48,8 +53,13 @@ export async function main(args: readonly string[]): Promise<number> {
     for (const group of options.groups) {
       const progress = (step: string): void => console.error(`${group}: ${step}`);
       const bench = BENCHES[group];
+      const chart = (drawn: Chart): void => {
+        if (options.charts !== null) writeChart(options.charts, drawn);
+      };
       rows.push(
-        ...(await withContext({ signal, progress }, (context) => bench(context, options.length))),
+        ...(await withContext({ signal, progress, chart }, (context) =>
+          bench(context, options.length),
+        )),
       );
     }
   } catch (error) {
@@ -68,16 +78,31 @@ interface Options {
   readonly groups: readonly Group[];
   readonly length: Length;
   readonly isJson: boolean;
+  /** The folder that charts are written to; null draws none. */
+  readonly charts: string | null;
 }
 
 function parseArguments(args: readonly string[]): Options | null {
-  const flags = args.filter((arg) => arg.startsWith("-"));
-  const named = args.filter((arg) => !arg.startsWith("-"));
-  const groups = GROUPS.filter((group) => named.length === 0 || named.includes(group));
-  if (flags.some((flag) => flag !== "--json" && flag !== "--quick")) return null;
-  if (named.some((name) => !groups.some((group) => group === name))) return null;
-  const length = flags.includes("--quick") ? "quick" : "full";
-  return { groups, length, isJson: flags.includes("--json") };
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        quick: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        charts: { type: "string" },
+      },
+    });
+    if (positionals.some((name) => !GROUPS.some((group) => group === name))) return null;
+    const groups = GROUPS.filter((group) =>
+      positionals.length === 0 ? !ON_REQUEST.includes(group) : positionals.includes(group),
+    );
+    const length = values.quick ? "quick" : "full";
+    return { groups, length, isJson: values.json, charts: values.charts ?? null };
+  } catch {
+    // No such option, or one without its value: the usage says what there is.
+    return null;
+  }
 }
 
 function printTable(rows: readonly Row[]): void {

@@ -1,11 +1,17 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createConnection, createServer as createTcpServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Hex } from "@mach/core";
 import { expect, it, onTestFinished } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
 import { type BenchContext, withContext } from "../scripts/bench/bench-context.ts";
-import { collectLatencies } from "../scripts/bench/certificate.ts";
+import { watchCertificates } from "../scripts/bench/certificate-times.ts";
+import { drawChart } from "../scripts/bench/chart.ts";
 import { startChild } from "../scripts/bench/child.ts";
 import { benchCrypto } from "../scripts/bench/crypto.ts";
+import { createDelayProxies } from "../scripts/bench/delay-proxy.ts";
 import { benchExecution } from "../scripts/bench/execution.ts";
 import { benchGossip } from "../scripts/bench/gossip.ts";
 import { benchHttp } from "../scripts/bench/http.ts";
@@ -74,22 +80,79 @@ it("answers and events over HTTP are measured", { timeout: TIMEOUT_MS }, async (
 });
 
 it("a certificate counts once every operator has told of it, at their median", async () => {
-  const nodes = await Promise.all([startStream(), startStream(), startStream(), startStream()]);
-  const urls = nodes.map((node) => node.url);
-  const told = await run(async (context) => {
-    const latencies = await collectLatencies(context, urls);
-    const next = latencies.next(2, 10_000);
-    for (const [index, node] of nodes.entries()) {
-      node.tell({ blockNumber: "7", latencyMs: [10, 40, 12, 14][index] ?? null });
-      // Told again with the certificate's improvement, and of heads without a certificate.
-      node.tell({ blockNumber: "7", latencyMs: 99 });
-      node.tell(null);
-      if (index > 0) node.tell({ blockNumber: "8", latencyMs: 20 });
-    }
-    nodes[0]?.tell({ blockNumber: "8", latencyMs: 20 });
-    return { latencies: await next, incomplete: latencies.incomplete() };
+  const addresses: readonly Hex[] = ["0xa1", "0xa2", "0xa3"];
+  const streams = await Promise.all(addresses.map(() => startStream()));
+  const chain = await startHeads();
+  const operators = addresses.map((address, index) => {
+    return { apiUrl: streams[index]?.url ?? "", registered: { address } };
   });
-  expect(told).toEqual({ latencies: [13, 20], incomplete: 0 });
+  const told = await run(async (context) => {
+    const rollups = [{ rollupId: 901n, wsUrl: chain.url }];
+    const watch = await watchCertificates(context, { operators, rollups });
+    const next = watch.next(2, 20_000);
+    await chain.subscribed;
+    chain.tell(["0x7", "0x8"]);
+    for (const [index, stream] of streams.entries()) {
+      const operator = addresses[index] ?? "0x";
+      // Another's attestation is not this operator's.
+      for (const each of addresses) stream.attest({ blockNumber: "7", operator: each });
+      stream.certify({ blockNumber: "7", latencyMs: [10, 40, 12][index] ?? null, ageMs: 3 });
+      // Told again with the certificate's improvement, and of heads without a certificate.
+      stream.certify({ blockNumber: "7", latencyMs: 99, ageMs: 0 });
+      stream.certify(null);
+      stream.attest({ blockNumber: "8", operator });
+      stream.certify({ blockNumber: "8", latencyMs: 20, ageMs: 1 });
+    }
+    return { times: await next, incomplete: watch.incomplete() };
+  });
+  expect(told.times.map(({ threshold, stored }) => [threshold, stored])).toEqual([
+    [12, 15],
+    [20, 21],
+  ]);
+  for (const { attested, pushed } of told.times) expect(attested >= 0 && pushed >= 0).toBe(true);
+  expect(told.incomplete).toBe(0);
+});
+
+it("a proxy holds bytes for as long as it is told to, and keeps their order", async () => {
+  const echo = createTcpServer((socket) => socket.pipe(socket));
+  echo.listen(0, "127.0.0.1");
+  await once(echo, "listening");
+  const proxies = createDelayProxies();
+  onTestFinished(() => {
+    proxies.close();
+    echo.close();
+  });
+  const port = await proxies.stand((echo.address() as AddressInfo).port);
+  const socket = createConnection({ port, host: "127.0.0.1" });
+  onTestFinished(() => void socket.destroy());
+  let heard = "";
+  socket.setEncoding("utf8").on("data", (text) => {
+    heard += text;
+  });
+  proxies.setDelay(60);
+  const startedAt = performance.now();
+  socket.write("slow,");
+  await expect.poll(() => heard, { timeout: 10_000 }).toBe("slow,");
+  // There and back.
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(118);
+  socket.write("first,");
+  await sleep(5);
+  proxies.setDelay(0);
+  socket.write("second");
+  await expect.poll(() => heard, { timeout: 10_000 }).toBe("slow,first,second");
+});
+
+it("a chart shows each distribution with its quantiles, in the colours of the reader", () => {
+  const series = [
+    { label: "stored <here>", values: Array.from({ length: 101 }, (_, index) => index + 1) },
+    { label: "nothing", values: [] },
+  ];
+  const svg = drawChart({ name: "one", title: "Block & certificate", series });
+  expect(svg).toContain("stored &lt;here>: p50 51.0, p90 91.0, p99 100");
+  expect(svg).toContain("Block &amp; certificate");
+  expect(svg).toContain("prefers-color-scheme:dark");
+  expect(svg.match(/<polyline/g)).toHaveLength(1);
+  expect(svg).not.toContain("NaN");
 });
 
 it("a benchmark that is stopped leaves no process and no folder behind", async () => {
@@ -154,10 +217,17 @@ it("a group or flag that there is not is wrong usage", async () => {
 interface Told {
   readonly blockNumber: string;
   readonly latencyMs: number | null;
+  readonly ageMs: number;
+}
+
+interface Stream {
+  readonly url: string;
+  certify(told: Told | null): void;
+  attest(told: { readonly blockNumber: string; readonly operator: Hex }): void;
 }
 
 /** An event stream that tells what it is told to. */
-async function startStream(): Promise<{ url: string; tell: (told: Told | null) => void }> {
+async function startStream(): Promise<Stream> {
   let write = (_frame: string): void => undefined;
   const server = createServer((_request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
@@ -169,13 +239,46 @@ async function startStream(): Promise<{ url: string; tell: (told: Told | null) =
     server.closeAllConnections();
     server.close();
   });
+  const tell = (event: string, data: object): void => {
+    write(`id: 1\nevent: ${event}\ndata: ${JSON.stringify({ data })}\n\n`);
+  };
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    tell(told) {
+    certify(told) {
       const claim = { rollupId: "901", blockNumber: told?.blockNumber };
       const certificate = told && { claim };
-      const data = { certificate, latencyMs: told?.latencyMs ?? null };
-      write(`id: 1\nevent: finality\ndata: ${JSON.stringify({ data })}\n\n`);
+      const agesMs = { certificate: told?.ageMs ?? null };
+      tell("finality", { certificate, latencyMs: told?.latencyMs ?? null, agesMs });
+    },
+    attest({ blockNumber, operator }) {
+      tell("attestation", { claim: { rollupId: "901", blockNumber }, operator });
+    },
+  };
+}
+
+/** A chain that tells of heads once it was asked to. */
+async function startHeads(): Promise<{
+  readonly url: string;
+  readonly subscribed: Promise<void>;
+  tell(numbers: readonly string[]): void;
+}> {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  onTestFinished(() => {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  });
+  const subscribed = once(server, "connection").then(async ([socket]) => {
+    await once(socket as WebSocket, "message");
+  });
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    subscribed,
+    tell(numbers) {
+      for (const number of numbers) {
+        const text = JSON.stringify({ params: { result: { number } } });
+        for (const client of server.clients) client.send(text);
+      }
     },
   };
 }

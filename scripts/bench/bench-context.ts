@@ -2,6 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** Distributions that belong together, in milliseconds. */
+export interface Chart {
+  /** The name of its file, without an ending. */
+  readonly name: string;
+  readonly title: string;
+  readonly series: readonly { readonly label: string; readonly values: readonly number[] }[];
+}
+
 /** The repository's root. */
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -11,6 +19,8 @@ type Task = () => Promise<unknown> | unknown;
 export interface BenchContext {
   readonly signal: AbortSignal;
   readonly progress: (step: string) => void;
+  /** Takes the values behind some rows, to be drawn where charts are asked for. */
+  readonly chart: (chart: Chart) => void;
   /** Runs when the benchmark is over, however it ends, the last one first. */
   defer(task: Task): void;
   /** A folder on the disk of the repository, removed at the end. */
@@ -20,6 +30,7 @@ export interface BenchContext {
 export interface BenchOptions {
   readonly signal: AbortSignal;
   readonly progress: (step: string) => void;
+  readonly chart?: (chart: Chart) => void;
 }
 
 /** Runs a benchmark and then, whatever came of it, all that it deferred. */
@@ -37,6 +48,7 @@ export async function withContext<T>(
   };
   const context: BenchContext = {
     ...options,
+    chart: options.chart ?? (() => undefined),
     defer,
     makeFolder() {
       const folder = makeFolder();

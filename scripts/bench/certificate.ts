@@ -1,16 +1,19 @@
-import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createNativeBls } from "@mach/bls";
-import { toHex } from "@mach/core";
-import { attestationsLength } from "../../packages/node/src/gossip/wire.ts";
-import { readCommand } from "../checks/run-command.ts";
-import { type LocalNetwork, startLocalNetwork } from "../local-network/local-network.ts";
-import { type BenchContext, ROOT } from "./bench-context.ts";
-import { type Certified, readFinality } from "./finality-reader.ts";
-import { median, quantile, type Row, toRow } from "./row.ts";
-import { type StreamPair, startStreamPair } from "./stream-pair.ts";
+import type { LocalNetwork } from "../local-network/local-network.ts";
+import { type BenchContext, withContext } from "./bench-context.ts";
+import { startBenchNetwork } from "./bench-network.ts";
+import {
+  type CertificateTimes,
+  type CertificateWatch,
+  STAGES,
+  type Stage,
+  watchCertificates,
+} from "./certificate-times.ts";
+import { createDelayProxies } from "./delay-proxy.ts";
+import { boundOf, measureParts, type Parts } from "./latency-bound.ts";
+import { cpuMillisOf } from "./process-figures.ts";
+import { median, quantile, type Row, type RowHead, toRow } from "./row.ts";
+import { startStreamPair } from "./stream-pair.ts";
 import { formatNumber } from "./table.ts";
 
 export interface CertificateCounts {
@@ -19,28 +22,28 @@ export interface CertificateCounts {
   readonly blocks: number;
   /** Certificates before the first round, while the code of the nodes gets warm. */
   readonly warmUp: number;
+  /** How many operators, each a process, the networks have. */
+  readonly operators: readonly number[];
+  /** By how much the way between any two of four operators is made longer, milliseconds. */
+  readonly delaysMs: readonly number[];
 }
 
 export const CERTIFICATE_COUNTS = {
-  full: { rounds: 5, blocks: 12, warmUp: 20 },
-  quick: { rounds: 2, blocks: 6, warmUp: 4 },
+  full: { rounds: 5, blocks: 12, warmUp: 20, operators: [4, 8, 16], delaysMs: [20, 50, 100] },
+  quick: { rounds: 2, blocks: 6, warmUp: 4, operators: [4], delaysMs: [50] },
 } as const;
 
-const START_MS = 90_000;
-const ROUND_MS = 60_000;
-/** Of each primitive, in each round. */
-const SAMPLES = 100;
-const SIGNATURE_BYTES = 192;
+const START_MS = 180_000;
+const ROUND_MS = 120_000;
 const BLOCK_MS = 1_000;
 /** Certificates of blocks that came while the bound was measured are out by then. */
 const SETTLE_MS = 250;
-/** Certificates that are remembered, those that every operator has told of included. */
-const MAX_OPEN = 16;
-/** Linux counts in hundredths of a second wherever Node runs. */
-const MILLIS_PER_TICK = 10;
+/** None is more than a third, so that no single one is needed. */
+const WEIGHTS = [22n, 24n, 26n, 28n];
+const DELAYED_OPERATORS = 4;
 
 /**
- * From the sight of a new block to its certificate at the median of four operators, each a process
+ * From the sight of a new block to its certificate at the median of the operators, each a process
  * with everything on: two rollups, durable records, validators, stores, logs and a reader each.
  * Blocks are checked by their headers: executing them has rows of its own.
  */
@@ -48,52 +51,77 @@ export async function benchCertificate(
   context: BenchContext,
   counts: CertificateCounts,
 ): Promise<readonly Row[]> {
-  const { progress } = context;
-  await build();
-  const network = await startNetwork(context);
-  const pair = await startStreamPair(context);
-  const { operators, rollups } = network;
-  const apiUrls = operators.map((node) => node.apiUrl);
-  await untilAnswered(apiUrls);
-  const latencies = await collectLatencies(context, apiUrls);
-  const perRound = counts.blocks * rollups.length;
-  progress("waiting for the first certificates");
-  await latencies.next(counts.warmUp, START_MS);
-  // Those that stood while the streams were being opened.
-  const missedBefore = latencies.incomplete();
-  const rounds: Round[] = [];
-  const pids = operators.map((node) => node.entry().pid);
-  const cpuBefore = cpuMillisOf(pids);
-  const startedAt = performance.now();
-  for (let round = 1; round <= counts.rounds; round++) {
-    progress(`round ${round} of ${counts.rounds}: ${perRound} certificates`);
-    const bound = await measureBound(pair);
-    await sleep(SETTLE_MS);
-    rounds.push({ bound, latencies: await latencies.next(perRound, ROUND_MS) });
+  const rows: Row[] = [];
+  for (const operators of counts.operators) {
+    // Each network ends before the next one starts.
+    rows.push(...(await withContext(context, (own) => benchOperators(own, counts, operators))));
   }
-  // Of every rollup's block in that time, the ones between the rounds too.
-  const blocks = ((performance.now() - startedAt) / BLOCK_MS) * rollups.length;
-  const cpuMs = cpuMillisOf(pids) - cpuBefore;
-  return rowsOf(rounds, {
-    cpuMs: cpuMs / operators.length / blocks,
-    incomplete: latencies.incomplete() - missedBefore,
-  });
+  if (counts.delaysMs.length > 0) {
+    rows.push(...(await withContext(context, (own) => benchDelays(own, counts))));
+  }
+  return rows;
 }
 
 interface Round {
-  readonly bound: number;
-  /** Of each certificate, at the median of the operators. */
-  readonly latencies: readonly number[];
+  readonly parts: Parts;
+  readonly times: readonly CertificateTimes[];
+}
+
+async function benchOperators(
+  context: BenchContext,
+  counts: CertificateCounts,
+  operators: number,
+): Promise<readonly Row[]> {
+  const network = await startBenchNetwork(context, { weights: weightsOf(operators) });
+  const pair = await startStreamPair(context);
+  const folder = context.makeFolder();
+  const watch = await warmUp(context, network, counts);
+  const perRound = counts.blocks * network.rollups.length;
+  // Those that stood while the streams were being opened.
+  const missedBefore = watch.incomplete();
+  const rounds: Round[] = [];
+  const pids = network.operators.map((node) => node.entry().pid);
+  const cpuBefore = cpuMillisOf(pids);
+  const startedAt = performance.now();
+  for (let round = 1; round <= counts.rounds; round++) {
+    context.progress(`${operators} operators, round ${round}: ${perRound} certificates`);
+    const parts = await measureParts(pair, folder);
+    await sleep(SETTLE_MS);
+    rounds.push({ parts, times: await watch.next(perRound, ROUND_MS) });
+  }
+  // Of every rollup's block in that time, the ones between the rounds too.
+  const blocks = ((performance.now() - startedAt) / BLOCK_MS) * network.rollups.length;
+  const cpuMs = (cpuMillisOf(pids) - cpuBefore) / operators / blocks;
+  const times = rounds.flatMap((round) => round.times);
+  const series = STAGES.map((stage) => ({ label: stage, values: times.map((at) => at[stage]) }));
+  const title = `A block to its certificate: ${operators} operators, ${times.length} certificates`;
+  context.chart({ name: `certificate-${operators}`, title, series });
+  return rowsOf(operators, rounds, { cpuMs, incomplete: watch.incomplete() - missedBefore });
+}
+
+async function warmUp(
+  context: BenchContext,
+  network: LocalNetwork,
+  counts: CertificateCounts,
+): Promise<CertificateWatch> {
+  const watch = await watchCertificates(context, network);
+  context.progress("waiting for the first certificates");
+  await watch.next(counts.warmUp, START_MS);
+  return watch;
 }
 
 function rowsOf(
+  operators: number,
   rounds: readonly Round[],
   found: { readonly cpuMs: number; readonly incomplete: number },
 ): readonly Row[] {
-  const all = rounds.flatMap(({ latencies }) => latencies);
-  const bound = median(rounds.map((round) => round.bound));
+  const all = rounds.flatMap(({ times }) => times.map(({ threshold }) => threshold));
+  const bound = median(rounds.map(({ parts }) => boundOf(parts)));
   const head = { group: "certificate", unit: "ms", boundIs: "2 x (sign + verify) + hop" } as const;
-  const name = "new block to certificate, 4 operators";
+  const name = `new block to certificate, ${operators} operators`;
+  // The design's goal is for as many operators as the machine has processes for.
+  const goal = (atMost: number): RowHead["goal"] =>
+    operators === DELAYED_OPERATORS ? { of: "ratio", atMost } : { of: "nothing" };
   const notes = [
     `${all.length} certificates`,
     `an operator's CPU ${formatNumber(found.cpuMs)} ms for each`,
@@ -101,135 +129,85 @@ function rowsOf(
   ];
   return [
     toRow(
-      { ...head, name: `${name}, p50`, goal: { of: "ratio", atMost: 6 }, note: notes.join(", ") },
-      rounds.map(({ latencies, bound }) => ({ figure: median(latencies), bound })),
+      { ...head, name: `${name}, p50`, goal: goal(6), note: notes.join(", ") },
+      rounds.map(({ times, parts }) => ({
+        figure: median(times.map(({ threshold }) => threshold)),
+        bound: boundOf(parts),
+      })),
     ),
     // Too few certificates for one of each round.
-    toRow({ ...head, name: `${name}, p99`, goal: { of: "ratio", atMost: 25 } }, [
+    toRow({ ...head, name: `${name}, p99`, goal: goal(25) }, [
       { figure: quantile(all, 0.99), bound },
     ]),
+    ...STAGES.map((stage) => stageRow(operators, rounds, stage)),
   ];
 }
 
-async function untilAnswered(apiUrls: readonly string[]): Promise<void> {
-  const deadline = performance.now() + START_MS;
-  for (const apiUrl of apiUrls) {
-    while (!(await answers(apiUrl))) {
-      if (performance.now() > deadline) throw new Error(`${apiUrl} does not answer`);
-      await sleep(100);
-    }
-  }
-}
+const STAGE_NAMES: Readonly<Record<Stage, string>> = {
+  attested: "own attestation sent",
+  threshold: "threshold reached",
+  stored: "certificate stored",
+  pushed: "event at a reader",
+};
 
-async function answers(apiUrl: string): Promise<boolean> {
-  try {
-    return (await fetch(`${apiUrl}/v1/node/health`, { signal: AbortSignal.timeout(2_000) })).ok;
-  } catch {
-    // It does not listen yet.
-    return false;
-  }
-}
-
-async function build(): Promise<void> {
-  const command = ["node_modules/.bin/tsc", "--build"];
-  const { exitCode, stdout } = await readCommand(command, { cwd: ROOT });
-  if (exitCode !== 0) throw new Error(`the packages could not be built:\n${stdout}`);
-}
-
-/** The network ends with the benchmark, also while it is still starting. */
-async function startNetwork(context: BenchContext): Promise<LocalNetwork> {
-  const { signal, progress: onProgress } = context;
-  const folder = join(context.makeFolder(), "network");
-  const starting = startLocalNetwork({ folder, signal, onProgress, maxVerification: 1 });
-  context.defer(async () => {
-    const network = await starting.catch(() => null);
-    await network?.stop();
-  });
-  return await starting;
-}
-
-/** Signs, checks and sends as one operator has to for one certificate, in milliseconds. */
-async function measureBound(pair: StreamPair): Promise<number> {
-  const bls = createNativeBls();
-  const secretKey = bls.generateSecretKey();
-  const publicKey = bls.publicKeyOf(secretKey);
-  const times = { sign: [] as number[], verify: [] as number[] };
-  for (let i = 0; i < SAMPLES; i++) {
-    const message = toHex(randomBytes(32));
-    const signedFrom = performance.now();
-    const { uncompressed: signature } = bls.sign(secretKey, message);
-    const verifiedFrom = performance.now();
-    const [verdict] = bls.verifyBatch({ message, entries: [{ publicKey, signature }] });
-    times.verify.push(performance.now() - verifiedFrom);
-    times.sign.push(verifiedFrom - signedFrom);
-    if (verdict?.ok !== true) throw new Error("a valid signature was refused");
-  }
-  const bytes = attestationsLength(1, SIGNATURE_BYTES);
-  const hop = await pair.sender.call("hop", { times: SAMPLES, bytes });
-  return 2 * (median(times.sign) + median(times.verify)) + hop;
-}
-
-interface Latencies {
-  /** Those of the next certificates from now on; fails where they do not come in time. */
-  next(count: number, timeoutMs: number): Promise<readonly number[]>;
-  /** Certificates that some operator did not tell of before it told of the next. */
-  incomplete(): number;
-}
-
-/** Reads every operator's stream and puts together what they say of each certificate. */
-export async function collectLatencies(
-  context: BenchContext,
-  apiUrls: readonly string[],
-): Promise<Latencies> {
-  const open = new Map<string, Map<string, number>>();
-  let complete: number[] = [];
-  let incomplete = 0;
-  const onCertified = (apiUrl: string, certified: Certified): void => {
-    const { rollupId, blockNumber, latencyMs } = certified;
-    const key = `${rollupId}/${blockNumber}`;
-    const heard = open.get(key) ?? new Map<string, number>();
-    if (heard.size === apiUrls.length || heard.has(apiUrl)) return;
-    open.set(key, heard.set(apiUrl, latencyMs));
-    if (heard.size === apiUrls.length) complete.push(median([...heard.values()]));
-    const [oldest] = open;
-    if (open.size <= MAX_OPEN || oldest === undefined) return;
-    open.delete(oldest[0]);
-    if (oldest[1].size < apiUrls.length) incomplete += 1;
-  };
-  for (const apiUrl of apiUrls) {
-    const reader = await readFinality(apiUrl, (certified) => onCertified(apiUrl, certified));
-    context.defer(() => reader.close());
-  }
-  return {
-    async next(count, timeoutMs) {
-      complete = [];
-      const deadline = performance.now() + timeoutMs;
-      while (complete.length < count) {
-        context.signal.throwIfAborted();
-        if (performance.now() > deadline) {
-          throw new Error(`${complete.length} of ${count} certificates in ${timeoutMs} ms`);
-        }
-        await sleep(20);
-      }
-      return complete.slice(0, count);
+/** Beside the parts that lie on the way there, each measured alone, one after the other. */
+function stageRow(operators: number, rounds: readonly Round[], stage: Stage): Row {
+  const all = rounds.flatMap(({ times }) => times.map((at) => at[stage]));
+  const isOwn = stage === "attested";
+  const [p90, p99] = [quantile(all, 0.9), quantile(all, 0.99)].map(formatNumber);
+  return toRow(
+    {
+      ...{ group: "certificate", unit: "ms", goal: { of: "nothing" } },
+      name: `block visible to ${STAGE_NAMES[stage]}, ${operators} operators, p50`,
+      boundIs: isOwn ? "record + sign" : "record + sign + hop + verify",
+      note: `p90 ${p90} ms, p99 ${p99} ms`,
     },
-    incomplete: () => incomplete,
-  };
+    rounds.map(({ times, parts: { record, sign, hop, verify } }) => ({
+      figure: median(times.map((at) => at[stage])),
+      bound: record + sign + (isOwn ? 0 : hop + verify),
+    })),
+  );
 }
 
-/** The CPU time that processes have used, in milliseconds; NaN where there is no /proc. */
-function cpuMillisOf(pids: readonly number[]): number {
-  return pids.reduce((total, pid) => total + cpuMillis(pid), 0);
-}
-
-function cpuMillis(pid: number): number {
-  try {
-    // The name in parentheses may hold spaces: what follows it has fixed places.
-    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
-    const ticks = Number(fields[11]) + Number(fields[12]);
-    return ticks * MILLIS_PER_TICK;
-  } catch {
-    // Not Linux, or the node has ended, which the missing certificates will tell.
-    return Number.NaN;
+/** With every way between two nodes made longer: each certificate may take that much longer once. */
+async function benchDelays(
+  context: BenchContext,
+  counts: CertificateCounts,
+): Promise<readonly Row[]> {
+  const proxies = createDelayProxies();
+  context.defer(() => proxies.close());
+  const network = await startBenchNetwork(context, {
+    weights: weightsOf(DELAYED_OPERATORS),
+    gossipProxy: (port) => proxies.stand(port),
+  });
+  const watch = await warmUp(context, network, counts);
+  const perDelay = counts.blocks * network.rollups.length;
+  const measured: { delayMs: number; values: readonly number[] }[] = [];
+  for (const delayMs of [0, ...counts.delaysMs]) {
+    context.progress(`${delayMs} ms between any two operators: ${perDelay} certificates`);
+    proxies.setDelay(delayMs);
+    await sleep(SETTLE_MS + 4 * delayMs);
+    const times = await watch.next(perDelay, ROUND_MS);
+    measured.push({ delayMs, values: times.map(({ threshold }) => threshold) });
   }
+  const series = measured.map(({ delayMs, values }) => ({ label: `${delayMs} ms`, values }));
+  const title = "A block to its certificate: a longer way between the operators";
+  context.chart({ name: "certificate-delays", title, series });
+  const [near, ...far] = measured;
+  const without = median(near?.values ?? []);
+  return far.map(({ delayMs, values }) =>
+    toRow(
+      {
+        ...{ group: "certificate", unit: "ms", goal: { of: "ratio", atMost: 1.25 } },
+        name: `longer by, with ${delayMs} ms more one way, p50`,
+        boundIs: "one hop's delay",
+        note: `p50 ${formatNumber(without)} ms without, p99 ${formatNumber(quantile(values, 0.99))} ms with`,
+      },
+      [{ figure: median(values) - without, bound: delayMs }],
+    ),
+  );
+}
+
+function weightsOf(operators: number): readonly bigint[] {
+  return Array.from({ length: operators }, (_, index) => WEIGHTS[index % WEIGHTS.length] ?? 1n);
 }

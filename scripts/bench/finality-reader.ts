@@ -1,4 +1,4 @@
-import { get } from "node:http";
+import { readFrames } from "./event-frames.ts";
 
 /** What a node says of one certificate. */
 export interface Certified {
@@ -17,33 +17,15 @@ export interface FinalityReader {
  * Connects to a node's event stream; `onCertified` is told of each event that names a certificate,
  * so that one certificate may come more than once. Rejects where the stream cannot be had.
  */
-export function readFinality(
+export async function readFinality(
   apiUrl: string,
   onCertified: (certified: Certified) => void,
 ): Promise<FinalityReader> {
-  return new Promise((resolve, reject) => {
-    const request = get(`${apiUrl}/v1/events?topics=finality`, { agent: false }, (response) => {
-      if (response.statusCode !== 200) {
-        request.destroy();
-        reject(new Error(`the event stream of ${apiUrl} answers ${response.statusCode}`));
-        return;
-      }
-      let rest = "";
-      response.setEncoding("utf8");
-      response.on("data", (text: string) => {
-        const frames = (rest + text).split("\n\n");
-        rest = frames.pop() ?? "";
-        for (const frame of frames) {
-          const certified = certifiedOf(frame);
-          if (certified !== null) onCertified(certified);
-        }
-      });
-      // It ends with the node; whoever waits for events sees that none come.
-      response.on("error", () => undefined);
-      resolve({ close: () => void request.destroy() });
-    });
-    request.on("error", reject);
+  const close = await readFrames(apiUrl, "finality", (frame) => {
+    const certified = certifiedOf(frame);
+    if (certified !== null) onCertified(certified);
   });
+  return { close };
 }
 
 /** Trusts what it reads: the node is one that the benchmark started. */

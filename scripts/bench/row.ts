@@ -7,7 +7,11 @@ export const GROUPS = [
   "http",
   "store",
   "scale",
+  "soak",
 ] as const;
+
+/** What takes so long that it runs only where it is named. */
+export const ON_REQUEST: readonly Group[] = ["scale", "soak"];
 
 export type Group = (typeof GROUPS)[number];
 
@@ -28,7 +32,7 @@ export interface Pair {
 export interface Row {
   readonly group: Group;
   readonly name: string;
-  readonly unit: "ms" | "µs" | "/s" | "Mgas/s" | "MB" | "B" | "x";
+  readonly unit: "ms" | "µs" | "/s" | "Mgas/s" | "MB" | "B" | "x" | "heights";
   readonly figure: Spread;
   readonly bound: Spread;
   /** What the bound is, in a few words. */

@@ -257,6 +257,7 @@ const NOT_KEPT: OpenedStore["store"] = {
   putParticipation: async () => undefined,
   participation: async () => [],
   participationEpochs: async () => [],
+  keptFrom: async () => 0n,
 };
 
 /** Says of every signature at once that it is valid, as if a thread had checked it before. */

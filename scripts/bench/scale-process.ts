@@ -1,8 +1,8 @@
 import "../../packages/node/src/polyfill.ts";
-import { readFileSync } from "node:fs";
 import { type BatchVerifier, createBatchVerifier } from "@mach/bls";
 import { attestationsLength } from "../../packages/node/src/gossip/wire.ts";
 import { createBareChecks } from "./bare-checks.ts";
+import { residentBytes } from "./process-figures.ts";
 import { cpuMicros } from "./rounds.ts";
 import { type Counted, createScaleNode, type ScaleNode } from "./scale-node.ts";
 import type { Size } from "./scale-traffic.ts";
@@ -112,16 +112,6 @@ function memoryNow(): Memory {
   globalThis.gc();
   globalThis.gc();
   const { heapUsed, external, rss } = process.memoryUsage();
-  return { heap: heapUsed + external, rss: residentBytes() ?? rss };
-}
-
-/** Without the pages of files, which are the system's to take back; null where nobody says. */
-function residentBytes(): number | null {
-  try {
-    const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-    return kilobytes === undefined ? null : Number(kilobytes) * 1_024;
-  } catch {
-    // Not Linux.
-    return null;
-  }
+  const resident = residentBytes("self");
+  return { heap: heapUsed + external, rss: Number.isNaN(resident) ? rss : resident };
 }

@@ -25,6 +25,8 @@ export interface AnvilOptions extends ProcessOptions {
   /** Such as --hardfork and --network. */
   readonly flags: readonly string[];
   readonly accounts: number;
+  /** A second where it is undefined. */
+  readonly blockMs?: number | undefined;
 }
 
 export interface ReplayOptions extends ProcessOptions {
@@ -32,13 +34,14 @@ export interface ReplayOptions extends ProcessOptions {
 }
 
 const START_TIMEOUT_MS = 20_000;
+const BLOCK_MS = 1_000;
 const REPLAY_NODE = fileURLToPath(new URL("replay/replay-node.ts", import.meta.url));
 /** From here the replaying node finds tsx. */
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
- * Starts a chain on anvil, with a block each second, on a free port, and waits until it answers.
- * `track` learns of its process at once.
+ * Starts a chain on anvil, with a block each `blockMs`, on a free port, and waits until it
+ * answers. `track` learns of its process at once.
  */
 export function startAnvilChain(
   options: AnvilOptions,
@@ -51,7 +54,8 @@ export function startAnvilChain(
     logFile: join(folder, "anvil.log"),
     track,
     command: [
-      ...[foundryBinary("anvil"), "--host", "127.0.0.1", "--port", "0", "--block-time", "1"],
+      ...[foundryBinary("anvil"), "--host", "127.0.0.1", "--port", "0"],
+      ...["--block-time", String((options.blockMs ?? BLOCK_MS) / 1_000)],
       ...["--chain-id", String(options.chainId), "--accounts", String(options.accounts)],
       // Old states go to disk after a while: into this folder, not into the home directory.
       ...["--cache-path", folder, ...options.flags],

@@ -36,6 +36,10 @@ export interface LocalNetworkOptions {
   readonly stacks?: readonly Stack[];
   /** The highest level of a rollup: 2, executed, where it is left out. */
   readonly maxVerification?: 1 | 2;
+  /** Milliseconds between two blocks of a rollup on anvil: a second where it is left out. */
+  readonly rollupBlockMs?: number;
+  /** Stands between a node's gossip port and all who dial it; returns the port that they dial. */
+  readonly gossipProxy?: NodesOptions["gossipProxy"];
   /** Where a node, `operator-1` for instance, reads a rollup; null for the rollup's own node. */
   readonly endpointsOf?: NodesOptions["endpointsOf"];
   /** Of the operators that run, each as a process. */
@@ -100,7 +104,10 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
   progress(`Starting the L1 and ${stacks.length} rollups`);
   const forge = forgeIn(parts);
   const [[l1, rollups]] = await Promise.all([
-    startChains(parts, { stacks, levelOf, operatorCount: weights.length + extra.length }),
+    startChains(parts, {
+      ...{ stacks, levelOf, blockMs: options.rollupBlockMs },
+      operatorCount: weights.length + extra.length,
+    }),
     compileScripts(forge),
   ]);
 
@@ -124,9 +131,9 @@ async function bringUp(options: LocalNetworkOptions, parts: Parts): Promise<Loca
   const running = deployment.operators.slice(0, weights.length);
   const chains = { l1, rollups, deployment, epochSeconds };
   const lifelinePort = lifeline.port;
-  const { endpointsOf } = options;
+  const { endpointsOf, gossipProxy } = options;
   const place = { folder, lifelinePort, apiPort };
-  const nodes = await prepareNodes({ ...chains, ...place, running, endpointsOf });
+  const nodes = await prepareNodes({ ...chains, ...place, running, endpointsOf, gossipProxy });
   const { operators, observer } = nodes;
   parts.nodes.push(...operators, observer);
   for (const node of parts.nodes) track(parts, parts.nodeChildren, node.start());
@@ -210,6 +217,7 @@ async function startChains(
     readonly stacks: readonly Stack[];
     readonly levelOf: (stack: Stack) => 1 | 2;
     readonly operatorCount: number;
+    readonly blockMs: number | undefined;
   },
 ): Promise<readonly [l1: Chain, rollups: readonly Rollup[]]> {
   const { folder } = parts;
@@ -223,7 +231,8 @@ async function startChains(
     startAnvilChain(l1, tracked),
     Promise.all(
       of.stacks.map((stack) => {
-        return startRollup(stack, { folder, verification: of.levelOf(stack), track: tracked });
+        const verification = of.levelOf(stack);
+        return startRollup(stack, { folder, verification, blockMs: of.blockMs, track: tracked });
       }),
     ),
   ]);

@@ -37,6 +37,8 @@ export interface NodeFilesOptions {
     readonly rpc?: object;
   })[];
   readonly gossipPort: number;
+  /** Where others reach it: another port where something stands between. */
+  readonly dialledPort: number;
   /** The ports of the other nodes. */
   readonly peerPorts: readonly number[];
   readonly apiPort: number;
@@ -67,7 +69,7 @@ function writeSecret(file: string, secret: string): void {
 }
 
 function configOf(options: NodeFilesOptions): string {
-  const { domain, rollups, operator, peerPorts } = options;
+  const { domain, rollups, operator, peerPorts, gossipPort, dialledPort } = options;
   const bootNodes = peerPorts.map((port) => `    - /ip4/127.0.0.1/tcp/${port}`);
   const lines = [
     "dataDir: .",
@@ -90,8 +92,12 @@ function configOf(options: NodeFilesOptions): string {
       `    wsUrls: ${JSON.stringify(wsUrls)}`,
       ...Object.entries(rule).map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`),
     ]),
-    ...["gossip:", "  host: 127.0.0.1", `  port: ${options.gossipPort}`, "  bootNodes:"],
-    ...bootNodes,
+    ...["gossip:", "  host: 127.0.0.1", `  port: ${gossipPort}`],
+    // Else its peers would learn the port behind, and dial that.
+    ...(dialledPort === gossipPort
+      ? []
+      : ["  announce:", `    - /ip4/127.0.0.1/tcp/${dialledPort}`]),
+    ...["  bootNodes:", ...bootNodes],
     ...["api:", "  host: 127.0.0.1", `  port: ${options.apiPort}`],
     // Any free one: the node's first line in its log names it.
     ...["metrics:", "  port: 0"],

@@ -22,6 +22,8 @@ export interface NodesOptions {
   readonly rollups: readonly Rollup[];
   /** Where the node of a name reads a rollup, if not from the rollup's own node. */
   readonly endpointsOf?: ((node: string, rollup: Rollup) => RollupEndpoints | null) | undefined;
+  /** Stands before a gossip port: it returns the port that the other nodes dial. */
+  readonly gossipProxy?: ((gossipPort: number) => Promise<number>) | undefined;
   /** Those of the deployment's operators that run. */
   readonly running: readonly RegisteredOperator[];
   /** Of the observer; a free one where it is undefined. */
@@ -49,6 +51,9 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
   const ports = await freePorts(2 * count);
   const gossipPorts = ports.slice(0, count);
   const apiPorts = ports.slice(count);
+  const dialled = await Promise.all(
+    gossipPorts.map((port) => options.gossipProxy?.(port) ?? Promise.resolve(port)),
+  );
   if (options.apiPort !== undefined) apiPorts[count - 1] = options.apiPort;
 
   function prepare(name: string, index: number, operator?: RegisteredOperator): NodeProcess {
@@ -65,7 +70,8 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
         ...(operator === undefined && { rpc: {} }),
       })),
       gossipPort,
-      peerPorts: gossipPorts.filter((port) => port !== gossipPort),
+      dialledPort: dialled[index] ?? gossipPort,
+      peerPorts: dialled.filter((_, peer) => peer !== index),
       apiPort,
       lifelinePort: options.lifelinePort,
       ...(operator && { operator }),
@@ -111,7 +117,7 @@ export async function prepareNodes(options: NodesOptions): Promise<Nodes> {
         ...node.entry(),
       })),
       observer: observer.entry(),
-      bootNodes: gossipPorts.map((port) => `/ip4/127.0.0.1/tcp/${port}`),
+      bootNodes: dialled.map((port) => `/ip4/127.0.0.1/tcp/${port}`),
     };
   }
   return { operators, observer, describe, publish, nameLightClients };

@@ -58,17 +58,19 @@ export async function startRollup(
   context: {
     readonly folder: string;
     readonly verification: 1 | 2;
+    /** Of those on anvil; a second where it is undefined. */
+    readonly blockMs: number | undefined;
     readonly track: (child: Child) => void;
   },
 ): Promise<Rollup> {
-  const { folder, verification, track } = context;
+  const { folder, verification, blockMs, track } = context;
   const rollupId = rollupIdOf(stack);
   const options = { name: `rollup-${rollupId}`, chainId: rollupId, folder };
   const flags = ANVIL_FLAGS[stack];
   const chain =
     flags === undefined
       ? await startReplayedChain({ ...options, stack }, track)
-      : await startAnvilChain({ ...options, flags, accounts: ACCOUNTS }, track);
+      : await startAnvilChain({ ...options, flags, accounts: ACCOUNTS, blockMs }, track);
   const runsContracts = flags !== undefined;
   return { ...chain, rollupId, stack, runsContracts, verification };
 }
