@@ -3,16 +3,16 @@ import {
   type Claim,
   claimDigest,
   type Hex,
-  peerBindingDigest,
   type SetUpdate,
   setUpdateDigest,
-  toHex,
   type WireAttestation,
 } from "@mach/core";
 import { requestSync } from "../../packages/node/src/gossip/sync.ts";
 import type { SyncRequest } from "../../packages/node/src/gossip/sync-wire.ts";
 import { MESHSUB, type Outsider } from "../../packages/node/test/gossip/outsider.ts";
 import type { Arena, ArenaNode, Member } from "./arena.ts";
+import { framed, publication } from "./gossipsub-frames.ts";
+import { bindPeer } from "./peer-bindings.ts";
 
 /** A connection of the attacker's over which it sends whatever it likes on the topics. */
 export interface MemberPeer {
@@ -37,7 +37,10 @@ export async function startMemberPeer(
   member: Member | null,
 ): Promise<MemberPeer> {
   const outsider = await arena.outsider();
-  const binding = member === null ? null : bindTo(arena, member, outsider);
+  const { domain } = arena;
+  const expiry = BigInt(Math.floor(Date.now() / 1_000)) + BINDING_LIFETIME_SECONDS;
+  sequence += 1n;
+  const binding = member && bindPeer(member, outsider, { domain, sequence, expiry });
   const greeted = await outsider.greet(target.address, { binding });
   if (!greeted.ok) throw new Error(`no hello: ${greeted.code}`);
   const [connection] = outsider.libp2p.getConnections();
@@ -50,7 +53,7 @@ export async function startMemberPeer(
     async send(topic, data) {
       if (!isOpen()) return false;
       try {
-        if (!stream.send(frameOf(topic, data))) await drained(stream);
+        if (!stream.send(framed(publication(topic, data)))) await drained(stream);
         return true;
       } catch {
         // It was hung up on in the middle of it.
@@ -59,7 +62,7 @@ export async function startMemberPeer(
     },
     async request(request) {
       const protocol = outsider.names.sync;
-      const options = { protocol, domain: arena.domain, timeoutMs: REQUEST_TIMEOUT_MS };
+      const options = { protocol, domain, timeoutMs: REQUEST_TIMEOUT_MS };
       return (await requestSync(connection, request, options)).ok;
     },
     stop: () => outsider.stop(),
@@ -70,15 +73,6 @@ type Stream = Awaited<ReturnType<Awaited<ReturnType<Outsider["connect"]>>["newSt
 
 async function drained(stream: Stream): Promise<void> {
   await stream.onDrain({ signal: AbortSignal.timeout(5_000) });
-}
-
-function bindTo(arena: Arena, { operator, secretKey }: Member, { libp2p }: Outsider) {
-  const expiry = BigInt(Math.floor(Date.now() / 1_000)) + BINDING_LIFETIME_SECONDS;
-  const peerId = toHex(libp2p.peerId.toMultihash().bytes);
-  sequence += 1n;
-  const binding = { operator, peerId, sequence, expiry };
-  const { compressed } = bls.sign(keyOf(secretKey), peerBindingDigest(arena.domain, binding));
-  return { ...binding, signature: compressed };
 }
 
 /** A claim with a member's own signature; of 192 bytes. */
@@ -110,23 +104,4 @@ function keyOf(secretKey: Uint8Array): NonNullable<ReturnType<typeof bls.secretK
   const key = bls.secretKeyFromBytes(secretKey);
   if (key === null) throw new Error("no secret key");
   return key;
-}
-
-/** A gossipsub RPC with one message on a topic, and its length before it. */
-function frameOf(topic: string, data: Uint8Array): Uint8Array {
-  const message = Buffer.concat([field(2, data), field(4, Buffer.from(topic))]);
-  const rpc = field(2, message);
-  return Buffer.concat([varint(rpc.length), rpc]);
-}
-
-function field(number: number, bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes]);
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest >>>= 7) {
-    if (rest < 0x80) return Uint8Array.from([...bytes, rest]);
-    bytes.push((rest & 0x7f) | 0x80);
-  }
 }
