@@ -111,7 +111,9 @@ async function openFolder(dataDir: string): Promise<DataFolder> {
   const opened = await openDataFolder(dataDir);
   if (opened.ok) return opened.folder;
   const isLocked = opened.code === "folder-locked";
-  const why = isLocked ? `is in use by process ${opened.pid}` : "cannot be made or written";
+  const why = isLocked
+    ? `is in use by process ${opened.pid}: stop that one, or name another dataDir`
+    : "cannot be made or written: look at its owner, its mode and the disk, or name another dataDir";
   const cause = isLocked ? undefined : opened.cause;
   throw new NodeError("data-folder-unusable", `The data folder ${dataDir} ${why}.`, { cause });
 }

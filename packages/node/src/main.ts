@@ -47,7 +47,8 @@ async function openNode(config: NodeConfig, context: OpenContext): Promise<void>
   const { folder, domain, bls } = foundation;
   const onFatal = (error: unknown): void => {
     // Going on without what must be on disk is what double signatures and wrong answers are made of.
-    logger.fatal({ err: error }, "the node cannot go on and ends at once");
+    const fatal = { err: error, next: adviceOnFatal(error) };
+    logger.fatal(fatal, "the node cannot go on and ends at once");
     process.exit(1);
   };
   const onKeyFault = (err: unknown): void => {
@@ -66,6 +67,15 @@ async function openNode(config: NodeConfig, context: OpenContext): Promise<void>
   const node = new MachNode(config, { foundation, operator, payer, resumes, logger, onFatal });
   onOpened(() => node.stop());
   await node.start();
+}
+
+/** What a person does next: the process has ended before anybody could ask it. */
+function adviceOnFatal(error: unknown): string {
+  const { code, message = "" } = error as NodeJS.ErrnoException;
+  const isFull = /^(?:ENOSPC|EDQUOT|EFBIG)$/.test(code ?? "") || /No space left/.test(message);
+  return isFull
+    ? "make room on the disk of the data folder, and start the node again"
+    : "start the node again; where it ends again, `mach doctor` looks at its disk and its record";
 }
 
 /** Connects to the launcher where there is one; the signal ends a start that is under way. */

@@ -19,7 +19,7 @@ export type OwnFileResult =
 
 /** What to do about a file that is not used; each completes "the file X ...". */
 export const OWN_FILE_WORDS: Readonly<Record<OwnFileFailure, string>> = {
-  unreadable: "cannot be read",
+  unreadable: "cannot be read: put it there, or name the right one",
   "no-such-kind": "is no key file",
   "open-to-others": "can be read by others: chmod 600 it",
 };

@@ -15,7 +15,7 @@ export const filesCheck: Check = {
       const read = await readOwnFile(file, MAX_SECRET_BYTES);
       if (read.ok) verdicts.push(ok(`${file} is its owner's alone`, name));
       else {
-        const found = `${file} ${OWN_FILE_WORDS[read.code]}`;
+        const [found = ""] = `${file} ${OWN_FILE_WORDS[read.code]}`.split(":", 1);
         const next =
           read.code === "open-to-others"
             ? `chmod 600 ${file}, and think of who could have read it`

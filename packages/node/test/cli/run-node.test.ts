@@ -3,9 +3,12 @@ import { once } from "node:events";
 import { readdir, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import type { Hex } from "@mach/core";
+import { createNativeBls } from "@mach/bls";
+import type { Domain, Hex } from "@mach/core";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { writeKeystore } from "../../src/cli/keys-keystores.ts";
 import { openDataFolder } from "../../src/data-folder.ts";
+import { initialiseProtection } from "../../src/signer/open-protection.ts";
 import { type FakeL1Options, holdPort, startFakeL1 } from "../fake-l1.ts";
 import { startRawPeer } from "../gossip/raw-peer.ts";
 import { temporaryPath } from "../signer/test-folders.ts";
@@ -15,6 +18,9 @@ import { mach } from "./cli-runs.ts";
 const MACH = new URL("../../dist/cli.js", import.meta.url).pathname;
 const REGISTRY: Hex = `0x${"5f".repeat(20)}`;
 const OPERATOR: Hex = `0x${"a1".repeat(20)}`;
+const KEY: Hex = `0x${"11".repeat(32)}`;
+/** A network with the same registry, on another chain. */
+const OTHER: Domain = { chainId: 1n, verifyingContract: REGISTRY };
 
 interface Run {
   readonly exitCode: number | null;
@@ -30,15 +36,25 @@ interface Prepared {
   readonly l1: Awaited<ReturnType<typeof startFakeL1>>;
 }
 
+interface PrepareOptions extends FakeL1Options {
+  readonly key?: string | null;
+  readonly keyMode?: number;
+  /** Of a keystore in the place of a bare key; the password in the file beside it. */
+  readonly password?: string;
+  readonly recordOf?: Domain;
+  readonly config?: object;
+}
+
 /** The folder of a node on a fake L1: of an operator, where it has a key. */
-async function prepare(
-  options: FakeL1Options & { readonly key?: string | null; readonly config?: object } = {},
-): Promise<Prepared> {
+async function prepare(options: PrepareOptions = {}): Promise<Prepared> {
   const folder = await temporaryPath();
   const l1 = await startFakeL1(options);
-  const { key } = options;
+  const { key, keyMode = 0o600, password, recordOf } = options;
   const file = "bls.key";
-  if (typeof key === "string") await writeFile(join(folder, file), key, { mode: 0o600 });
+  if (typeof key === "string") await writeFile(join(folder, file), key, { mode: keyMode });
+  if (password !== undefined) await writeLockedKey(folder, password);
+  if (recordOf !== undefined) await makeRecord(join(folder, "data"), recordOf);
+  const locked = { keystoreFile: "operator.json", passwordFile: "password" };
   const config = {
     dataDir: "data",
     network: { chainId: 31_337, registry: REGISTRY },
@@ -46,11 +62,27 @@ async function prepare(
     rollups: [{ rollupId: 902, rpcUrls: ["http://127.0.0.1:1"] }],
     gossip: { host: "127.0.0.1", port: 0 },
     ...(key !== undefined && { operator: { address: OPERATOR, secretKeyFile: file } }),
+    ...(password !== undefined && { operator: { address: OPERATOR, ...locked } }),
     ...options.config,
   };
   const configFile = join(folder, "node.json");
   await writeFile(configFile, JSON.stringify(config));
   return { folder, configFile, l1 };
+}
+
+/** A keystore under another password than the one in the file. */
+async function writeLockedKey(folder: string, password: string): Promise<void> {
+  const bls = createNativeBls();
+  const request = { secretKey: bls.generateSecretKey(), password: "correct horse", path: "" };
+  await writeKeystore(bls, { ...request, file: join(folder, "operator.json"), kdf: "pbkdf2" });
+  await writeFile(join(folder, "password"), password, { mode: 0o600 });
+}
+
+async function makeRecord(dataDir: string, domain: Domain): Promise<void> {
+  const opened = await openDataFolder(dataDir);
+  if (!opened.ok) throw new Error(opened.code);
+  await initialiseProtection(opened.folder, { domain, operator: OPERATOR }, "never-signed");
+  await opened.folder.release();
 }
 
 /** Runs `mach run` as a process of its own, and signals it once `until` holds. */
@@ -92,9 +124,11 @@ async function expectFree(folder: string): Promise<void> {
 describe("a start that cannot be", () => {
   it.each<[string, Parameters<typeof prepare>[0], string]>([
     ["without a key", { key: null }, "bls.key cannot be read"],
-    ["with a key that is none", { key: "hello" }, "does not hold 32 bytes"],
-    ["without a signing record", { key: `0x${"11".repeat(32)}` }, "protection-not-initialised"],
+    ["without a signing record", { key: KEY }, "protection-not-initialised"],
     ["on the wrong chain", { chainId: 1n }, "wrong-chain"],
+    ["with a key that others can read", { key: KEY, keyMode: 0o644 }, "chmod 600 it"],
+    ["with another keystore's password", { password: "battery staple" }, "(wrong-password)"],
+    ["with another network's record", { key: KEY, recordOf: OTHER }, "(wrong-domain)"],
   ])("%s ends with one line that says why, and exit code 1", async (_, options, why) => {
     const prepared = await prepare(options);
     const { exitCode, stderr, endedAfterMs } = await run(prepared);
@@ -126,7 +160,9 @@ describe("a start that cannot be", () => {
     const { exitCode, stderr } = await run(prepared);
     await held.folder.release();
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(new RegExp(`^mach: .* is in use by process ${process.pid}\\.\\n$`));
+    expect(stderr).toMatch(
+      new RegExp(`^mach: .* is in use by process ${process.pid}: stop .*\\n$`),
+    );
   });
 
   it("by a configuration that is wrong names every field, with exit code 2", async () => {
@@ -248,5 +284,10 @@ it("a node whose store cannot be written any more ends at once, with a failure",
   // The kernel refuses any write beyond 8 KiB of a file, as a full disk would.
   const { exitCode, stderr } = await run(prepared, undefined, `ulimit -f 16; exec "$0" "$@"`);
   expect(exitCode).toBe(1);
-  expect(stderr).toContain("the node cannot go on and ends at once");
+  const last = stderr
+    .split("\n")
+    .find((line) => line.includes("the node cannot go on and ends at once"));
+  expect(JSON.parse(last ?? "{}")).toMatchObject({
+    next: expect.stringContaining("start the node"),
+  });
 });
