@@ -24,6 +24,7 @@ export {
   readEvents,
   type ServerEvent,
 } from "./event-source.ts";
+export { checkEvidence, type EvidenceCheckOptions, evidenceEpochs } from "./evidence-check.ts";
 export {
   type BlockId,
   checkHeaderChain,

@@ -1,11 +1,19 @@
 import {
+  checkEvidence,
   checkHeaderChain,
   createMachClient,
+  evidenceEpochs,
   type MachClient,
   type MachNetwork,
   type Verdict,
 } from "@mach/sdk";
-import { type Certificate, createNodeReader, type Hex } from "@mach/sdk/reader";
+import {
+  type Certificate,
+  createNodeReader,
+  type Evidence,
+  type Hex,
+  type OperatorSet,
+} from "@mach/sdk/reader";
 import type { ReaderTrust } from "./reader-trust.ts";
 
 /** What a certificate's set was taken from: the reader's own trust, or what the node names. */
@@ -47,9 +55,21 @@ export interface CheckQuestion {
   readonly covered?: CoveredBlock | undefined;
 }
 
+/** What this browser makes of evidence, under the operator sets that the node names. */
+export type EvidenceCheck =
+  | { readonly status: "sound" }
+  | { readonly status: "refused" | "unchecked"; readonly code: string };
+
+/** Evidence, and the rollup's threshold as the node names it. */
+export interface EvidenceQuestion {
+  readonly evidence: Evidence;
+  readonly thresholdBps: number | null;
+}
+
+/** Neither method ever rejects. */
 export interface Checker {
-  /** Never rejects. */
   check(question: CheckQuestion): Promise<CheckResult>;
+  checkEvidence(question: EvidenceQuestion): Promise<EvidenceCheck>;
 }
 
 export interface CheckerOptions {
@@ -129,6 +149,7 @@ export function createChecker(options: CheckerOptions): Checker {
   }
 
   return {
+    checkEvidence: (question) => checkBySets(reader, options.network, question),
     async check(question) {
       const basis: Basis = question.trust === null ? "named-by-node" : "own-trust";
       try {
@@ -155,6 +176,29 @@ export function createChecker(options: CheckerOptions): Checker {
       }
     },
   };
+}
+
+/** Reads the sets of the evidence's epochs, and checks it under them. */
+async function checkBySets(
+  reader: Pick<ReturnType<typeof createNodeReader>, "get">,
+  network: MachNetwork,
+  { evidence, thresholdBps }: EvidenceQuestion,
+): Promise<EvidenceCheck> {
+  const answers = await Promise.all(
+    evidenceEpochs(evidence).map((epoch) => reader.get("operatorSet", { epoch })),
+  );
+  const operatorSets = answers.flatMap((answer): readonly OperatorSet[] =>
+    answer.ok ? [answer.answer.data] : [],
+  );
+  if (operatorSets.length < answers.length) return { status: "unchecked", code: "no-set" };
+  const asked = { network, operatorSets, thresholdBps: thresholdBps ?? LOWEST_BPS };
+  try {
+    const result = checkEvidence(evidence, asked);
+    return result.ok ? { status: "sound" } : { status: "refused", code: result.code };
+  } catch {
+    // A network that none can be.
+    return { status: "unchecked", code: "bad-option" };
+  }
 }
 
 /** Why a certificate says nothing of the block that it is shown for, or null. */

@@ -1,33 +1,41 @@
 import type { MachNetwork } from "@mach/sdk";
-import type { Checker, CheckQuestion, CheckResult } from "./check-certificate.ts";
+import type {
+  Checker,
+  CheckQuestion,
+  CheckResult,
+  EvidenceCheck,
+  EvidenceQuestion,
+} from "./check-certificate.ts";
 
 export interface CheckerRequest {
   readonly id: number;
   readonly endpoint: string;
   readonly network: MachNetwork;
-  readonly question: CheckQuestion;
+  readonly asked: CheckQuestion | EvidenceQuestion;
 }
 
 export interface CheckerReply {
   readonly id: number;
-  readonly result: CheckResult;
+  readonly result: CheckResult | EvidenceCheck;
 }
 
 /** Longer than every request that one check makes may take. */
 const PATIENCE_MS = 60_000;
 const MAX_PENDING = 64;
 
+type Settle = (result: CheckerReply["result"] | { readonly failed: string }) => void;
+
 /** A checker that runs in a worker. A worker that fails or is silent leaves everything unchecked. */
 export function createCheckerHandle(
   startWorker: () => Worker,
   node: { readonly endpoint: string; readonly network: MachNetwork },
 ): Checker {
-  const pending = new Map<number, (result: CheckResult) => void>();
+  const pending = new Map<number, Settle>();
   let worker: Worker | null = null;
   let lastId = 0;
 
   function failAll(): void {
-    for (const settle of pending.values()) settle(nothing("worker-failed"));
+    for (const settle of pending.values()) settle({ failed: "worker-failed" });
     worker?.terminate();
     worker = null;
   }
@@ -41,27 +49,32 @@ export function createCheckerHandle(
     return started;
   }
 
-  return {
-    check(question) {
-      if (pending.size >= MAX_PENDING) return Promise.resolve(nothing("busy"));
-      lastId += 1;
-      const id = lastId;
-      return new Promise((resolve) => {
-        const timer = setTimeout(() => settle(nothing("timed-out")), PATIENCE_MS);
-        const settle = (result: CheckResult): void => {
-          clearTimeout(timer);
-          pending.delete(id);
-          resolve(result);
-        };
-        pending.set(id, settle);
-        const request: CheckerRequest = { id, ...node, question };
-        worker ??= start();
-        worker.postMessage(request);
-      });
-    },
-  };
-}
+  function ask<Result extends CheckerReply["result"]>(
+    asked: CheckerRequest["asked"],
+    nothing: (code: string) => Result,
+  ): Promise<Result> {
+    if (pending.size >= MAX_PENDING) return Promise.resolve(nothing("busy"));
+    lastId += 1;
+    const id = lastId;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => settle({ failed: "timed-out" }), PATIENCE_MS);
+      const settle: Settle = (result) => {
+        clearTimeout(timer);
+        pending.delete(id);
+        // The worker answers each request by its own kind of result.
+        resolve("failed" in result ? nothing(result.failed) : (result as Result));
+      };
+      pending.set(id, settle);
+      const request: CheckerRequest = { id, ...node, asked };
+      worker ??= start();
+      worker.postMessage(request);
+    });
+  }
 
-function nothing(code: string): CheckResult {
-  return { status: "unchecked", basis: "named-by-node", code };
+  return {
+    check: (question) =>
+      ask<CheckResult>(question, (code) => ({ status: "unchecked", basis: "named-by-node", code })),
+    checkEvidence: (question) =>
+      ask<EvidenceCheck>(question, (code) => ({ status: "unchecked", code })),
+  };
 }

@@ -17,11 +17,12 @@ function checkerFor(options: Pick<CheckerOptions, "endpoint" | "network">): Chec
 }
 
 addEventListener("message", (event: MessageEvent<CheckerRequest>) => {
-  const { id, endpoint, network, question } = event.data;
-  void checkerFor({ endpoint, network })
-    .check(question)
-    .then((result) => {
-      const reply: CheckerReply = { id, result };
-      postMessage(reply);
-    });
+  const { id, endpoint, network, asked } = event.data;
+  const checker = checkerFor({ endpoint, network });
+  const reply = (result: CheckerReply["result"]): void => {
+    const said: CheckerReply = { id, result };
+    postMessage(said);
+  };
+  if ("evidence" in asked) void checker.checkEvidence(asked).then(reply);
+  else void checker.check(asked).then(reply);
 });

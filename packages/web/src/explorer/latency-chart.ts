@@ -1,23 +1,13 @@
 import { html, nothing, svg, type TemplateResult } from "lit-html";
 import { formatInteger, formatLatency } from "../shared/format.ts";
 import type { LatencySample } from "./live-network.ts";
+import { quantilesOf } from "./quantiles.ts";
 
 const WIDTH = 600;
 const HEIGHT = 120;
 const MAX_BARS = 120;
 /** Few bars are not drawn wider than so many would be. */
 const MIN_BARS = 40;
-
-/** Quantiles of some latencies, milliseconds; null of none. */
-export function quantilesOf(
-  samples: readonly LatencySample[],
-): { readonly p50: number; readonly p95: number; readonly max: number } | null {
-  const sorted = samples.map(({ latencyMs }) => latencyMs).toSorted((a, b) => a - b);
-  const at = (share: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? 0;
-  if (sorted.length === 0) return null;
-  return { p50: at(0.5), p95: at(0.95), max: at(1) };
-}
 
 /** The newest latencies as small bars, for a card. */
 export function viewSparkline(samples: readonly LatencySample[]): TemplateResult {

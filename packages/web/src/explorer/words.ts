@@ -61,6 +61,8 @@ export const CHECK_WORDS: Readonly<Record<string, string>> = {
   "not-fixed": "Finalised L1 state holds no operator set for its epoch.",
   "unknown-rollup": "The rollup is not registered in that epoch, by finalised L1 state.",
   "bad-option": "The network or the trust that it should be held against makes no sense.",
+  "not-conflicting": "What it shows is no breach.",
+  "not-a-signer": "It names an operator that did not sign, or is not of the set.",
   "wrong-clock": "Its block is from the future by this device's clock. One of the clocks is wrong.",
   "worker-failed": "The check itself failed in this browser.",
   "timed-out": "The check did not end in time.",

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { doubleAttestationBy } from "../../../sdk/test/double-attestation.ts";
 import { type L1Endpoint, startL1 } from "../../../sdk/test/l1-endpoint.ts";
 import { type ReplayedNode, startNode } from "../../../sdk/test/replayed-node.ts";
 import {
@@ -117,4 +118,16 @@ it("holds a block below a certificate to the headers between", async () => {
   ] as const) {
     expect(await checker().check({ ...question(), covered: each })).toMatchObject({ status, code });
   }
+});
+
+it("accuses nobody by evidence that does not hold, or that nothing can be held against", async () => {
+  const evidence = doubleAttestationBy(1);
+  const asked = { evidence, thresholdBps: 6667 };
+  expect(await checker().checkEvidence(asked)).toEqual({ status: "sound" });
+  const agreeing = { ...evidence, second: evidence.first };
+  expect(await checker().checkEvidence({ ...asked, evidence: agreeing })).toEqual({
+    ...{ status: "refused", code: "not-conflicting" },
+  });
+  node.forget("/v1/epochs/3");
+  expect(await checker().checkEvidence(asked)).toEqual({ status: "unchecked", code: "no-set" });
 });

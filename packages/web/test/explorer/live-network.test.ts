@@ -25,6 +25,7 @@ beforeEach(() => {
   live = followNetwork({
     reader: fakeReader(),
     createChecker: () => ({
+      checkEvidence: () => Promise.reject(new Error("no evidence is shown")),
       check: (question) =>
         new Promise((answer) => {
           asked.push({ question, answer });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { quantilesOf } from "../../src/explorer/latency-chart.ts";
+import { quantilesOf } from "../../src/explorer/quantiles.ts";
 
 const samples = (latencies: readonly number[]) =>
   latencies.map((latencyMs, index) => ({ blockNumber: BigInt(index), latencyMs }));
