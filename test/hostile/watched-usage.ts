@@ -10,8 +10,8 @@ export interface Grown {
 }
 
 const INTERVAL_MS = 250;
-/** For the garbage collector, which takes its time. */
-const SETTLE_MS = 5_000;
+/** For the garbage collector, which comes when a node needs memory and not when an attack is over. */
+const SETTLE_MS = 90_000;
 
 /** Watches a node from now on, beside one that nobody attacks. */
 export function watchUsage(node: ArenaNode, undisturbed: ArenaNode): { stop(): Promise<Grown> } {
@@ -26,14 +26,15 @@ export function watchUsage(node: ArenaNode, undisturbed: ArenaNode): { stop(): P
     most = Math.max(most, grown());
   }, INTERVAL_MS);
   return {
-    async stop(): Promise<Grown> {
+    async stop(lessThanMegabytes): Promise<Grown> {
       clearInterval(timer);
-      let least = grown();
-      for (let waited = 0; waited < SETTLE_MS; waited += INTERVAL_MS) {
+      let megabytes = grown();
+      const deadline = performance.now() + SETTLE_MS;
+      while (megabytes >= lessThanMegabytes && performance.now() < deadline) {
         await sleep(INTERVAL_MS);
-        least = Math.min(least, grown());
+        megabytes = grown();
       }
-      return { megabytes: least, mostMegabytes: Math.max(most, least) };
+      return { megabytes, mostMegabytes: Math.max(most, megabytes) };
     },
   };
 }

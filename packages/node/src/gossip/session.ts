@@ -21,7 +21,8 @@ export interface Session {
   unlinkedSince: number | null;
 }
 
-const HELLO_RATE = { perSecond: 0.2, burst: 8 };
+/** Each may cost the check of a signature, and an honest peer says two at most at a time. */
+const HELLO_RATE = { perSecond: 0.2, burst: 4 };
 
 /** The session of a peer that has just connected. `now` is in milliseconds. */
 export function createSession(peer: PeerId, limits: GossipLimits, now: () => number): Session {

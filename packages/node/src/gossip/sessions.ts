@@ -101,10 +101,12 @@ export class Sessions {
   isMessageWithinRate(peerId: string, cost: number): boolean {
     const session = this.#sessions.get(peerId);
     if (session === undefined || session.isHungUpOn) return false;
-    const isWithin =
-      session.isMessageWithinRate(cost) &&
-      (this.#isOperator(session) || this.#outsiderMessages(cost));
-    if (isWithin) return true;
+    if (session.isMessageWithinRate(cost)) {
+      if (this.#isOperator(session) || this.#outsiderMessages(cost)) return true;
+      // Others may have used up what outsiders share: that is not for this one to answer for.
+      this.#context.counters.report("too-many-outsiders-messages", { peerId });
+      return false;
+    }
     this.#context.counters.report("too-many-messages", { peerId });
     // No strike: after a standstill of this node even an honest peer's messages come all at once.
     if (!session.isDropWithinRate()) this.hangUp(peerId, "flood");

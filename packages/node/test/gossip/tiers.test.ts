@@ -2,7 +2,7 @@ import { type Hex, type SignedPeerBinding, toHex } from "@mach/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { GossipLimits } from "../../src/gossip/limits.ts";
 import { DOMAIN, TestNetwork, type TestNode, until } from "./network.ts";
-import { type Outsider, startOutsider } from "./outsider.ts";
+import { MESHSUB, type Outsider, startOutsider } from "./outsider.ts";
 import { muxerOf } from "./yamux-frames.ts";
 
 let network: TestNetwork;
@@ -152,5 +152,28 @@ describe("an address from which peers were banned", () => {
     await greet(victim, await outsider());
     await until(() => peerIds(victim).length === 1);
     expect(countOf(victim, "address-banned")).toBe(0);
+  });
+});
+
+describe("messages of outsiders", () => {
+  it("share a rate, and whoever keeps to its own is not hung up on for the others", async () => {
+    const victim = await victimWith({
+      ...{ messagesPerSecond: 50, outsiderMessagesPerSecond: 5, maxDroppedPerMinute: 40 },
+    });
+    const address = victim.gossip.addresses()[0] ?? "";
+    // Empty gossip frames: more than all outsiders may send, less than one peer may.
+    const [first, second] = [await outsider(), await outsider()];
+    for (const each of [first, second]) {
+      const stream = await (await each.connect(address)).newStream(MESHSUB);
+      stream.send(new Uint8Array(60));
+    }
+    await until(() => countOf(victim, "too-many-outsiders-messages") >= 100);
+    expect([first, second].map((each) => each.libp2p.getConnections().length)).toEqual([1, 1]);
+    const flooding = await outsider();
+    const stream = await (await flooding.connect(address)).newStream(MESHSUB);
+    stream.send(new Uint8Array(200));
+    await until(() => countOf(victim, "hung-up-flood") === 1);
+    await until(() => flooding.libp2p.getConnections().length === 0);
+    expect(countOf(victim, "strike")).toBe(0);
   });
 });
