@@ -19,6 +19,7 @@ export interface CertificateChecks {
 export type CheckSubject = Omit<CheckQuestion, "trust">;
 
 const MAX_RESULTS = 128;
+const RETRY_MS = 10_000;
 
 /** The checks of one page. A changed trust is a new check. */
 export function createCertificateChecks(context: PageContext): CertificateChecks {
@@ -33,6 +34,8 @@ export function createCertificateChecks(context: PageContext): CertificateChecks
     if (results.size > MAX_RESULTS && oldest !== undefined) results.delete(oldest);
     const result = await checker.check({ ...subject, trust: context.trust() });
     if (results.has(key)) results.set(key, result);
+    // What there was nothing to hold it against may be there the next time.
+    if (result.status === "unchecked") setTimeout(() => results.delete(key), RETRY_MS);
     context.update();
   }
 

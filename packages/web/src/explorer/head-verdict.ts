@@ -95,6 +95,12 @@ export function ageMsOf({ finality, at }: Heard, now: Moment): number {
   return Math.max(told, signed);
 }
 
+/** The head whose certificate holds, now or in its time; null where nothing was shown to. */
+export function heldHead(head: CheckedHead | null): CheckedHead | null {
+  const status = head?.result.status;
+  return status === "sound" || status === "expired" ? head : null;
+}
+
 /** Whether a finality's certificate is for the very head that it is shown with. */
 export function isOfItsHead({ fastFinal, certificate, rollupId }: Finality): boolean {
   if (fastFinal === null || certificate === null) return false;

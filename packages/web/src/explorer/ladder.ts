@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { formatInteger, formatSpan } from "../shared/format.ts";
 import { STATUS_WORDS, type Tone } from "../shared/status.ts";
 import { elapsedMs, type Moment } from "./clock.ts";
-import { ageMsOf, type HeadVerdict, toneOf } from "./head-verdict.ts";
+import { ageMsOf, type HeadVerdict, heldHead, toneOf } from "./head-verdict.ts";
 import type { LiveRollup } from "./live-network.ts";
 import { viewMark } from "./parts.ts";
 import { linkTo } from "./route.ts";
@@ -39,7 +39,8 @@ export function viewLadder(live: LiveRollup, verdict: HeadVerdict, now: Moment):
 }
 
 function rungsOf(live: LiveRollup, verdict: HeadVerdict, now: Moment): readonly Rung[] {
-  const { heard, head, newest } = live;
+  const { heard, newest } = live;
+  const head = heldHead(live.head);
   const sinceMs = heard === null ? 0 : elapsedMs(heard.at, now);
   const isSilent = verdict.kind === "stale" || heard === null;
   const finality = heard?.finality ?? null;

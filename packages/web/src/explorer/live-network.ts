@@ -87,6 +87,7 @@ export function followNetwork(dependencies: LiveNetworkDependencies): LiveNetwor
   };
   const heads = createHeadChecks(dependencies, state);
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isPolling = false;
 
   function take(finality: Finality): void {
     const live = state.rollups.get(finality.rollupId);
@@ -105,6 +106,9 @@ export function followNetwork(dependencies: LiveNetworkDependencies): LiveNetwor
   }
 
   async function poll(): Promise<void> {
+    // However many events a node sends, it is asked one thing after the other.
+    if (isPolling) return;
+    isPolling = true;
     clearTimeout(timer);
     try {
       const fault = (await pollNode(reader, state)) ?? (await pollFinality(reader, state, take));
@@ -116,7 +120,7 @@ export function followNetwork(dependencies: LiveNetworkDependencies): LiveNetwor
       }
       state.revision += 1;
     } finally {
-      clearTimeout(timer);
+      isPolling = false;
       if (!end.signal.aborted) {
         timer = setTimeout(() => void poll(), state.isStreaming ? POLL_MS : FAST_POLL_MS);
         onChange();

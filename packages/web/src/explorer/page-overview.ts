@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { describeVerification, formatInteger, formatLatency } from "../shared/format.ts";
-import { judgeHead, toneOf } from "./head-verdict.ts";
+import { heldHead, judgeHead, toneOf } from "./head-verdict.ts";
 import { viewLadder } from "./ladder.ts";
 import { viewSparkline } from "./latency-chart.ts";
 import type { LiveRollup } from "./live-network.ts";
@@ -38,7 +38,8 @@ export function createOverviewPage(context: PageContext): Page {
 /** The card of a rollup: its verdict, what stands behind it, and its ladder. */
 export function viewCard(context: PageContext, live: LiveRollup): TemplateResult {
   const now = context.clock();
-  const { rollup, head, heard } = live;
+  const { rollup, heard } = live;
+  const head = heldHead(live.head);
   const verdict = judgeHead(live, now);
   const tone = toneOf(verdict);
   const { word, sentence } = describeHead(verdict);
