@@ -13,8 +13,14 @@ const INTERVAL_MS = 250;
 /** For the garbage collector, which comes when a node needs memory and not when an attack is over. */
 const SETTLE_MS = 90_000;
 
-/** Watches a node from now on, beside one that nobody attacks. */
-export function watchUsage(node: ArenaNode, undisturbed: ArenaNode): { stop(): Promise<Grown> } {
+/**
+ * Watches a node from now on, beside one that nobody attacks. At the end it waits for a while until
+ * the node has grown by less than so many megabytes.
+ */
+export function watchUsage(
+  node: ArenaNode,
+  undisturbed: ArenaNode,
+): { stop(lessThanMegabytes: number): Promise<Grown> } {
   const before = { node: node.usage().rssBytes, undisturbed: undisturbed.usage().rssBytes };
   const grown = (): number => {
     // A node that gives memory back does not make another's growth any larger.
