@@ -23,7 +23,7 @@ export async function serveRequests(
     options.protocol,
     async (stream, connection) => {
       const peerId = connection.remotePeer.toString();
-      const isWithinRate = (): boolean => sessions.isRequestWithinRate(peerId);
+      const isWithinRate = (cost = 1): boolean => sessions.isRequestWithinRate(peerId, cost);
       const outcome = await serveSync(stream, served, { ...options, isWithinRate });
       counters.count("served-requests", peerId);
       if (outcome === null) return;

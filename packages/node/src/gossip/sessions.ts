@@ -113,10 +113,10 @@ export class Sessions {
     return false;
   }
 
-  isRequestWithinRate(peerId: string): boolean {
+  isRequestWithinRate(peerId: string, cost: number): boolean {
     const session = this.#sessions.get(peerId);
-    if (session === undefined || !session.isRequestWithinRate()) return false;
-    return this.#isOperator(session) || this.#outsiderRequests();
+    if (session === undefined || !session.isRequestWithinRate(cost)) return false;
+    return this.#isOperator(session) || this.#outsiderRequests(cost);
   }
 
   #isOperator(session: Session): boolean {

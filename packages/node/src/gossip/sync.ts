@@ -19,6 +19,9 @@ import {
   type SyncRequest,
 } from "./sync-wire.ts";
 
+/** As many items as count for one request. */
+const ITEMS_PER_REQUEST = 64;
+
 export type SyncFailure =
   /** No connection to that peer. */
   | "unknown-peer"
@@ -68,7 +71,7 @@ export async function serveSync(
   if (request === null) {
     outcome = { code: "malformed-request" };
     response = encodeSyncRefusal("heads", outcome.code as SyncRefusal);
-  } else if (!options.isWithinRate()) {
+  } else if (!options.isWithinRate(costOf(request))) {
     outcome = { code: "rate-limited" };
     response = encodeSyncRefusal(request.kind, "rate-limited");
   } else {
@@ -90,6 +93,11 @@ export async function serveSync(
   }
   await endStream(stream, timeoutMs);
   return outcome;
+}
+
+/** What is asked for at once costs as much as if it were asked for page by page. */
+function costOf(request: SyncRequest): number {
+  return request.kind === "heads" ? 1 : Math.ceil(request.limit / ITEMS_PER_REQUEST);
 }
 
 async function gather(request: SyncRequest, served: ServedFrom): Promise<SyncItems> {

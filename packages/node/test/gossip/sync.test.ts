@@ -134,6 +134,16 @@ describe("a request", () => {
     expect(a.gossip.stats().total["strike"]).toBeUndefined();
   });
 
+  it("counts by what is asked for, so that large pages bring no more than small ones", async () => {
+    a.behaviour.serveCertificates = () => [certificateAt(10n)];
+    const results = [];
+    for (let i = 0; i < 8; i++) {
+      results.push(await b.gossip.requestCertificates(toA(), { ...QUERY, limit: 256 }));
+    }
+    expect(results[0]?.ok).toBe(true);
+    expect(results).toContainEqual({ ok: false, code: "rate-limited" });
+  });
+
   it("gives the peer a strike for an answer that is malformed or too long", async () => {
     const babbling = await answering(Uint8Array.of(0, 0, 0, 3, 9, 9, 9));
     expect(await a.gossip.requestHeads(babbling)).toEqual({ ok: false, code: "malformed" });
