@@ -15,6 +15,9 @@ export const SCREENSHOTS: string = fileURLToPath(
   new URL("../../coverage/screenshots/", import.meta.url),
 );
 
+/** A whole network and a browser start slowly on a machine that is busy. */
+const PATIENCE_MS = 180_000;
+
 /** A local network, and the system's browser where there is one, for all tests of pages. */
 export interface WebNetwork {
   readonly network: LocalNetwork;
@@ -34,9 +37,9 @@ export async function startWebNetwork(): Promise<WebNetwork> {
   const browser =
     program === null ? null : await chromium.launch({ executablePath: program, args });
   for (const { rollupId } of network.rollups) {
-    await until(`a certificate of ${rollupId}`, async () => {
-      return (await read(network.apiUrl, "finality", { rollupId })).data.fastFinal;
-    });
+    const headOf = async () =>
+      (await read(network.apiUrl, "finality", { rollupId })).data.fastFinal;
+    await until(`a certificate of ${rollupId}`, headOf, PATIENCE_MS);
   }
   return {
     network,

@@ -11,6 +11,7 @@ import { SCREENSHOTS, startInPath, startWebNetwork, type WebNetwork } from "./we
 const ROLLUP_ID = 901n;
 /** A browser beside a whole network on a busy machine takes its time. */
 const PATIENCE_MS = 60_000;
+const START_MS = 400_000;
 /** Of all that the first page loads, gzipped. */
 const MAX_FIRST_PAGE_BYTES = 250_000;
 /** A certificate that this browser has checked. */
@@ -52,7 +53,7 @@ const contexts: BrowserContext[] = [];
 beforeAll(async () => {
   web = await startWebNetwork();
   transaction = await sendTransaction();
-});
+}, START_MS);
 afterEach(async () => {
   await Promise.all(contexts.splice(0).map((context) => context.close()));
 });
@@ -73,11 +74,9 @@ async function sendTransaction(): Promise<string> {
   const [from] = (await call("eth_accounts", [])) as string[];
   const sent = [{ from, to: `0x${"33".repeat(20)}`, value: "0x1" }];
   const hash = (await call("eth_sendTransaction", sent)) as `0x${string}`;
-  await until("the transaction to be fast-final", async () => {
-    const asked = { rollupId: ROLLUP_ID, transactionHash: hash };
-    const { data } = await read(web.network.apiUrl, "transaction", asked);
-    return data.proof;
-  });
+  const asked = { rollupId: ROLLUP_ID, transactionHash: hash };
+  const proofOf = async () => (await read(web.network.apiUrl, "transaction", asked)).data.proof;
+  await until("the transaction's proof", proofOf, START_MS);
   return hash;
 }
 
