@@ -33,8 +33,10 @@ import {
   resumePointSchema,
 } from "./documents.ts";
 import { evidenceId } from "./evidence-id.ts";
+import { KEEP_CERTIFICATE, PUT_CERTIFICATE } from "./postgres-certificates.ts";
 import type { Query } from "./postgres-database.ts";
 import { pruneRows, raiseKeptFrom, readKeptFrom } from "./postgres-pruning.ts";
+import { agingName } from "./pruning.ts";
 import { corruptRow, openRow, sealRow } from "./row.ts";
 import { hexKey, nameKey, numberKey } from "./row-key.ts";
 import {
@@ -55,11 +57,6 @@ import {
   type Store,
   type StoreOptions,
 } from "./store.ts";
-
-const KEEP_CERTIFICATE = `
-  insert into mach.certificates (certificate_id, document, of_rollup, at_block)
-  values ($1, $2, $3, $4)
-  on conflict (certificate_id) do update set document = excluded.document`;
 
 /**
  * A network's rows in PostgreSQL as one query function sees them: reads at any time, puts within
@@ -83,17 +80,14 @@ export class PostgresRows implements Omit<Store, "flush" | "stop"> {
       await this.keepCertificate(certificate);
       return { ok: false, code: "conflicting-claim" };
     }
-    const keptFrom = await this.keptFrom({ kind: "certificates", rollupId });
-    if (standing === null && blockNumber < keptFrom) return { ok: false, code: "pruned" };
     const key = hexKey(certificateId);
-    await this.#query(
-      `with kept as (${KEEP_CERTIFICATE})
-       insert into mach.heights (rollup_id, block_number, certificate_id) values ($3, $4, $1)
-       on conflict (rollup_id, block_number)
-       do update set certificate_id = excluded.certificate_id`,
-      [key, sealRow(key, encodeCertificate(certificate)), rollupId, blockNumber],
-    );
-    return { ok: true };
+    const document = sealRow(key, encodeCertificate(certificate));
+    const aging = agingName({ kind: "certificates", rollupId });
+    const put = await this.#query(PUT_CERTIFICATE, [
+      ...[key, document, rollupId, blockNumber],
+      ...[standing !== null, aging],
+    ]);
+    return put.length === 0 ? { ok: false, code: "pruned" } : { ok: true };
   }
 
   /** Under its id alone: another one stands at its height. */
