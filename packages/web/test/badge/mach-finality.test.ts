@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { findChromium, NO_CHROMIUM } from "../../../sdk/test/chromium.ts";
-import { NOW, ROLLUP } from "../../../sdk/test/signed-network.ts";
+import { forge, NOW, ROLLUP } from "../../../sdk/test/signed-network.ts";
 import { buildBadge, servePage } from "./built-badge.ts";
 import { CERTIFICATE, CHAIN, startNodes, TRUSTING } from "./page-of-badges.ts";
 
@@ -162,6 +162,18 @@ it("turns green when it has checked, grey when its endpoint falls silent, and te
   const [last, ...earlier] = [...(heard as unknown[])].reverse();
   expect(last).toEqual(["stale", false]);
   expect(earlier[0]).toEqual(["fast-final", true]);
+});
+
+it("is never green by a tampered certificate", { timeout: 120_000 }, async ({ skip }) => {
+  if (program === null) skip(NO_CHROMIUM);
+  const [node] = await startNodes(1);
+  node?.putChain(CHAIN, { ...CERTIFICATE, ...forge(CERTIFICATE) });
+  const endpoints = node?.url ?? "";
+  const html = pageWith({ endpoints, rollup: `${ROLLUP}`, height: "10", ...TRUSTING });
+  const { page, state } = await open(html, [endpoints]);
+  const code = () => page.evaluate(() => document.querySelector("mach-finality")?.detail?.code);
+  await expect.poll(code, PATIENT).toBe("bad-signature");
+  expect([await state(), await tone(page)]).toEqual(["unknown", "quiet"]);
 });
 
 it("asks anew when its attributes change, and nothing once it is removed", {
