@@ -64,7 +64,8 @@ describe("a head", () => {
 
   it("is behind when its block is old, however young the node says that it is", () => {
     const at = moment(BEHIND_AFTER_MS + 1_000);
-    const repeated = { heard: { finality: FINALITY, at }, head: headOf(SOUND) };
+    const again = { finality: FINALITY, at };
+    const repeated = { heard: again, head: { ...again, result: SOUND } };
     expect(judgeHead(repeated, at)).toMatchObject({ kind: "behind", ageMs: 61_000 });
   });
 
