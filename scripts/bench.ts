@@ -8,6 +8,7 @@ import { benchExecution, EXECUTION_COUNTS } from "./bench/execution.ts";
 import { benchGossip, GOSSIP_COUNTS } from "./bench/gossip.ts";
 import { benchHttp, HTTP_COUNTS } from "./bench/http.ts";
 import { NOT_YET } from "./bench/not-yet.ts";
+import { benchPeers, PEERS_COUNTS } from "./bench/peers.ts";
 import { GROUPS, type Group, ON_REQUEST, type Row } from "./bench/row.ts";
 import { benchScale, SCALE_COUNTS } from "./bench/scale.ts";
 import { benchSoak, SOAK_COUNTS } from "./bench/soak.ts";
@@ -23,6 +24,7 @@ const BENCHES: {
   crypto: (context, length) => benchCrypto(context, CRYPTO_COUNTS[length]),
   execution: (context, length) => benchExecution(context, EXECUTION_COUNTS[length]),
   store: (context, length) => benchStore(context, STORE_COUNTS[length]),
+  peers: (context, length) => benchPeers(context, PEERS_COUNTS[length]),
   soak: (context, length) => benchSoak(context, SOAK_COUNTS[length]),
   scale: (context, length) => benchScale(context, SCALE_COUNTS[length]),
   gossip: (context, length) => benchGossip(context, GOSSIP_COUNTS[length]),

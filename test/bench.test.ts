@@ -16,6 +16,7 @@ import { benchExecution } from "../scripts/bench/execution.ts";
 import { benchGossip } from "../scripts/bench/gossip.ts";
 import { benchHttp } from "../scripts/bench/http.ts";
 import type { HttpServers } from "../scripts/bench/http-servers.ts";
+import { benchPeers } from "../scripts/bench/peers.ts";
 import { type Row, type RowHead, toRow } from "../scripts/bench/row.ts";
 import { benchScale } from "../scripts/bench/scale.ts";
 import { benchStore } from "../scripts/bench/store.ts";
@@ -43,8 +44,10 @@ function expectMeasured(rows: readonly Row[], group: Row["group"], count: number
 }
 
 it("the checks of signatures are measured", { timeout: TIMEOUT_MS }, async () => {
-  const rows = await run((context) => benchCrypto(context, { ...ONCE, perRound: 1 }));
-  expectMeasured(rows, "crypto", 9);
+  const rows = await run((context) =>
+    benchCrypto(context, { ...ONCE, perRound: 1, batches: [1, 4] }),
+  );
+  expectMeasured(rows, "crypto", 7);
 });
 
 it("the record before a signature is measured", { timeout: TIMEOUT_MS }, async () => {
@@ -58,8 +61,13 @@ it("re-execution from a witness is measured", { timeout: TIMEOUT_MS }, async () 
 });
 
 it("gossip between processes is measured", { timeout: TIMEOUT_MS }, async () => {
-  const rows = await run((context) => benchGossip(context, { ...ONCE, ticks: 2 }));
-  expectMeasured(rows, "gossip", 2);
+  const rows = await run((context) => benchGossip(context, { ...ONCE, ticks: 2, nodes: [2] }));
+  expectMeasured(rows, "gossip", 4);
+});
+
+it("the older way is measured beside a node", { timeout: TIMEOUT_MS }, async () => {
+  const counts = { ...ONCE, certificates: 2, operators: [4], processes: 1 };
+  expectMeasured(await run((context) => benchPeers(context, counts)), "peers", 2);
 });
 
 it("what a node does for a larger network is measured", { timeout: TIMEOUT_MS }, async () => {

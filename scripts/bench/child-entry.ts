@@ -6,6 +6,8 @@ const ROLES: Readonly<Record<string, () => Promise<{ readonly createRole: () => 
   "stream-node": () => import("./stream-node.ts"),
   "http-servers": () => import("./http-servers.ts"),
   "http-clients": () => import("./http-clients.ts"),
+  "older-aggregator": () => import("./older-aggregator.ts"),
+  "older-operators": () => import("./older-operators.ts"),
   "scale-process": () => import("./scale-process.ts"),
 };
 

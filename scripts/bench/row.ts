@@ -7,6 +7,7 @@ export const GROUPS = [
   "http",
   "store",
   "scale",
+  "peers",
   "soak",
 ] as const;
 

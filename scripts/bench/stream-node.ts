@@ -9,7 +9,7 @@ import { DOMAIN } from "./gossip-node.ts";
 import { cpuMicros } from "./rounds.ts";
 import { median } from "./row.ts";
 
-/** A libp2p node with the transport of the gossip, and bare streams on it. */
+/** A libp2p node with the transport of the gossip: bare streams on it, and bare gossipsub. */
 export type StreamNode = {
   start(options: { readonly folder: string }): Promise<{ readonly addresses: readonly string[] }>;
   /** Opens the stream that what follows is sent on. */
@@ -22,6 +22,18 @@ export type StreamNode = {
   }): Promise<void>;
   /** The median of there and back, halved, in milliseconds. */
   hop(options: { readonly times: number; readonly bytes: number }): Promise<number>;
+  /** Joins gossipsub with nothing of this project above it, and dials. */
+  join(options: { readonly addresses: readonly string[] }): Promise<void>;
+  /** Others that have joined. */
+  subscribers(): number;
+  publish(options: {
+    readonly messages: number;
+    readonly bytes: number;
+    readonly pauseMs: number;
+    readonly perPause: number;
+  }): Promise<void>;
+  /** Messages of others that gossipsub has delivered. */
+  delivered(): number;
   receivedBytes(): number;
   cpuMicros(): number;
 };
@@ -29,7 +41,8 @@ export type StreamNode = {
 const SINK = "/mach/bench/sink/1";
 const ECHO = "/mach/bench/echo/1";
 
-const CONNECT_MS = 10_000;
+const TOPIC = networkNames(DOMAIN).attestations;
+const CONNECT_MS = 60_000;
 
 type Connection = ReturnType<GossipLibp2p["getConnections"]>[number];
 type Stream = Awaited<ReturnType<Connection["newStream"]>>;
@@ -40,6 +53,8 @@ export function createRole(): StreamNode {
   let sink: Stream | null = null;
   let echo: Stream | null = null;
   let received = 0;
+  let delivered = 0;
+  let published = 0;
 
   return {
     async start({ folder }) {
@@ -92,21 +107,49 @@ export function createRole(): StreamNode {
       }
       return median(halves);
     },
+    async join({ addresses }) {
+      const pubsub = pubsubOf(libp2p);
+      pubsub.addEventListener("message", () => {
+        delivered += 1;
+      });
+      pubsub.subscribe(TOPIC);
+      for (const address of addresses) await connect(libp2p, address);
+    },
+    subscribers: () => pubsubOf(libp2p).getSubscribers(TOPIC).length,
+    async publish({ messages, bytes, pauseMs, perPause }) {
+      const pubsub = pubsubOf(libp2p);
+      for (let sent = 1; sent <= messages; sent++) {
+        published += 1;
+        // No two are equal: equal messages would be one.
+        const message = Buffer.alloc(bytes, process.pid % 251);
+        message.writeUInt32BE(process.pid);
+        message.writeUInt32BE(published, 4);
+        await pubsub.publish(TOPIC, message);
+        if (sent % perPause === 0) await sleep(pauseMs);
+      }
+    },
+    delivered: () => delivered,
     receivedBytes: () => received,
     cpuMicros,
   };
 }
 
+function pubsubOf(libp2p: GossipLibp2p | null): GossipLibp2p["services"]["pubsub"] {
+  if (libp2p === null) throw new Error("not started");
+  return libp2p.services.pubsub;
+}
+
 /** Dials as the gossip does. */
 async function connect(libp2p: GossipLibp2p | null, address: string): Promise<Connection> {
   if (libp2p === null) throw new Error("not started");
+  const id = address.split("/p2p/").at(-1);
   const options = { minMs: 50, maxMs: 500, onFailed: () => undefined };
   const redial = createBootRedial(libp2p, [toTarget(address)], options);
   redial.start();
   try {
     const deadline = performance.now() + CONNECT_MS;
     while (performance.now() < deadline) {
-      const [connection] = libp2p.getConnections();
+      const connection = libp2p.getConnections().find(({ remotePeer }) => `${remotePeer}` === id);
       if (connection !== undefined) return connection;
       await sleep(10);
     }
