@@ -13,7 +13,7 @@ import {
 } from "./arena.ts";
 import { realFrames } from "./frame-corpus.ts";
 import { floodMutatedFrames } from "./frame-flood.ts";
-import { framed, varint } from "./gossipsub-frames.ts";
+import { varint } from "./gossipsub-frames.ts";
 import { type Random, randomOf } from "./mutation.ts";
 import {
   churnStreams,
@@ -127,7 +127,6 @@ it("floods of subscriptions and control messages end the connection", async () =
     "subscriptions, 1 MB": () => tooMany,
     "a length of 2 GB": () => varint(2 ** 31),
     "IHAVE, IWANT, GRAFT, PRUNE": () => controlFrame(attestations, random),
-    "empty frames": () => framed(new Uint8Array(0)),
   };
   for (const [attack, next] of Object.entries(frames)) {
     const usage = watchUsage(victim, undisturbed);
@@ -226,7 +225,6 @@ it("peers that do not answer its streams keep no operator's gossip from the vict
 
 it("sybils take the outsiders' places and no others", async () => {
   const count = wholeOr(110, 300);
-  const before = await victim.metrics();
   const usage = watchUsage(victim, undisturbed);
   const sybils: Outsider[] = [];
   for (let i = 0; i < count; i += AT_ONCE) {
@@ -238,7 +236,6 @@ it("sybils take the outsiders' places and no others", async () => {
     });
     await Promise.all(some);
   }
-  await untilCounted("hung-up-full", before);
   const crowded = await victim.metrics();
   expect(crowded.peers("nobody")).toBeLessThanOrEqual(101);
   expect(crowded.peers("operator")).toBe(operators);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { onTestFinished } from "vitest";
 import type { ArenaNode } from "./arena.ts";
 
 /** Resident memory, beyond what an undisturbed node of the same age has grown by meanwhile. */
@@ -31,6 +32,7 @@ export function watchUsage(
   const timer = setInterval(() => {
     most = Math.max(most, grown());
   }, INTERVAL_MS);
+  onTestFinished(() => clearInterval(timer));
   return {
     async stop(lessThanMegabytes): Promise<Grown> {
       clearInterval(timer);
