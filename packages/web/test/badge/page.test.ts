@@ -196,7 +196,8 @@ describe.each([
 ] as const)("a badge %s", (_, trust) => {
   it("turns to contradicted, and stays so whatever is said later", async () => {
     const [node] = await startNodes(1);
-    const badge = openPage().ask({ endpoints: node?.url, height: "10", ...trust });
+    const page = openPage();
+    const badge = page.ask({ endpoints: node?.url, height: "10", ...trust });
     await expect.poll(() => badge.now()?.state, PATIENT).toBe("fast-final");
     await expect.poll(() => node?.streams(), PATIENT).toBe(1);
     for (const name of [CERTIFIED.blockHash, "10"]) {
@@ -208,8 +209,10 @@ describe.each([
     node?.pushFinality();
     await expect.poll(() => badge.now()?.state, PATIENT).toBe("contradicted");
     node?.putChain(CHAIN, CERTIFICATE);
-    node?.pushFinality();
-    await node?.stop();
+    const looked = badge.shown.length;
+    page.wake();
+    // Once by the clock, and once by the answer.
+    await expect.poll(() => badge.shown.length, PATIENT).toBeGreaterThan(looked + 1);
     expect(badge.now()).toMatchObject({ state: "contradicted", code: "reported-contradiction" });
   });
 
