@@ -18,6 +18,8 @@ export interface Admission {
    * has something left again.
    */
   charge(address: string, cost: number): number;
+  /** Whether everyone is turned away now. */
+  isOverloaded(): boolean;
 }
 
 /** Answers are paid for by their size too: one more for each so many bytes. */
@@ -88,12 +90,35 @@ export function createAdmission(dependencies: {
     },
     addressOf: (request) => addresses.of(request),
     charge: (address, cost) => rate.charge(address, cost),
+    isOverloaded: () => loop.isLate(),
   };
 }
 
 /** What an answer of so many bytes costs beyond its request. */
 export function costOfBytes(bytes: number): number {
   return Math.floor(bytes / BYTES_FOR_ONE);
+}
+
+/**
+ * Pays for an answer of so many bytes; false where it is not to be sent: a large one that would wait
+ * behind another one on its connection, where nobody counts what waits.
+ */
+export function payForBytes(
+  admission: Pick<Admission, "addressOf" | "charge">,
+  {
+    request,
+    response,
+    bytes,
+  }: {
+    readonly request: IncomingMessage;
+    readonly response: ServerResponse;
+    readonly bytes: number;
+  },
+): boolean {
+  const cost = costOfBytes(bytes);
+  if (cost === 0) return true;
+  admission.charge(admission.addressOf(request), cost);
+  return response.socket !== null;
 }
 
 function refusalOf(

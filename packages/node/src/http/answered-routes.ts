@@ -1,6 +1,6 @@
 import { ROUTE_IDS, ROUTES } from "@mach/api";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { type Admission, costOfBytes } from "./admission.ts";
+import { type Admission, payForBytes } from "./admission.ts";
 import { prefersBytes, prepareAnswer, writeAnswer } from "./answer.ts";
 import type { AnswerWaits } from "./answer-waits.ts";
 import { sendError } from "./errors.ts";
@@ -139,8 +139,8 @@ function sendResult(
   const { result, admission, kept } = context;
   if (!result.ok) return sendError(reply, result.code, result.detail);
   const prepared = prepareAnswer(result.answer);
-  const cost = costOfBytes(prepared.body.byteLength);
-  if (cost > 0) admission.charge(admission.addressOf(request.raw), cost);
+  const sent = { request: request.raw, response: reply.raw, bytes: prepared.body.byteLength };
+  if (!payForBytes(admission, sent)) return sendError(reply, "too-many-requests");
   kept?.offer(request, result.answer, prepared);
   reply.hijack();
   writeAnswer(request.raw, reply.raw, prepared);

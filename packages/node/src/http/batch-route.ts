@@ -9,7 +9,7 @@ import {
   ROUTES,
 } from "@mach/api";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { type Admission, costOfBytes } from "./admission.ts";
+import { type Admission, payForBytes } from "./admission.ts";
 import { withDeadline } from "./answered-routes.ts";
 import { codeOfFrameworkError, PUBLIC_HEADERS, sendError } from "./errors.ts";
 import type { ReportFailure } from "./failure-report.ts";
@@ -57,11 +57,11 @@ export function addBatchRoute(
       const batch = readBatch(request.body);
       if (batch === null) return sendError(reply, "malformed", "See `requests`.");
       const { admission } = dependencies;
-      const address = admission.addressOf(request.raw);
-      admission.charge(address, batch.requests.length - 1);
+      admission.charge(admission.addressOf(request.raw), batch.requests.length - 1);
       const items = await answerAll(batch, answerOne, options.maxBatchBytes);
       const bytes = items.reduce((sum, { body }) => sum + body.length, 0);
-      admission.charge(address, costOfBytes(bytes));
+      const sent = { request: request.raw, response: reply.raw, bytes };
+      if (!payForBytes(admission, sent)) return sendError(reply, "too-many-requests");
       return send(reply, items);
     });
     ready();

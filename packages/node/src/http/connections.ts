@@ -25,9 +25,13 @@ const MIN_TAKEN_BYTES = 65_536;
 type Limits = Pick<HttpLimits, "maxConnectionsPerAddress" | "maxUnreadBytes" | "requestTimeoutMs">;
 
 interface Connection {
-  /** What the reader had taken when it was judged last, and when that was. */
+  /** As of the last look. */
   takenBytes: number;
-  judgedAt: number;
+  queuedBytes: number;
+  /** What the reader has taken since it was judged last. */
+  progressBytes: number;
+  /** In looks: while this process itself stands still, no reader can be blamed for it. */
+  waitedMs: number;
 }
 
 /**
@@ -37,10 +41,9 @@ interface Connection {
  */
 export function watchConnections(
   server: Server,
-  dependencies: { readonly addresses: ClientAddresses; readonly now: () => number },
+  addresses: ClientAddresses,
   limits: Limits,
 ): Connections {
-  const { addresses, now } = dependencies;
   const open = new Map<Socket, Connection>();
   const perAddress = createAddressCounts(limits.maxConnectionsPerAddress);
   let unreadBytes = 0;
@@ -54,7 +57,7 @@ export function watchConnections(
       return;
     }
     if (address !== null) perAddress.add(address);
-    open.set(socket, { takenBytes: 0, judgedAt: now() });
+    open.set(socket, { takenBytes: 0, queuedBytes: 0, progressBytes: 0, waitedMs: 0 });
     socket.once("close", () => {
       open.delete(socket);
       if (address !== null) perAddress.remove(address);
@@ -62,24 +65,32 @@ export function watchConnections(
   });
 
   function look(): void {
-    const at = now();
     unreadBytes = 0;
     for (const [socket, connection] of open) {
-      if (isTooSlow(socket, connection, at)) socket.resetAndDestroy();
+      if (isTooSlow(socket, connection)) socket.resetAndDestroy();
       else unreadBytes += socket.writableLength;
     }
     if (unreadBytes > limits.maxUnreadBytes) dropLargest();
   }
 
-  function isTooSlow(socket: Socket, connection: Connection, at: number): boolean {
-    const taken = socket.bytesWritten - socket.writableLength;
-    const isFast = taken - connection.takenBytes >= MIN_TAKEN_BYTES;
+  function isTooSlow(socket: Socket, connection: Connection): boolean {
+    const takenBytes = socket.bytesWritten - socket.writableLength;
+    const queuedBytes = queuedBytesOf(socket);
+    // Of a write that is under way the stream tells nothing before its end.
+    const isOneWrite = takenBytes === connection.takenBytes;
+    connection.progressBytes += isOneWrite
+      ? Math.max(0, connection.queuedBytes - queuedBytes)
+      : takenBytes - connection.takenBytes;
+    connection.takenBytes = takenBytes;
+    connection.queuedBytes = queuedBytes;
+    const isFast = connection.progressBytes >= MIN_TAKEN_BYTES;
     if (socket.writableLength === 0 || isFast || isStreaming(socket)) {
-      connection.takenBytes = taken;
-      connection.judgedAt = at;
+      connection.progressBytes = 0;
+      connection.waitedMs = 0;
       return false;
     }
-    return at - connection.judgedAt >= limits.requestTimeoutMs;
+    connection.waitedMs += LOOK_MS;
+    return connection.waitedMs >= limits.requestTimeoutMs;
   }
 
   function dropLargest(): void {
@@ -98,4 +109,12 @@ export function watchConnections(
     unreadBytes: () => unreadBytes,
     stop: () => clearInterval(timer),
   };
+}
+
+/** What the kernel has not taken of the write under way: node's own timeout goes by it too. */
+function queuedBytesOf(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & {
+    readonly _handle?: { readonly writeQueueSize?: number } | null;
+  };
+  return handle?.writeQueueSize ?? 0;
 }

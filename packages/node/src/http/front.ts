@@ -33,8 +33,8 @@ export function createFront(
     if (request.method !== "GET") return false;
     const answer = kept.find(request.url ?? "", request.headers.accept);
     if (answer === undefined) return false;
-    const cost = costOfBytes(answer.body.byteLength);
-    if (cost > 0) admission.charge(admission.addressOf(request), cost);
+    // What is large is paid for by its size, and not piled up: the route sees to that.
+    if (costOfBytes(answer.body.byteLength) > 0) return false;
     writeAnswer(request, response, answer);
     onAnswered?.({ route: answer.route, status: response.statusCode, seconds: 0 });
     return true;

@@ -35,7 +35,7 @@ export function createGuard(limits: HttpLimits, trustedProxies: readonly string[
   return {
     admission: createAdmission({ addresses, rate, loop }),
     watch(server) {
-      connections = watchConnections(server, { addresses, now }, limits);
+      connections = watchConnections(server, addresses, limits);
     },
     queues() {
       const depths: readonly (readonly [string, number, number])[] = [

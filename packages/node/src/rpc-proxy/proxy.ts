@@ -61,6 +61,10 @@ export function createRpcProxy(
       const sockets = place === null ? undefined : served.get(place.rollupId)?.sockets;
       if (isStopping) {
         socket.destroy();
+      } else if (admission.charge(admission.addressOf(request), 1) > 0) {
+        refuseUpgrade(socket, "429 Too Many Requests");
+      } else if (admission.isOverloaded()) {
+        refuseUpgrade(socket, "503 Service Unavailable");
       } else if (place === null || sockets === undefined) {
         refuseUpgrade(socket, "404 Not Found");
       } else {

@@ -64,12 +64,11 @@ export function createSocketServer(
   return {
     accept(request, { socket, head, tags }) {
       const address = admission.addressOf(request);
-      const waitMs = admission.charge(address, 1);
       if (clients.size >= limits.maxSockets) {
         refuseUpgrade(socket, "503 Service Unavailable");
         return;
       }
-      if (waitMs > 0 || !perAddress.hasRoom(address)) {
+      if (!perAddress.hasRoom(address)) {
         refuseUpgrade(socket, "429 Too Many Requests");
         return;
       }

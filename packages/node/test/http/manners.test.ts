@@ -76,11 +76,21 @@ describe("who takes its time to ask", () => {
 });
 
 describe("who takes its time to read", () => {
-  const headers = Array<`0x${string}`>(64).fill(`0x${"5a".repeat(32_768)}`);
-  /** An answer of 4 MB, far more than what the kernel holds for a reader that takes nothing. */
+  const headers = Array<`0x${string}`>(256).fill(`0x${"5a".repeat(32_768)}`);
+  /** An answer of 16 MB, far more than what the kernel holds for a reader that takes nothing. */
   const value = { ...certifiedBlock, headers };
   const parts = { block: () => ({ ok: true, value }) as const };
-  const asking = requestText(PATHS.block).repeat(4);
+
+  /** The same, and how often it was asked for: who was answered is connected. */
+  function countAsked() {
+    const told = { asked: 0 };
+    const block: typeof parts.block = () => {
+      told.asked += 1;
+      return parts.block();
+    };
+    return { told, parts: { block } };
+  }
+  const asking = requestText(PATHS.block);
 
   /** Takes a little now and then. */
   function sip({ socket }: RawReader, everyMs: number): void {
@@ -90,7 +100,9 @@ describe("who takes its time to read", () => {
   }
 
   test("is dropped whether it takes nothing or sips, and who keeps on reading is not", async () => {
-    const limits = IS_LONG ? {} : { requestTimeoutMs: 1_000 };
+    // Long enough that no other bound ends them.
+    const limits = IS_LONG ? {} : { requestTimeoutMs: 2_000, arrivalTimeoutMs: 60_000 };
+    const { told, parts } = countAsked();
     const { port, server } = await startNodeServer({ parts, limits });
     const startedAt = performance.now();
     const steady = connectRaw(port, asking);
@@ -102,25 +114,31 @@ describe("who takes its time to read", () => {
     const [stuck, sipping] = [connectRaw(port, asking), connectRaw(port, asking)];
     stuck.socket.pause();
     sip(sipping, 50);
-    await expect.poll(() => depthOf(server, "connections"), PATIENT).toBe(3);
+    await expect.poll(() => told.asked, PATIENT).toBe(3);
     // Who does not read does not see that it was dropped.
     await expect.poll(() => depthOf(server, "connections"), PATIENT).toBe(1);
     const seconds = (performance.now() - startedAt) / 1_000;
     note(`who read nothing and who sipped were dropped after ${seconds.toFixed(1)} s`);
-    const isRead = (): boolean =>
-      countStatus(steady.text(), 200) === 4 && steady.text().endsWith("}}");
-    await expect.poll(isRead, PATIENT).toBe(true);
+    await expect.poll(() => steady.text().length, PATIENT).toBeGreaterThan(256 * 65_536);
     expect(steady.isClosed()).toBe(false);
     if (IS_LONG) expect(seconds).toBeLessThan(15);
   }, 60_000);
 
+  test("gets no large answer for as long as it has not taken the one before", async () => {
+    const { port } = await startNodeServer({ parts });
+    const reader = connectRaw(port, asking.repeat(4));
+    await expect.poll(() => countStatus(reader.text(), 429), PATIENT).toBe(3);
+    expect(countStatus(reader.text(), 200)).toBe(1);
+  });
+
   test("takes no more memory with all others than is allowed, and who lags most goes", async () => {
-    const limits = { requestTimeoutMs: 60_000, maxUnreadBytes: 16_777_216 };
+    const limits = { requestTimeoutMs: 60_000, maxUnreadBytes: 33_554_432 };
+    const { told, parts } = countAsked();
     const { port, server } = await startNodeServer({ parts, limits });
     const count = IS_LONG ? 32 : 4;
     const readers = Array.from({ length: count }, () => connectRaw(port, asking));
     for (const { socket } of readers) socket.pause();
-    await Promise.all(readers.map((each) => each.opened));
+    await expect.poll(() => told.asked, PATIENT).toBe(count);
     await expect.poll(() => depthOf(server, "connections"), PATIENT).toBeLessThan(count);
     const unread = depthOf(server, "unread-bytes");
     const left = depthOf(server, "connections");
@@ -213,6 +231,19 @@ describe("who asks for too much", () => {
 });
 
 describe("many at once", () => {
+  /** Asks so many times, one after the other; the milliseconds that each took. */
+  async function readAll(url: string, count: number): Promise<readonly number[]> {
+    const took: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const startedAt = performance.now();
+      const response = await fetch(`${url}${PATHS.finality}`, as("198.51.100.1"));
+      await response.text();
+      took.push(performance.now() - startedAt);
+      expect(response.status).toBe(200);
+    }
+    return took;
+  }
+
   test("more connections of one address than it may have are closed, a proxy's are not", async () => {
     const limits = { maxConnectionsPerAddress: 3 };
     const plain = await startNodeServer({ limits });
@@ -240,6 +271,7 @@ describe("many at once", () => {
     const reads = IS_LONG ? 1_000 : 50;
     const limits = IS_LONG ? { maxRequestsPerSecond: 1_000_000 } : {};
     const server = await startNodeServer({ limits, trustedProxies: BEHIND_PROXY });
+    const alone = quantile(await readAll(server.url, reads), 0.99);
     const streams = Array.from({ length: count }, (_, i) => {
       const client = { "x-forwarded-for": `192.0.${2 + (i >> 8)}.${i & 255}` };
       return connectRaw(server.port, requestText("/v1/events", client));
@@ -252,19 +284,14 @@ describe("many at once", () => {
       answer: { data: finality },
     } as const;
     const teller = setInterval(() => server.view.tell(event), 1_000);
-    const took: number[] = [];
-    for (let i = 0; i < reads; i++) {
-      const startedAt = performance.now();
-      const response = await fetch(`${server.url}${PATHS.finality}`, as("198.51.100.1"));
-      await response.text();
-      took.push(performance.now() - startedAt);
-      expect(response.status).toBe(200);
-    }
+    const took = await readAll(server.url, reads);
     clearInterval(teller);
     const [p50, p99] = [quantile(took, 0.5), quantile(took, 0.99)];
-    note(`beside ${count} readers of events: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
+    const beside = `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+    note(`beside ${count} readers of events: ${beside}; p99 alone ${alone.toFixed(1)} ms`);
     expect(streams.filter((each) => each.isClosed())).toEqual([]);
-    if (IS_LONG) expect(p99).toBeLessThan(100);
+    // Where other work keeps the machine, reads are slow without the readers of events, too.
+    if (IS_LONG) expect(p99).toBeLessThan(Math.max(100, 3 * alone));
   }, 120_000);
 
   test("no address reads more streams than its share", async () => {

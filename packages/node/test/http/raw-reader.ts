@@ -7,7 +7,6 @@ export interface RawReader {
   /** What came, as Latin-1. */
   text(): string;
   isClosed(): boolean;
-  readonly opened: Promise<void>;
   /** Resolves to the seconds from the connecting to the close. */
   readonly closed: Promise<number>;
 }
@@ -29,10 +28,9 @@ export function connectRaw(port: number, sent: string | Buffer = ""): RawReader 
       resolve((performance.now() - startedAt) / 1_000);
     });
   });
-  const opened = new Promise<void>((resolve) => socket.on("connect", resolve));
   onTestFinished(() => void socket.destroy());
   if (sent.length > 0) socket.write(sent);
-  return { socket, text: () => received, isClosed: () => isClosed, opened, closed };
+  return { socket, text: () => received, isClosed: () => isClosed, closed };
 }
 
 /** A request for a path, as it is written. */

@@ -241,22 +241,28 @@ export const RPC_OPTIONS: Omit<RollupRpcOptions, "urls"> = {
   maxSharePercent: 100,
 };
 
+interface TestBounds {
+  /** Of one address, and as many at once. */
+  readonly perSecond?: number;
+  readonly isLate?: () => boolean;
+}
+
 /** An admission that believes a loopback's X-Forwarded-For; by default it bounds nobody. */
-function createTestAdmission(perSecond: number): Admission {
+function createTestAdmission(perSecond: number, isLate: () => boolean): Admission {
   const now = () => performance.now();
   const rate = createRateLimit({ now }, { perSecond, burst: perSecond, maxClients: 16 });
   const addresses = createClientAddresses(["127.0.0.1"]);
-  return createAdmission({ addresses, rate, loop: { isLate: () => false } });
+  return createAdmission({ addresses, rate, loop: { isLate } });
 }
 
 /** The RPC alone: a whole server takes a tenth of a second to make. */
 async function serve(
   { view, failures }: { readonly view: MemoryView; readonly failures: object[] },
-  { perSecond = 1_000_000, ...options }: RollupRpcOptions & { readonly perSecond?: number },
+  { perSecond = 1_000_000, isLate = () => false, ...options }: RollupRpcOptions & TestBounds,
 ): Promise<string> {
   const app = createApp(DEFAULT_HTTP_LIMITS, () => false);
   const reportFailure = (part: string, error: unknown) => void failures.push({ part, error });
-  const admission = createTestAdmission(perSecond);
+  const admission = createTestAdmission(perSecond, isLate);
   const proxy = createRpcProxy({ view, reportFailure, admission }, [options]);
   app.addHook("onRequest", (request, reply, done) => {
     if (request.is404) refuseUnrouted(request, reply);
@@ -275,11 +281,7 @@ async function serve(
 
 /** A server whose one rollup has the RPC of these nodes; it ends with the test. */
 export async function startRpc(
-  options: Partial<RollupRpcOptions> & {
-    readonly urls: readonly string[];
-    /** Of one address, and as many at once. */
-    readonly perSecond?: number;
-  },
+  options: Partial<RollupRpcOptions> & TestBounds & { readonly urls: readonly string[] },
   parts: Parameters<typeof createMemoryView>[0] = {},
 ): Promise<RpcWorld> {
   const view = createMemoryView(parts);

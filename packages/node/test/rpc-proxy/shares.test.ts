@@ -109,3 +109,14 @@ it("a batch counts as many as it holds", async () => {
   expect(await response.json()).toHaveLength(8);
   expect((await open(`${wsUrl}${RPC_PATH}`, "192.0.2.1")).status).toBe(429);
 });
+
+it("no WebSocket is opened while the event loop is late, whatever its path", async () => {
+  let isLate = true;
+  const node = await startNode(({ method }) => method);
+  const { wsUrl } = await startRpc({ urls: [node.url], isLate: () => isLate });
+  for (const path of [RPC_PATH, "/rpc/77"]) {
+    expect((await open(`${wsUrl}${path}`, "192.0.2.1")).status).toBe(503);
+  }
+  isLate = false;
+  expect((await open(`${wsUrl}${RPC_PATH}`, "192.0.2.1")).status).toBe(101);
+});
