@@ -276,15 +276,21 @@ async function startHeads(): Promise<{
     for (const client of server.clients) client.terminate();
     server.close();
   });
-  const subscribed = once(server, "connection").then(async ([socket]) => {
-    await once(socket as WebSocket, "message");
+  const subscription = "0x1";
+  const subscribed = once(server, "connection").then(async ([connected]) => {
+    const socket = connected as WebSocket;
+    const [asked] = (await once(socket, "message")) as [Buffer];
+    const { id } = JSON.parse(asked.toString("utf8")) as { readonly id: number };
+    socket.send(JSON.stringify({ jsonrpc: "2.0", id, result: subscription }));
   });
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     subscribed,
     tell(numbers) {
       for (const number of numbers) {
-        const text = JSON.stringify({ params: { result: { number } } });
+        const params = { subscription, result: { number } };
+        const method = "eth_subscription";
+        const text = JSON.stringify({ jsonrpc: "2.0", method, params });
         for (const client of server.clients) client.send(text);
       }
     },

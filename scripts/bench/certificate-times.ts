@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Hex } from "@mach/core";
-import { WebSocket } from "ws";
+import { WebSocketClient } from "@mach/rpc";
 import type { BenchContext } from "./bench-context.ts";
 import { readFrames } from "./event-frames.ts";
 import { median } from "./row.ts";
@@ -87,10 +87,10 @@ export async function watchCertificates(
   }
 
   for (const { rollupId, wsUrl } of rollups) {
-    const socket = watchHeads(wsUrl, (blockNumber) => {
+    const client = watchHeads(wsUrl, (blockNumber) => {
       openAt(`${rollupId}`, blockNumber).visibleAt ??= performance.now();
     });
-    context.defer(() => socket.terminate());
+    context.defer(() => client.close());
   }
   for (const { apiUrl, registered } of operators) {
     const close = await readFrames(apiUrl, "attestation,finality", (frame) => {
@@ -138,21 +138,21 @@ function timesOf({ visibleAt, at }: Open): CertificateTimes {
   };
 }
 
-function watchHeads(wsUrl: string, onHead: (blockNumber: string) => void): WebSocket {
-  const socket = new WebSocket(wsUrl);
-  socket.on("open", () => {
-    const params = ["newHeads"];
-    socket.send(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_subscribe", params }));
-  });
-  socket.on("message", (data) => {
-    const { params } = JSON.parse(String(data)) as {
-      readonly params?: { readonly result: { readonly number: string } };
-    };
-    if (params !== undefined) onHead(`${BigInt(params.result.number)}`);
-  });
-  // It ends with the chain; whoever waits for certificates sees that none come.
-  socket.on("error", () => undefined);
-  return socket;
+function watchHeads(url: string, onHead: (blockNumber: string) => void): WebSocketClient {
+  const options = { timeoutMs: 10_000, maxResponseBytes: 1_048_576, maxInFlight: 4 };
+  const client = new WebSocketClient(
+    { url, ...options, minBackoffMs: 100, maxBackoffMs: 1_000 },
+    {
+      onOpen() {
+        void client.subscribe(["newHeads"], (head) => {
+          onHead(`${BigInt((head as { readonly number: string }).number)}`);
+        });
+      },
+      // It comes back by itself; whoever waits for certificates sees that none come.
+      onLost: () => undefined,
+    },
+  );
+  return client;
 }
 
 type Told = { readonly rollupId: string; readonly blockNumber: string } & (
