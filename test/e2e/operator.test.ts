@@ -26,7 +26,8 @@ import { writeWallet } from "./wallet.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DOCUMENT = join(ROOT, "docs/operating.md");
-const EPOCH_SECONDS = 20n;
+/** As short as L1 finality allows: the test waits for seven of them. */
+const EPOCH_SECONDS = 15n;
 const STAKE = 10n;
 /** Longer than the local network's assets stay locked. */
 const LOCKED_SECONDS = 660;
