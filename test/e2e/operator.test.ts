@@ -26,8 +26,7 @@ import { writeWallet } from "./wallet.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DOCUMENT = join(ROOT, "docs/operating.md");
-/** As short as L1 finality allows: the test waits for seven of them. */
-const EPOCH_SECONDS = 15n;
+const EPOCH_SECONDS = 20n;
 const STAKE = 10n;
 /** Longer than the local network's assets stay locked. */
 const LOCKED_SECONDS = 660;
@@ -209,6 +208,7 @@ it("makes its key, its configuration and its record, and registers", async () =>
   await runBlock("Keys");
   await runBlock("The first configuration");
   await runBlock("The first configuration");
+  await runBlock("Joining");
   joins = await countsFrom(await runBlock("Joining"));
   await runBlock("Joining");
 });
