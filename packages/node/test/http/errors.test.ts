@@ -66,7 +66,14 @@ test.each([
 
 test("other paths are not found", async () => {
   const { url } = await startTestServer();
-  for (const path of ["/", "/v1", "/v1/network/", "/V1/network", "/v1//network", "/v1/epochs"]) {
+  for (const path of [
+    "/page",
+    "/v1",
+    "/v1/network/",
+    "/V1/network",
+    "/v1//network",
+    "/v1/epochs",
+  ]) {
     expect(await readCode(`${url}${path}`)).toEqual([404, "not-found"]);
   }
 });
