@@ -297,6 +297,7 @@ describe("evidence of other kinds", () => {
       expect(submission.steps[0]).toMatchObject({ action: "report", call: { method } });
       const report = await perform(submission);
       expect(report.convictions.map((each) => each.operator)).toEqual(operators);
+      expect(report.refusals).toEqual([]);
       expect(report.takings).toHaveLength(submission.expected.length);
     }
   });
