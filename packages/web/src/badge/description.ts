@@ -21,7 +21,7 @@ export interface Description {
 /** Codes of an unknown that only has not been looked at yet. */
 const ASKING = new Set(["asking"]);
 /** Codes of an unknown that is nobody's forgery. */
-const HONEST = new Set(["unknown", "too-few-answers", "no-agreement", "bad-attribute"]);
+const HONEST = new Set(["unknown", "pruned", "too-few-answers", "no-agreement", "bad-attribute"]);
 
 /** Puts what was found into words, as of a time in milliseconds since 1970. */
 export function describe(detail: FinalityDetail, nowMs: number, words: BadgeWords): Description {

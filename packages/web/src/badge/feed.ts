@@ -1,6 +1,7 @@
 import { readEvents } from "@mach/sdk";
 import { decimal } from "./said.ts";
 import { readText } from "./shared-fetch.ts";
+import { withinMs } from "./time-limit.ts";
 
 /** What an endpoint says of a rollup's head: only a reason to ask again. */
 export interface Hint {
@@ -14,6 +15,15 @@ export interface Hint {
 export interface Feed {
   /** Tells of a rollup until the function that it gives is called. */
   follow(rollupId: bigint, onHint: (hint: Hint) => void): () => void;
+  /** Opens its connection where the page is seen, and closes it where it is not. */
+  look(): void;
+  /** Leaves its connection to others for a while, in which badges ask without hints. */
+  giveWay(): void;
+}
+
+export interface FeedPorts {
+  readonly fetch: typeof globalThis.fetch;
+  readonly isHidden: () => boolean;
 }
 
 /** Twice the heartbeat of a node, and some. */
@@ -26,26 +36,28 @@ const STREAM_PATIENCE_MS = 1_000;
 const WAIT_SECONDS = 20;
 const [LEAST_PAUSE_MS, MOST_PAUSE_MS] = [300, 15_000];
 const MAX_HINT_BYTES = 1_048_576;
+/** At least so long, and up to twice: pages that gave way together do not come back together. */
+const GIVE_WAY_MS = 20_000;
 
 /** Follows one endpoint by server-sent events, and by answers that are waited for without them. */
-export function createFeed(
-  endpoint: string,
-  { fetch }: { readonly fetch: typeof globalThis.fetch },
-): Feed {
-  return new EndpointFeed(endpoint, fetch);
+export function createFeed(endpoint: string, ports: FeedPorts): Feed {
+  return new EndpointFeed(endpoint, ports);
 }
 
 class EndpointFeed implements Feed {
   readonly #endpoint: string;
-  readonly #fetch: typeof globalThis.fetch;
+  readonly #ports: FeedPorts;
   readonly #followers = new Map<bigint, Set<(hint: Hint) => void>>();
   #end = new AbortController();
+  /** Whether a connection is open, or on its way. */
+  #isConnected = false;
   #isOpen = false;
   #gathering: ReturnType<typeof setTimeout> | undefined;
+  #givingWay: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(endpoint: string, fetch: typeof globalThis.fetch) {
+  constructor(endpoint: string, ports: FeedPorts) {
     this.#endpoint = endpoint;
-    this.#fetch = fetch;
+    this.#ports = ports;
   }
 
   follow(rollupId: bigint, onHint: (hint: Hint) => void): () => void {
@@ -60,6 +72,20 @@ class EndpointFeed implements Feed {
     };
   }
 
+  look(): void {
+    if (this.#isConnected === this.#ports.isHidden()) this.#changed();
+  }
+
+  giveWay(): void {
+    if (!this.#isConnected) return;
+    this.#close();
+    const ms = GIVE_WAY_MS * (1 + Math.random());
+    this.#givingWay = setTimeout(() => {
+      this.#givingWay = undefined;
+      this.#changed();
+    }, ms);
+  }
+
   #changed(): void {
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
@@ -69,17 +95,22 @@ class EndpointFeed implements Feed {
 
   /** One stream whatever the number of rollups: browsers open six connections to an origin. */
   #open(): void {
-    this.#end.abort();
-    this.#isOpen = false;
-    this.#end = new AbortController();
+    this.#close();
     const { signal } = this.#end;
     const rollups = [...this.#followers.keys()];
     const [only] = rollups;
-    if (only === undefined) return;
+    if (only === undefined) {
+      clearTimeout(this.#givingWay);
+      this.#givingWay = undefined;
+      return;
+    }
+    // A page that nobody sees needs no hint, and a browser has few connections to a host.
+    if (this.#givingWay !== undefined || this.#ports.isHidden()) return;
+    this.#isConnected = true;
     const url = new URL("/v1/events?topics=finality", this.#endpoint);
     if (rollups.length === 1) url.searchParams.set("rollupId", `${only}`);
     void readEvents(
-      { url, fetch: this.#fetch, signal, idleMs: IDLE_MS, retryMs: RETRY_MS },
+      { url, fetch: this.#ports.fetch, signal, idleMs: IDLE_MS, retryMs: RETRY_MS },
       {
         onEvent: ({ data }) => this.#tell(hintOf(data)),
         onOpen: (isOpen) => {
@@ -93,6 +124,13 @@ class EndpointFeed implements Feed {
       },
     );
     for (const rollupId of rollups) void this.#waitInstead(rollupId, signal);
+  }
+
+  #close(): void {
+    this.#end.abort();
+    this.#end = new AbortController();
+    this.#isConnected = false;
+    this.#isOpen = false;
   }
 
   #tell(hint: Hint | null): void {
@@ -135,12 +173,13 @@ class EndpointFeed implements Feed {
       url.searchParams.set("wait", `${WAIT_SECONDS}`);
     }
     try {
-      const timeout = AbortSignal.timeout((WAIT_SECONDS + 5) * 1_000);
-      const init = { cache: "no-store", credentials: "omit" } as const;
-      const both = AbortSignal.any([signal, timeout]);
-      const response = await this.#fetch(url, { ...init, signal: both });
-      const text = await readText(response, MAX_HINT_BYTES);
-      return response.status === 200 ? hintOf(text) : null;
+      return await withinMs((WAIT_SECONDS + 5) * 1_000, async (late) => {
+        const init = { cache: "no-store", credentials: "omit" } as const;
+        const both = AbortSignal.any([signal, late]);
+        const response = await this.#ports.fetch(url, { ...init, signal: both });
+        const text = await readText(response, MAX_HINT_BYTES);
+        return response.status === 200 ? hintOf(text) : null;
+      });
     } catch {
       // The network's failures are no news: it is asked again, later each time.
       return null;

@@ -3,6 +3,7 @@ import { createFeed, type Feed } from "./feed.ts";
 import type { FinalityDetail } from "./finding.ts";
 import { createLazyVerifier } from "./proof.ts";
 import type { Question } from "./question.ts";
+import { createRetriedImport } from "./retried-import.ts";
 import { createSharedFetch } from "./shared-fetch.ts";
 import type { Verifier } from "./verifier.ts";
 import { createWatch, type Watch } from "./watch.ts";
@@ -11,7 +12,7 @@ import { createWatch, type Watch } from "./watch.ts";
 export interface Page {
   /** Tells of the answer, at once and whenever it is looked at, until the function given is called. */
   watch(question: Question, onLook: (detail: FinalityDetail) => void): () => void;
-  /** Looks at the clock and asks again: the page was hidden, or the machine asleep. */
+  /** Looks at the clock and asks again: the page was hidden or is now, or the machine was asleep. */
   wake(): void;
 }
 
@@ -22,7 +23,7 @@ export interface PagePorts {
     readonly fetch: typeof globalThis.fetch;
     readonly now: () => number;
   }) => Promise<Verifier>;
-  /** While nobody sees the page nothing is asked; what is shown goes stale by the clock. */
+  /** While nobody sees the page nothing is asked or open; what is shown goes stale by the clock. */
   readonly isHidden: () => boolean;
 }
 
@@ -44,7 +45,7 @@ export function createPage(ports: PagePorts): Page {
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function feedOf(endpoint: string): Feed {
-    const known = feeds.get(endpoint) ?? createFeed(endpoint, { fetch });
+    const known = feeds.get(endpoint) ?? createFeed(endpoint, { fetch, isHidden });
     feeds.set(endpoint, known);
     return known;
   }
@@ -89,6 +90,7 @@ export function createPage(ports: PagePorts): Page {
       };
     },
     wake() {
+      for (const feed of feeds.values()) feed.look();
       if (isHidden()) return;
       for (const { watch } of watches.values()) {
         watch.tick();
@@ -103,11 +105,16 @@ let page: Page | undefined;
 /** The one page that a document is. */
 export function thisPage(): Page {
   if (page !== undefined) return page;
+  const load = createRetriedImport({
+    importFirst: () => import("./verifier.ts"),
+    importFrom: (address): Promise<typeof import("./verifier.ts")> =>
+      import(/* @vite-ignore */ /* webpackIgnore: true */ address),
+  });
   const made = createPage({
     fetch: (input, init) => globalThis.fetch(input, init),
     clock: SYSTEM_CLOCK,
     async loadVerifier(options) {
-      const { createVerifier } = await import("./verifier.ts");
+      const { createVerifier } = await load();
       return createVerifier(options);
     },
     isHidden: () => document.visibilityState === "hidden",

@@ -1,5 +1,6 @@
 import type { EndpointReport } from "@mach/sdk";
 import type { BlockName, CertificateName, Rule } from "./said.ts";
+import { withinMs } from "./time-limit.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** What was verified in this page, or why nothing was. */
@@ -19,9 +20,11 @@ export type Proof =
       readonly endpoints: readonly EndpointReport[];
     };
 
-/** Codes of an honest "wait"; every other code says that what was served does not hold. */
+/** Codes of answers that only lack something; every other code says that what was served does not hold. */
 const WAITING: ReadonlySet<string> = new Set([
   "pending",
+  "pruned",
+  "timed-out",
   "not-covered",
   "unavailable",
   "below-min-weight",
@@ -29,16 +32,19 @@ const WAITING: ReadonlySet<string> = new Set([
   "below-min-signed-weight",
 ]);
 
-/** Whether a proof that is not yet there may still come by waiting. */
+/** Whether a proof is only not there: nothing that was served was found wrong. */
 export function isWaiting(code: string): boolean {
   return WAITING.has(code);
 }
+
+/** A slow connection loads it in less. */
+const LOAD_TIMEOUT_MS = 30_000;
 
 /** Loads the verifier once, when the first badge needs it, and again after a failure. */
 export function createLazyVerifier(load: () => Promise<Verifier>): () => Promise<Verifier> {
   let loading: Promise<Verifier> | undefined;
   return () => {
-    loading ??= load().catch((cause: unknown) => {
+    loading ??= withinMs(LOAD_TIMEOUT_MS, load).catch((cause: unknown) => {
       loading = undefined;
       throw cause;
     });

@@ -157,7 +157,10 @@ function pendingCode(
 }
 
 function unknownCode(answers: readonly Said[], told: readonly SaidStatus[], agree: number): string {
-  if (told.filter(({ status }) => status === "unknown").length >= agree) return "unknown";
+  const unknown = told.filter(({ status }) => status === "unknown");
+  // What they knew once will not come again by waiting.
+  if (unknown.filter(({ reason }) => reason === "pruned").length >= agree) return "pruned";
+  if (unknown.length >= agree) return "unknown";
   if (told.length >= agree) return "no-agreement";
   const refused = answers.find((said) => said.kind === "refused");
   return refused?.code ?? "too-few-answers";

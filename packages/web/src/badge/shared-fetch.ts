@@ -1,3 +1,5 @@
+import { withinMs } from "./time-limit.ts";
+
 type Fetch = typeof globalThis.fetch;
 
 /** The longest that a read may take. */
@@ -114,8 +116,10 @@ function createGatherer(dependencies: {
 async function readOne(fetch: Fetch, url: URL): Promise<Answer> {
   // A kept answer would be taken for news: it is asked for again, and costs no body if it is the same.
   const init = { cache: "no-cache", credentials: "omit" } as const;
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
-  return { status: response.status, text: await readText(response) };
+  return await withinMs(READ_TIMEOUT_MS, async (signal) => {
+    const response = await fetch(url, { ...init, signal });
+    return { status: response.status, text: await readText(response) };
+  });
 }
 
 /** An answer for each path, or null where it is no batch of this API. */
@@ -124,15 +128,17 @@ async function readBatch(
   origin: string,
   paths: readonly string[],
 ): Promise<readonly Answer[] | null> {
-  const response = await fetch(new URL("/v1/batch", origin), {
+  const init = {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ requests: paths }),
     credentials: "omit",
-    signal: AbortSignal.timeout(READ_TIMEOUT_MS),
+  } as const;
+  const { status, text } = await withinMs(READ_TIMEOUT_MS, async (signal) => {
+    const response = await fetch(new URL("/v1/batch", origin), { ...init, signal });
+    return { status: response.status, text: await readText(response) };
   });
-  const text = await readText(response);
-  if (response.status !== 200) return null;
+  if (status !== 200) return null;
   try {
     const { data } = JSON.parse(text) as { readonly data: readonly unknown[] };
     return data.length === paths.length ? data.map(readItem) : null;

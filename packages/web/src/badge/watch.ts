@@ -5,6 +5,7 @@ import type { Proof } from "./proof.ts";
 import type { Question, Subject } from "./question.ts";
 import { pathOf, readSaid, type Said } from "./said.ts";
 import { readText } from "./shared-fetch.ts";
+import { isLate, withinMs } from "./time-limit.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** What a question is asked with. */
@@ -39,6 +40,8 @@ const LATER: Spacing = { leastMs: 250, part: 1 / 20 };
 const MOST_SPACING_MS = 5_000;
 /** Proofs under way: one slow endpoint must not hold up the answer of the others. */
 const MAX_PROVING = 3;
+/** More than all requests of one proof may take, one after the other. */
+const PROOF_TIMEOUT_MS = 60_000;
 
 interface Spacing {
   readonly leastMs: number;
@@ -153,7 +156,9 @@ class QuestionWatch implements Watch {
     let response: Response;
     try {
       response = await this.#ports.fetch(new URL(pathOf(this.#question, subject), endpoint));
-    } catch {
+    } catch (cause) {
+      // Pages of one site share a browser's few connections to a host, and streams may hold them all.
+      if (isLate(cause)) this.#ports.feedOf(endpoint).giveWay();
       // The network's failures are all the same: nothing is known.
       return { kind: "silent", code: "unreachable" };
     }
@@ -171,7 +176,8 @@ class QuestionWatch implements Watch {
     this.#proving += 1;
     const proof = await this.#proofOf(subject);
     this.#proving -= 1;
-    this.#take(proof, at);
+    // That there was no time for a proof is so now, and not when it was asked for.
+    this.#take(proof, isTimedOut(proof) ? this.#ports.clock.now() : at);
     // What is certified by now was not yet when this proof was asked for, or it is still being made.
     const isDue = isComing(proof) && this.#detail.certificate !== null;
     if (!this.#isStopped && (isDue || this.#mustProve)) this.#askWithin(LATER);
@@ -179,15 +185,20 @@ class QuestionWatch implements Watch {
   }
 
   async #proofOf(subject: Subject): Promise<Proof> {
+    let verifier: Verifier;
     try {
-      const verifier = await this.#ports.verifier();
-      return await verifier.prove(this.#question, subject);
+      verifier = await this.#ports.verifier();
+    } catch {
+      // It could not be loaded. The endpoints' word never takes its place.
+      return noProof("verifier-unavailable");
+    }
+    try {
+      return await withinMs(PROOF_TIMEOUT_MS, () => verifier.prove(this.#question, subject));
     } catch (cause) {
-      // It could not be loaded, or what the attributes ask of it cannot be held. The endpoints' word
-      // never takes its place.
+      if (isLate(cause)) return noProof("timed-out");
+      // What the attributes ask of it cannot be held.
       const isRefused = cause instanceof Error && cause.name === "SdkError";
-      const code = isRefused ? "bad-trust" : "verifier-unavailable";
-      return { status: "not-yet", code, endpoints: [] };
+      return noProof(isRefused ? "bad-trust" : "verifier-unavailable");
     }
   }
 
@@ -241,6 +252,14 @@ class QuestionWatch implements Watch {
     if (this.#due !== null) clearTimeout(this.#due.timer);
     this.#due = null;
   }
+}
+
+function isTimedOut(proof: Proof): boolean {
+  return proof.status === "not-yet" && proof.code === "timed-out";
+}
+
+function noProof(code: string): Proof {
+  return { status: "not-yet", code, endpoints: [] };
 }
 
 /** Whether a proof only was not there yet; what a policy refuses comes with a later head at best. */

@@ -50,6 +50,8 @@ const ENGLISH = {
   "code.asking": "The endpoints are being asked.",
   "code.checking": "The certificate is being checked.",
   "code.unknown": "No endpoint knows it. It may come still.",
+  "code.pruned": "No longer kept by these nodes. Others may keep it still.",
+  "code.timed-out": "Checking takes too long. It is tried again.",
   "code.pending": "No certificate covers it yet.",
   "code.no-certificate": "The rollup's own nodes call it final on L1; no certificate says so.",
   "code.no-agreement": "The endpoints do not say the same.",
@@ -62,7 +64,8 @@ const ENGLISH = {
   "code.order-only": "This rollup's blocks do not prove what a transaction did.",
   "code.bad-signature": "An endpoint serves a certificate whose signature does not hold.",
   "code.bad-answer": "What the endpoints answer cannot be read.",
-  "code.stale-set": "The trusted operator set is too old: the page has to name a newer one.",
+  "code.stale-set":
+    "Its operator set's time is over, or that of the set which the page names: too late to check it.",
   "code.l1-unavailable": "The L1 nodes that are trusted here do not answer alike.",
   "code.verifier-unavailable": "The part of this page that checks could not be loaded.",
   "code.bad-trust": "What the page says of trust or network cannot be used.",

@@ -133,6 +133,8 @@ it("an unknown tells asking from a forgery, and any code is named", () => {
   const unknown = (code: string) => describe(unknownDetail(code), NOW, wordsOf(""));
   expect(unknown("asking").label).toBe("Asking");
   expect(unknown("unknown").label).toBe("Unknown");
+  expect(unknown("pruned").label).toBe("Unknown");
+  expect(unknown("pruned").lines[0]?.text).toMatch(/^No longer kept by these nodes/);
   expect(unknown("bad-signature").label).toBe("Not proved");
   expect(unknown("never-heard-of").lines[0]?.text).toBe("The code is never-heard-of.");
 });

@@ -46,15 +46,23 @@ interface OpenPage {
   readonly asked: readonly string[];
   /** Origins that the page has sent anything to. */
   readonly origins: () => readonly string[];
+  /** Serves one more of the built files. */
+  readonly serve: (name: string) => void;
 }
 
 /** Opens it in the test network's time, under a policy that allows no inline style and no eval. */
-async function open(html: string, endpoints: readonly string[]): Promise<OpenPage> {
+async function open(
+  html: string,
+  endpoints: readonly string[],
+  served: readonly string[] = [...files.keys()],
+): Promise<OpenPage> {
   const policy =
     "default-src 'none'; script-src 'self'; require-trusted-types-for 'script'; " +
     `connect-src ${endpoints.join(" ")}`;
   const headers = { "content-security-policy": policy };
-  const all = new Map<string, string | Buffer>([...files, ["index.html", html]]);
+  const all = new Map<string, string | Buffer>([["index.html", html]]);
+  const serve = (name: string): void => void all.set(name, files.get(name) ?? "");
+  for (const name of served) serve(name);
   const server = await servePage(all, headers);
   const context = await browser.newContext({ bypassCSP: false });
   const page = await context.newPage();
@@ -75,6 +83,7 @@ async function open(html: string, endpoints: readonly string[]): Promise<OpenPag
     page,
     state: () => page.evaluate(() => document.querySelector("mach-finality")?.detail?.state ?? ""),
     asked: server.asked,
+    serve,
     origins: () => [...new Set(requested)].filter((origin) => `${origin}/` !== server.url),
   };
 }
@@ -88,7 +97,7 @@ it("is a few kB without what checks, which is a file of its own", () => {
     gzipped: gzipSync(bytes, { level: 9 }).byteLength,
   }));
   expect(sizes).toHaveLength(2);
-  expect(sizes.find(({ name }) => name === SCRIPT)?.gzipped).toBeLessThan(13_500);
+  expect(sizes.find(({ name }) => name === SCRIPT)?.gzipped).toBeLessThan(14_000);
   expect(sizes.find(({ name }) => name !== SCRIPT)?.gzipped).toBeLessThan(60_000);
 });
 
@@ -174,6 +183,24 @@ it("is never green by a tampered certificate", { timeout: 120_000 }, async ({ sk
   const code = () => page.evaluate(() => document.querySelector("mach-finality")?.detail?.code);
   await expect.poll(code, PATIENT).toBe("bad-signature");
   expect([await state(), await tone(page)]).toEqual(["unknown", "quiet"]);
+});
+
+it("turns green once what checks can be loaded, though it could not be at first", {
+  timeout: 120_000,
+}, async ({ skip }) => {
+  if (program === null) skip(NO_CHROMIUM);
+  const [node] = await startNodes(1);
+  const endpoints = node?.url ?? "";
+  const html = pageWith({ endpoints, rollup: `${ROLLUP}`, height: "10", ...TRUSTING });
+  const verifier = [...files.keys()].find((name) => name !== SCRIPT) ?? "";
+  const { page, state, asked, serve } = await open(html, [endpoints], [SCRIPT]);
+  const code = () => page.evaluate(() => document.querySelector("mach-finality")?.detail?.code);
+  await expect.poll(code, PATIENT).toBe("verifier-unavailable");
+  expect(asked).toContain(`/${verifier}`);
+  serve(verifier);
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await expect.poll(state, PATIENT).toBe("fast-final");
+  expect(await tone(page)).toBe("final");
 });
 
 it("asks anew when its attributes change, and nothing once it is removed", {

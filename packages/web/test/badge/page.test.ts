@@ -32,6 +32,11 @@ import {
 /** Tests share their machine with others. */
 const PATIENT = { timeout: 15_000, interval: 20 };
 const FINALITY = `/v1/rollups/${ROLLUP}/finality`;
+/** By the signatures of operators that compared headers, as if they had executed. */
+const RAISED = {
+  ...certify(claimOf(CERTIFIED, { verification: 2 })),
+  signature: CERTIFICATE.signature,
+};
 const CONTRADICTED = { ...blockStatus(CERTIFIED, CERTIFICATE), status: "contradicted" };
 
 describe("a badge that checks", () => {
@@ -68,6 +73,32 @@ describe("a badge that checks", () => {
     await expect.poll(() => badge.now()?.code, PATIENT).toBe("bad-signature");
     expect(badge.now()).toMatchObject({ state: "unknown", isVerified: false });
     expect(statesOf(badge)).not.toContain("fast-final");
+  });
+
+  it.each([
+    ["under the certificate's own id", "malformed", CERTIFICATE.certificateId],
+    ["under an id of its own", "bad-signature", RAISED.certificateId],
+  ])("shows no level that operators did not sign, %s", async (_, code, certificateId) => {
+    const [node] = await startNodes(1);
+    node?.putChain(CHAIN, { ...RAISED, certificateId });
+    const ask = { endpoints: node?.url, height: "10", ...TRUSTING, "min-verification": "2" };
+    const badge = openPage().ask(ask);
+    await expect.poll(() => badge.now()?.code, PATIENT).toBe(code);
+    expect(badge.now()).toMatchObject({ state: "unknown", isVerified: false });
+    expect(statesOf(badge)).not.toContain("fast-final");
+  });
+
+  it("says of a certificate whose set's time is over that it is too late, forged or not", async () => {
+    const [node, forger] = await startNodes(2);
+    forger?.putChain(CHAIN, { ...CERTIFICATE, ...forge(CERTIFICATE) });
+    const page = openPage();
+    page.skip(120_000);
+    for (const endpoints of [node?.url, forger?.url]) {
+      const badge = page.ask({ endpoints, height: "10", ...TRUSTING });
+      await expect.poll(() => badge.now()?.code, PATIENT).toBe("stale-set");
+      expect(badge.now()).toMatchObject({ state: "unknown", isVerified: false });
+      expect(statesOf(badge)).not.toContain("fast-final");
+    }
   });
 
   it("waits where operators checked less, or less has signed, than is asked for", async () => {
@@ -238,6 +269,17 @@ describe.each([
     await expect.poll(() => badge.now()?.state, PATIENT).toBe("fast-final");
   });
 
+  it("says that its endpoints keep nothing as old, and not that it may come", async () => {
+    const [node] = await startNodes(1);
+    const nothing = { blockNumber: null, presentWeight: null, requiredWeight: null };
+    const reason = { ...nothing, code: "pruned", abstention: null };
+    const gone = { ...blockStatus(CERTIFIED, null), status: "unknown", block: null, reason };
+    node?.put(`/v1/rollups/${ROLLUP}/blocks/10`, gone);
+    const badge = openPage().ask({ endpoints: node?.url, height: "10", ...trust });
+    await expect.poll(() => badge.now()?.code, PATIENT).toBe("pruned");
+    expect(badge.now()).toMatchObject({ state: "unknown", certificate: null });
+  });
+
   it("is unreachable where nobody answers, or only rubbish", async () => {
     const [down, rubbish] = await startNodes(2);
     await down?.stop();
@@ -280,6 +322,20 @@ describe("badges of one page", () => {
     node?.putChain(CHAIN, CERTIFICATE);
     node?.put(held, finalityStatus(CERTIFICATE, 12n));
     await expect.poll(() => badge.now()?.state, PATIENT).toBe("fast-final");
+  });
+
+  it("keep no connection while nobody sees them", async () => {
+    const [node] = await startNodes(1);
+    let isHidden = false;
+    const page = openPage({ isHidden: () => isHidden });
+    page.ask({ endpoints: node?.url, height: "10" });
+    await expect.poll(() => node?.streams(), PATIENT).toBe(1);
+    isHidden = true;
+    page.wake();
+    await expect.poll(() => node?.streams(), PATIENT).toBe(0);
+    isHidden = false;
+    page.wake();
+    await expect.poll(() => node?.streams(), PATIENT).toBe(1);
   });
 
   it("ask nothing while nobody sees them", async () => {

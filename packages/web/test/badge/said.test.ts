@@ -112,6 +112,14 @@ describe("endpoints agree", () => {
     });
   });
 
+  it("that a block is too old for them only where more than half say so", () => {
+    const unknown = { status: "unknown", block: null, certificate: null } as const;
+    const pruned = { ...unknown, reason: "pruned" };
+    expect(agree([pruned, pruned, unknown])).toEqual({ kind: "unknown", code: "pruned" });
+    expect(agree([pruned, unknown, unknown])).toEqual({ kind: "unknown", code: "unknown" });
+    expect(agree([pruned, {}, {}])).toMatchObject({ kind: "fast-final" });
+  });
+
   it("that a block is contradicted by more than half, and by no fewer", () => {
     const contradicted = { status: "contradicted" } as const;
     expect(agree([contradicted, contradicted, {}])).toEqual({ kind: "contradicted" });
