@@ -43,10 +43,12 @@ export function createCertificateChecks(context: PageContext): CertificateChecks
     resultOf(subject) {
       const { certificate, thresholdBps, covered } = subject;
       const { certificateId, signature, signers, operatorSetHash, claim } = certificate;
-      const shownFor = covered === undefined ? [] : [covered.blockHash, covered.headers?.length];
+      const { rollupId, blockNumber, blockHash, headers } = covered ?? {};
+      // Whatever is shown beside the result: a node may answer otherwise the next time.
       const key = [
         ...[certificateId, signature, signers, operatorSetHash, thresholdBps],
-        ...[...Object.values(claim), ...shownFor, describeTrust(context.trust())],
+        ...[...Object.values(claim), ...Object.values(certificate.domain)],
+        ...[rollupId, blockNumber, blockHash, headers?.length, describeTrust(context.trust())],
       ].join(" ");
       if (!results.has(key)) void start(subject, key);
       return results.get(key) ?? null;
@@ -60,10 +62,10 @@ export function createCertificateChecks(context: PageContext): CertificateChecks
 
 /** A block's certificate as what is to be checked; null without one. */
 export function subjectOf(status: BlockStatus): CheckSubject | null {
-  const { certificate, block, headers, rule } = status;
+  const { certificate, block, headers, rule, rollupId } = status;
   if (certificate === null || block === null) return null;
   const { blockNumber, blockHash } = block;
-  const covered = { blockNumber, blockHash, headers };
+  const covered = { rollupId, blockNumber, blockHash, headers };
   return { certificate, thresholdBps: rule.thresholdBps, covered };
 }
 

@@ -9,7 +9,7 @@ import {
 } from "../shared/format.ts";
 import { toneOfCheck } from "./certificate-check.ts";
 import type { CheckResult } from "./check-certificate.ts";
-import type { PageContext, Resource } from "./page.ts";
+import type { Resource } from "./page.ts";
 import { viewChip, viewFacts, viewFullHex, viewHeight, viewHex, viewWeightBar } from "./parts.ts";
 import { linkTo } from "./route.ts";
 
@@ -44,15 +44,12 @@ export function viewCertificateFacts(certificate: Certificate): TemplateResult {
 }
 
 /** Who signed, with which weight, and the rule in words. */
-export function viewSigners(
-  context: PageContext,
-  of: {
-    readonly certificate: Certificate;
-    readonly set: Resource<{ readonly data: OperatorSet }>;
-    readonly thresholdBps: number | null;
-    readonly result: CheckResult | null;
-  },
-): TemplateResult {
+export function viewSigners(of: {
+  readonly certificate: Certificate;
+  readonly set: Resource<{ readonly data: OperatorSet }>;
+  readonly thresholdBps: number | null;
+  readonly result: CheckResult | null;
+}): TemplateResult {
   const { certificate, set, thresholdBps, result } = of;
   const operatorSet = set.value?.data ?? null;
   const signed =
@@ -76,7 +73,14 @@ export function viewSigners(
   const bps = thresholdBps ?? 6667;
   const requiredWeight = (totalWeight * BigInt(bps) + 9_999n) / 10_000n;
   const rule = { signedWeight, totalWeight, thresholdBps: bps, requiredWeight };
-  const isOtherSet = operatorSet.operatorSetHash !== certificate.operatorSetHash;
+  // The hash was held against the set that was checked; these rows are what the node lists now.
+  const facts = result !== null && "facts" in result ? result.facts : null;
+  const isOtherWeight =
+    facts !== null &&
+    (facts.signedWeight !== signedWeight ||
+      facts.totalWeight !== totalWeight ||
+      facts.signers !== signers.size);
+  const isOtherSet = isOtherWeight || operatorSet.operatorSetHash !== certificate.operatorSetHash;
   return html`<section class="panel">
     <h2>Signers</h2>
     <p class="rule">${describeRule(rule)}, by ${signers.size} of ${operators.length} operators.</p>
@@ -87,12 +91,11 @@ export function viewSigners(
             certificate does: these rows may be wrong.</p>`
         : nothing
     }
-    ${viewRows(context, operatorSet, signers)}
+    ${viewRows(operatorSet, signers)}
   </section>`;
 }
 
 function viewRows(
-  _context: PageContext,
   { operators, totalWeight }: OperatorSet,
   signers: ReadonlySet<number>,
 ): TemplateResult {

@@ -41,6 +41,7 @@ export type CheckResult =
 
 /** A block that a certificate is shown for: its own, or an ancestor with the headers down to it. */
 export interface CoveredBlock {
+  readonly rollupId: bigint;
   readonly blockNumber: bigint;
   readonly blockHash: Hex;
   readonly headers: readonly Hex[] | null;
@@ -116,18 +117,16 @@ export function createChecker(options: CheckerOptions): Checker {
     return operatorSetHash;
   }
 
-  function clientOf({ network, trust }: Source, atMs: number | null): MachClient {
-    const about = { trust, network, endpoint, atMs };
-    const key = JSON.stringify(about, (_, value) =>
+  function newClient({ network, trust }: Source, clock: () => number): MachClient {
+    return createMachClient({ endpoints: [endpoint], network, trust, now: clock, ...given });
+  }
+
+  /** The client of a trust remembers what contradicts what, so that those in use are kept. */
+  function clientOf(source: Source): MachClient {
+    const key = JSON.stringify([source.network, source.trust], (_, value) =>
       typeof value === "bigint" ? `${value}` : value,
     );
-    const known = clients.get(key);
-    if (known !== undefined) return known;
-    const clock = atMs === null ? now : () => atMs;
-    const client = createMachClient({
-      ...{ endpoints: [endpoint], network, trust, now: clock },
-      ...given,
-    });
+    const client = clients.get(key) ?? newClient(source, now);
     keep(clients, key, client);
     return client;
   }
@@ -161,12 +160,11 @@ export function createChecker(options: CheckerOptions): Checker {
         if (broken === "truncated-header-chain")
           return { status: "unchecked", basis, code: broken };
         if (broken !== null) return { status: "refused", basis, code: broken };
-        const client = clientOf(source, null);
-        const verdict = await client.verifyCertificate(certificate, { minWeightBps });
+        const verdict = await clientOf(source).verifyCertificate(certificate, { minWeightBps });
         if (verdict.status !== "refused" || verdict.code !== "stale-set") {
           return resultOf(verdict, basis);
         }
-        const then = clientOf(source, Number(certificate.claim.timestamp) * 1000);
+        const then = newClient(source, () => Number(certificate.claim.timestamp) * 1000);
         return asExpired(
           resultOf(await then.verifyCertificate(certificate, { minWeightBps }), basis),
         );
@@ -204,7 +202,8 @@ async function checkBySets(
 /** Why a certificate says nothing of the block that it is shown for, or null. */
 function brokenCover({ certificate: { claim }, covered }: CheckQuestion): string | null {
   if (covered === undefined) return null;
-  const { headers, blockHash, blockNumber } = covered;
+  const { rollupId, headers, blockHash, blockNumber } = covered;
+  if (claim.rollupId !== rollupId) return "wrong-subject";
   const chain = checkHeaderChain(claim, headers, blockHash);
   if (!chain.ok) return chain.code;
   return chain.blockNumber === blockNumber ? null : "wrong-subject";
@@ -238,7 +237,9 @@ function asExpired(result: CheckResult): CheckResult {
   return result.status === "sound" ? { ...result, status: "expired" } : result;
 }
 
+/** As the one that was used last; the one that was not for longest goes. */
 function keep<K, V>(map: Map<K, V>, key: K, value: V): void {
+  map.delete(key);
   map.set(key, value);
   const [oldest] = map.keys();
   if (map.size > MAX_CLIENTS && oldest !== undefined) map.delete(oldest);

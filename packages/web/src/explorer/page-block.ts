@@ -1,7 +1,8 @@
-import type { BlockStatus, Hex, OperatorSet } from "@mach/sdk/reader";
+import type { BlockStatus, OperatorSet } from "@mach/sdk/reader";
 import { html, nothing, type TemplateResult } from "lit-html";
 import { describeRule, formatInteger, formatSpan } from "../shared/format.ts";
 import { STATUS_WORDS } from "../shared/status.ts";
+import { type BlockQuestion, isOfBlock, onlyAsked } from "./answer-subject.ts";
 import { createCertificateChecks, subjectOf, viewCheck } from "./certificate-check.ts";
 import { formatTime, viewCertificateFacts, viewSigners } from "./certificate-view.ts";
 import type { CheckResult } from "./check-certificate.ts";
@@ -32,14 +33,14 @@ import { reasonOf } from "./verdict-words.ts";
 const REFRESH_MS = 3_000;
 
 /** One block: how final it is, by which certificate, and this browser's own check of it. */
-export function createBlockPage(
-  context: PageContext,
-  question: { readonly rollupId: bigint; readonly block: bigint | Hex },
-): Page {
+export function createBlockPage(context: PageContext, question: BlockQuestion): Page {
   const { rollupId, block } = question;
   const status = createResource(
     context,
-    () => context.reader.get("block", { rollupId, block }),
+    async () =>
+      onlyAsked(await context.reader.get("block", { rollupId, block }), ({ data }) =>
+        isOfBlock(data, question),
+      ),
     REFRESH_MS,
   );
   const checks = createCertificateChecks(context);
@@ -75,7 +76,7 @@ export function createBlockPage(
             ? html`<section class="panel"><h2>Certificate</h2>
               <p>None stands in or above this block yet. ${reasonOf(data.reason?.code)}</p></section>`
             : html`${viewCheck(context, checks, result)}
-              ${viewSigners(context, {
+              ${viewSigners({
                 ...{ certificate, thresholdBps, result },
                 set: sets.of(certificate.claim.epoch),
               })}

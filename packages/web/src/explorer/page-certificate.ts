@@ -1,5 +1,6 @@
 import type { Hex } from "@mach/sdk/reader";
 import { html } from "lit-html";
+import { onlyAsked } from "./answer-subject.ts";
 import { createCertificateChecks, viewCheck } from "./certificate-check.ts";
 import { viewCertificateFacts, viewSigners } from "./certificate-view.ts";
 import { createResource, type Page, type PageContext, viewMissing } from "./page.ts";
@@ -8,8 +9,11 @@ import { viewJson } from "./parts.ts";
 
 /** A certificate by its id: valid for ever, though what it says may be contradicted. */
 export function createCertificatePage(context: PageContext, certificateId: Hex): Page {
-  const answer = createResource(context, () =>
-    context.reader.get("certificateById", { certificateId }),
+  const answer = createResource(context, async () =>
+    onlyAsked(
+      await context.reader.get("certificateById", { certificateId }),
+      ({ data }) => data.certificateId === certificateId,
+    ),
   );
   const checks = createCertificateChecks(context);
   const sets = createSets(context);
@@ -34,7 +38,7 @@ export function createCertificatePage(context: PageContext, certificateId: Hex):
             >its block</a>.
         </p>
         ${viewCheck(context, checks, result)}
-        ${viewSigners(context, {
+        ${viewSigners({
           ...{ certificate, thresholdBps, result },
           set: sets.of(certificate.claim.epoch),
         })}

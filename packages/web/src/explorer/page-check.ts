@@ -51,7 +51,7 @@ export function createCheckPage(context: PageContext): Page {
           shown === null
             ? nothing
             : html`${viewCheck(context, checks, result)}
-                ${viewSigners(context, {
+                ${viewSigners({
                   ...{ certificate: shown, thresholdBps, result },
                   set: sets.of(shown.claim.epoch),
                 })}

@@ -2,6 +2,7 @@ import type { OperatorSummary } from "@mach/sdk/reader";
 import { html, type TemplateResult } from "lit-html";
 import { formatInteger, formatShare } from "../shared/format.ts";
 import { createResource, type Page, type PageContext, viewMissing, viewOld } from "./page.ts";
+import { createSets } from "./page-block.ts";
 import { viewCountsBar, viewCountsLegend } from "./participation-chart.ts";
 import { viewFacts, viewFullHex, viewHex, viewJson } from "./parts.ts";
 import { linkTo } from "./route.ts";
@@ -16,20 +17,21 @@ export function createOperatorsPage(context: PageContext, epoch: bigint | null):
     () => context.reader.get("operators", { epoch: asked }),
     REFRESH_MS,
   );
-  const set = createResource(context, () => context.reader.get("operatorSet", { epoch: asked }));
+  const sets = createSets(context);
   const which = epoch === null ? "this epoch" : `epoch ${epoch}`;
   return {
     title: "Operators",
     stop() {
       operators.stop();
-      set.stop();
+      sets.stop();
     },
     view() {
       const rows = operators.value?.data ?? [];
       const totalWeight = rows.reduce((sum, { weight }) => sum + weight, 0n);
       const shown = rows[0]?.epoch ?? epoch;
       const missing = viewMissing(context, operators, `the operators of ${which}`);
-      const data = set.value?.data ?? null;
+      // Epochs pass while a page is open: the set is that of the operators that are shown.
+      const data = shown === null ? null : (sets.of(shown).value?.data ?? null);
       return html`<h1>Operators</h1>
         <p class="lead">
           Who may sign in ${shown === null ? which : `epoch ${shown}`}, with the weight that L1 gives

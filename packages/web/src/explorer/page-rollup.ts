@@ -6,6 +6,7 @@ import {
   formatSpan,
   formatThreshold,
 } from "../shared/format.ts";
+import { isOfBlock, onlyAsked } from "./answer-subject.ts";
 import { type CertificateChecks, createCertificateChecks, subjectOf } from "./certificate-check.ts";
 import { elapsedMs } from "./clock.ts";
 import { viewLatencyChart } from "./latency-chart.ts";
@@ -23,6 +24,7 @@ import { viewChip, viewFacts, viewHeight, viewHex, viewStatus } from "./parts.ts
 
 const REFRESH_MS = 2_000;
 const BLOCKS = 16;
+const LACKING = { ok: false, code: "bad-answer", message: "It is not there." } as const;
 
 type Blocks = readonly BlockStatus[];
 
@@ -67,11 +69,12 @@ async function readBlocks(
   const known = state.rollups.get(rollupId)?.heard?.finality.observed?.blockNumber;
   const head = known ?? (await newestHeight({ reader }, rollupId));
   if (typeof head !== "bigint") return head;
-  const heights = Array.from({ length: BLOCKS }, (_, index) => head - BigInt(index));
-  const results = await reader.batch(
-    heights
-      .filter((height) => height >= 0n)
-      .map((block) => ({ id: "block" as const, input: { rollupId, block } })),
+  const asked = Array.from({ length: BLOCKS }, (_, index) => head - BigInt(index))
+    .filter((height) => height >= 0n)
+    .map((block) => ({ rollupId, block }));
+  const said = await reader.batch(asked.map((input) => ({ id: "block" as const, input })));
+  const results = asked.map((question, index) =>
+    onlyAsked(said[index] ?? LACKING, ({ data }) => isOfBlock(data, question)),
   );
   const failed = results.find((result) => !result.ok);
   if (failed !== undefined && !failed.ok) return failed;

@@ -3,6 +3,7 @@ import type { Hex, TransactionStatus } from "@mach/sdk/reader";
 import { html, nothing, type TemplateResult } from "lit-html";
 import { formatInteger } from "../shared/format.ts";
 import { STATUS_WORDS } from "../shared/status.ts";
+import { isOfTransaction, onlyAsked } from "./answer-subject.ts";
 import { createCertificateChecks, subjectOf, viewCheck } from "./certificate-check.ts";
 import { viewSigners } from "./certificate-view.ts";
 import type { CheckResult } from "./check-certificate.ts";
@@ -40,7 +41,11 @@ export function createTransactionPage(
   const { rollupId, hash: transactionHash } = question;
   const status = createResource(
     context,
-    () => context.reader.get("transaction", { rollupId, transactionHash }),
+    async () =>
+      onlyAsked(
+        await context.reader.get("transaction", { rollupId, transactionHash }),
+        ({ data }) => isOfTransaction(data, question),
+      ),
     REFRESH_MS,
   );
   const checks = createCertificateChecks(context);
@@ -73,7 +78,7 @@ export function createTransactionPage(
           certificate === null
             ? nothing
             : html`${viewCheck(context, checks, result)}
-              ${viewSigners(context, {
+              ${viewSigners({
                 ...{ certificate, thresholdBps: data.rule.thresholdBps, result },
                 set: sets.of(certificate.claim.epoch),
               })}`

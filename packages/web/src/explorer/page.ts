@@ -1,11 +1,12 @@
-import type { ClientResult, DocumentRouteId, NodeReader } from "@mach/sdk/reader";
+import type { NodeReader } from "@mach/sdk/reader";
 import { html, nothing, type TemplateResult } from "lit-html";
 import { formatSpan } from "../shared/format.ts";
+import type { Failure } from "./answer-subject.ts";
 import { type Clock, elapsedMs, type Moment } from "./clock.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import type { ReaderTrust } from "./reader-trust.ts";
 import type { Route } from "./route.ts";
-import { FAILURE_WORDS } from "./words.ts";
+import { FAILURE_WORDS, REASON_WORDS } from "./words.ts";
 
 /** What every page is given. */
 export interface PageContext {
@@ -37,8 +38,10 @@ export interface Resource<T> {
 
 /** After so long without a new answer, an answer that changes is shown as old. */
 const OLD_AFTER_MS = 20_000;
+/** When an answer that never changes is asked for again, where the node was out of reach. */
+const AGAIN_MS = 5_000;
 
-/** Asks now, and each `everyMs` if that is given, until it is stopped. */
+/** Asks now, and each `everyMs` if that is given or no answer came, until it is stopped. */
 export function createResource<T>(
   { clock, update }: Pick<PageContext, "clock" | "update">,
   load: () => Promise<{ readonly ok: true; readonly answer: T } | Failure>,
@@ -68,14 +71,13 @@ export function createResource<T>(
       // The node's own word that there is none replaces an earlier answer; silence does not.
       if (code !== "unreachable") state.value = null;
     }
-    if (everyMs !== undefined) state.timer = setTimeout(() => void ask(), everyMs);
+    const nextMs = everyMs ?? (state.failure?.code === "unreachable" ? AGAIN_MS : undefined);
+    if (nextMs !== undefined) state.timer = setTimeout(() => void ask(), nextMs);
     update();
   };
   void ask();
   return state;
 }
-
-type Failure = Extract<ClientResult<DocumentRouteId>, { readonly ok: false }>;
 
 /** What stands where an answer is awaited, did not come, or has become old; null where it is there. */
 export function viewMissing(
@@ -100,7 +102,7 @@ export function viewNotFound(
     <dl class="facts">
       <div><dt>Looked for</dt><dd>${lookedFor}</dd></div>
       <div><dt>Where</dt><dd>the node at <code>${reader.endpoint}</code></dd></div>
-      <div><dt>Answer</dt><dd><code>${code}</code>: ${FAILURE_WORDS[code] ?? "No answer."}</dd></div>
+      <div><dt>Answer</dt><dd><code>${code}</code>: ${FAILURE_WORDS[code] ?? REASON_WORDS[code] ?? "No answer."}</dd></div>
     </dl>
     <p class="muted">
       It is one node's sight. Another node, or this one later, may know more.

@@ -1,7 +1,9 @@
+import type { ReasonCode } from "@mach/sdk/reader";
+
 /** What each answer other than the one that was hoped for means, for people. */
 export const FAILURE_WORDS: Readonly<Record<string, string>> = {
   unreachable: "The node does not answer, or this page may not read it.",
-  "bad-answer": "What answers there is no node of this version, or not a node at all.",
+  "bad-answer": "What answers there is no node of this version, or answers what was not asked.",
   "not-found": "The node has no such address.",
   malformed: "The node does not understand the question.",
   "unknown-rollup": "The node does not follow that rollup.",
@@ -28,10 +30,11 @@ export const REASON_WORDS: Readonly<Record<string, string>> = {
   "unknown-rollup": "The rollup is not registered in the block's epoch.",
   "no-block": "The node has verified no block of the rollup yet.",
   "unknown-block": "The node knows no such block on the rollup's chain.",
+  pruned: "It is older than what this node keeps: other nodes may keep more.",
   "unverified-block": "The node could not check the block itself, and so does not stand for it.",
   "not-covered-yet": "No attested height at or above the block has a certificate yet.",
   "l1-unavailable": "The L1 does not answer, so that nobody can say which operators count.",
-};
+} satisfies Readonly<Record<ReasonCode, string>>;
 
 /** Why a certificate does not hold, or could not be held against anything. */
 export const CHECK_WORDS: Readonly<Record<string, string>> = {

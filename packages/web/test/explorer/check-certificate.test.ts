@@ -106,13 +106,14 @@ it("knows nothing where the node gives no set, or the L1 does not answer", async
 it("holds a block below a certificate to the headers between", async () => {
   const { blockNumber, blockHash } = BLOCK;
   const headers = headersBetween(CHAIN, 6, 3);
-  const covered = { blockNumber, blockHash, headers };
+  const covered = { rollupId: ROLLUP, blockNumber, blockHash, headers };
   expect(await checker().check({ ...question(), covered })).toMatchObject({ status: "sound" });
   const elsewhere = { ...covered, blockNumber: 4n };
   const without = { ...covered, headers: null };
   const broken = { ...covered, headers: headers.toReversed() };
   for (const [each, code, status] of [
     [elsewhere, "wrong-subject", "refused"],
+    [{ ...covered, rollupId: 902n }, "wrong-subject", "refused"],
     [broken, "broken-header-chain", "refused"],
     [without, "truncated-header-chain", "unchecked"],
   ] as const) {
