@@ -25,11 +25,17 @@ const MAX_PENDING = 64;
 
 type Settle = (result: CheckerReply["result"] | { readonly failed: string }) => void;
 
+/** A checker that can be done with. */
+export interface CheckerHandle extends Checker {
+  /** Ends its worker; what is under way is unchecked. */
+  stop(): void;
+}
+
 /** A checker that runs in a worker. A worker that fails or is silent leaves everything unchecked. */
 export function createCheckerHandle(
   startWorker: () => Worker,
   node: { readonly endpoint: string; readonly network: MachNetwork },
-): Checker {
+): CheckerHandle {
   const pending = new Map<number, Settle>();
   let worker: Worker | null = null;
   let lastId = 0;
@@ -66,8 +72,13 @@ export function createCheckerHandle(
       };
       pending.set(id, settle);
       const request: CheckerRequest = { id, ...node, asked };
-      worker ??= start();
-      worker.postMessage(request);
+      try {
+        worker ??= start();
+        worker.postMessage(request);
+      } catch {
+        // The browser starts no worker, or hands it nothing: then nothing is checked.
+        settle({ failed: "worker-failed" });
+      }
     });
   }
 
@@ -76,5 +87,6 @@ export function createCheckerHandle(
       ask<CheckResult>(question, (code) => ({ status: "unchecked", basis: "named-by-node", code })),
     checkEvidence: (question) =>
       ask<EvidenceCheck>(question, (code) => ({ status: "unchecked", code })),
+    stop: failAll,
   };
 }

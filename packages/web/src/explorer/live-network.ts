@@ -10,6 +10,7 @@ import type {
   NodeReader,
 } from "@mach/sdk/reader";
 import type { Checker } from "./check-certificate.ts";
+import type { CheckerHandle } from "./checker-handle.ts";
 import type { Clock, Moment } from "./clock.ts";
 import { type CheckedHead, type Heard, isOfItsHead } from "./head-verdict.ts";
 import type { ReaderTrust } from "./reader-trust.ts";
@@ -47,8 +48,6 @@ export interface LiveState {
   isStreaming: boolean;
   heardAt: Moment | null;
   fault: Fault | null;
-  /** Raised with each event that a page with answers of its own may want to read again for. */
-  revision: number;
 }
 
 export interface LiveNetwork {
@@ -63,7 +62,7 @@ export interface LiveNetwork {
 
 export interface LiveNetworkDependencies {
   readonly reader: NodeReader;
-  readonly createChecker: (network: MachNetwork) => Checker;
+  readonly createChecker: (network: MachNetwork) => CheckerHandle;
   readonly trust: () => ReaderTrust | null;
   readonly clock: Clock;
   readonly onChange: () => void;
@@ -83,7 +82,7 @@ export function followNetwork(dependencies: LiveNetworkDependencies): LiveNetwor
   const end = new AbortController();
   const state: LiveState = {
     ...{ network: null, health: null, rollups: new Map(), alerts: [] },
-    ...{ isStreaming: false, heardAt: null, fault: null, revision: 0 },
+    ...{ isStreaming: false, heardAt: null, fault: null },
   };
   const heads = createHeadChecks(dependencies, state);
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -99,7 +98,6 @@ export function followNetwork(dependencies: LiveNetworkDependencies): LiveNetwor
 
   function onEvent(event: NodeEvent): void {
     state.heardAt = clock();
-    state.revision += 1;
     if (event.topic === "finality") take(event.answer.data);
     else void poll();
     onChange();
@@ -118,7 +116,6 @@ export function followNetwork(dependencies: LiveNetworkDependencies): LiveNetwor
       } else if (state.fault?.code !== fault.code) {
         state.fault = { ...fault, since: clock() };
       }
-      state.revision += 1;
     } finally {
       isPolling = false;
       if (!end.signal.aborted) {
@@ -148,6 +145,7 @@ export function followNetwork(dependencies: LiveNetworkDependencies): LiveNetwor
     stop() {
       end.abort();
       clearTimeout(timer);
+      heads.stop();
     },
   };
 }
@@ -156,6 +154,7 @@ interface HeadChecks {
   check(live: LiveRollup): void;
   checker(): Checker | null;
   recheck(): void;
+  stop(): void;
 }
 
 /** One check at a time for each rollup, of the newest head: those between are left out. */
@@ -164,7 +163,7 @@ function createHeadChecks(
   state: LiveState,
 ): HeadChecks {
   const busy = new Set<bigint>();
-  let checker: Checker | null = null;
+  let checker: CheckerHandle | null = null;
   let checkedFor = "";
   let generation = 0;
 
@@ -172,7 +171,11 @@ function createHeadChecks(
     if (state.network === null) return null;
     const network = networkOf(state.network);
     const key = keyOf(network);
-    if (checker === null || key !== checkedFor) checker = createChecker(network);
+    if (checker === null || key !== checkedFor) {
+      // A node that names one network after the other leaves no worker behind.
+      checker?.stop();
+      checker = createChecker(network);
+    }
     checkedFor = key;
     return checker;
   }
@@ -200,6 +203,7 @@ function createHeadChecks(
   return {
     check: (live) => void check(live),
     checker: currentChecker,
+    stop: () => checker?.stop(),
     recheck() {
       generation += 1;
       for (const live of state.rollups.values()) {

@@ -18,7 +18,7 @@ const THEME_KEY = "mach-theme";
 
 function startExplorer(root: HTMLElement, chosen: ChosenEndpoint): void {
   const reader = createNodeReader({ endpoint: chosen.endpoint });
-  let trust = loadTrust(localStorage);
+  let trust = loadTrust(browserStorage);
   let route = parseRoute(location.hash);
   let isDrawing = false;
 
@@ -38,7 +38,7 @@ function startExplorer(root: HTMLElement, chosen: ChosenEndpoint): void {
     trust: () => trust,
     setTrust(chosenTrust) {
       trust = chosenTrust;
-      saveTrust(localStorage, chosenTrust);
+      saveTrust(browserStorage, chosenTrust);
       live.recheck();
     },
     navigate: (to) => location.replace(linkTo(to)),
@@ -82,6 +82,10 @@ function startExplorer(root: HTMLElement, chosen: ChosenEndpoint): void {
   });
   setInterval(update, TICK_MS);
   draw();
+}
+
+function browserStorage(): Storage {
+  return localStorage;
 }
 
 function onTheme(): void {

@@ -7,15 +7,15 @@ export type ReaderTrust =
   /** `network` was read from finalised L1 state by that URL. */
   | { readonly kind: "l1"; readonly rpcUrl: string; readonly network: MachNetwork };
 
-/** The part of `Storage` that is used. */
+/** The part of `Storage` that is used. A browser may refuse to give it, let alone to keep. */
 export type TrustStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 const KEY = "mach-reader-trust";
 
 /** What the reader has chosen for this browser, or null: for nothing, and for what cannot be read. */
-export function loadTrust(storage: TrustStorage): ReaderTrust | null {
+export function loadTrust(storage: () => TrustStorage): ReaderTrust | null {
   try {
-    return trustFrom(JSON.parse(storage.getItem(KEY) ?? "null"));
+    return trustFrom(JSON.parse(storage().getItem(KEY) ?? "null"));
   } catch {
     // Storage may be refused, and hold any text: then nothing was chosen.
     return null;
@@ -23,11 +23,11 @@ export function loadTrust(storage: TrustStorage): ReaderTrust | null {
 }
 
 /** Keeps the reader's choice; null forgets it. False where this browser keeps nothing. */
-export function saveTrust(storage: TrustStorage, trust: ReaderTrust | null): boolean {
+export function saveTrust(storage: () => TrustStorage, trust: ReaderTrust | null): boolean {
   try {
-    if (trust === null) storage.removeItem(KEY);
+    if (trust === null) storage().removeItem(KEY);
     else
-      storage.setItem(
+      storage().setItem(
         KEY,
         JSON.stringify(trust, (_, value) => asText(value)),
       );

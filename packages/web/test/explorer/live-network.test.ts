@@ -15,6 +15,7 @@ let genesisTime = 1n;
 /** The checks that were asked for, to be answered when a test likes. */
 let asked: { readonly question: CheckQuestion; answer(result: CheckResult): void }[] = [];
 let onDrawn: () => void = () => undefined;
+let ended = 0;
 let live: LiveNetwork;
 
 beforeEach(() => {
@@ -22,6 +23,7 @@ beforeEach(() => {
   isDown = false;
   genesisTime = 1n;
   asked = [];
+  ended = 0;
   live = followNetwork({
     reader: fakeReader(),
     createChecker: () => ({
@@ -30,6 +32,9 @@ beforeEach(() => {
         new Promise((answer) => {
           asked.push({ question, answer });
         }),
+      stop: () => {
+        ended += 1;
+      },
     }),
     trust: () => null,
     clock: () => ({ monotonicMs: 0, wallMs: 0 }),
@@ -132,10 +137,13 @@ it("drops what it knew of another network, and of another trust", async () => {
   await until(() => rollup()?.head !== null);
   live.recheck();
   expect(rollup()?.head).toBeNull();
+  asked[1]?.answer(REFUSED);
   const before = rollup();
   genesisTime = 2n;
+  expect(ended).toBe(0);
   await until(() => rollup() !== before);
   expect(rollup()?.head).toBeNull();
+  await until(() => ended === 1);
 });
 
 it("keeps what it knew, and when, of a node that does not answer", async () => {

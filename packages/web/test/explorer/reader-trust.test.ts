@@ -28,10 +28,10 @@ const CHOICES: readonly ReaderTrust[] = [
 
 it.each(CHOICES)("a choice of $kind outlives the page", (trust) => {
   const storage = storageOf(null);
-  expect(saveTrust(storage, trust)).toBe(true);
-  expect(loadTrust(storage)).toEqual(trust);
-  saveTrust(storage, null);
-  expect(loadTrust(storage)).toBeNull();
+  expect(saveTrust(() => storage, trust)).toBe(true);
+  expect(loadTrust(() => storage)).toEqual(trust);
+  saveTrust(() => storage, null);
+  expect(loadTrust(() => storage)).toBeNull();
 });
 
 it.each([
@@ -43,7 +43,7 @@ it.each([
   '{"kind":"l1","rpcUrl":"file:///etc","network":{}}',
   '{"kind":"l1","rpcUrl":"http://a","network":{"registry":"0x12"}}',
 ])("what is no choice is none: %j", (text) => {
-  expect(loadTrust(storageOf(text))).toBeNull();
+  expect(loadTrust(() => storageOf(text))).toBeNull();
 });
 
 it("a browser that keeps nothing says so", () => {
@@ -51,6 +51,14 @@ it("a browser that keeps nothing says so", () => {
     throw new Error("refused");
   };
   const storage = { getItem: refuse, setItem: refuse, removeItem: refuse };
-  expect(loadTrust(storage)).toBeNull();
-  expect(saveTrust(storage, CHOICES[0] ?? null)).toBe(false);
+  expect(loadTrust(() => storage)).toBeNull();
+  expect(saveTrust(() => storage, CHOICES[0] ?? null)).toBe(false);
+});
+
+it("trusts nobody where the browser refuses its storage as such", () => {
+  const refused = (): never => {
+    throw new Error("refused");
+  };
+  expect(loadTrust(refused)).toBeNull();
+  expect(saveTrust(refused, CHOICES[0] ?? null)).toBe(false);
 });
