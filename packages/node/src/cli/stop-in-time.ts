@@ -13,7 +13,7 @@ export async function stopInTime(
   const late = setTimeout(() => {
     say(
       `mach: the node has not stopped within ${promisedMs / 1_000} s and is still closing. What it ` +
-        "signed and certified is on disk: a second signal ends it at once and loses nothing.",
+        "signed and certified is on disk: the same signal again ends it at once and loses nothing.",
     );
   }, promisedMs);
   try {

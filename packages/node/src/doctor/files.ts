@@ -15,7 +15,9 @@ export const filesCheck: Check = {
       const read = await readOwnFile(file, MAX_SECRET_BYTES);
       if (read.ok) verdicts.push(ok(`${file} is its owner's alone`, name));
       else {
-        const [found = ""] = `${file} ${OWN_FILE_WORDS[read.code]}`.split(":", 1);
+        // What to do about it follows the colon, and `next` says it better; a path may have colons.
+        const [what = ""] = OWN_FILE_WORDS[read.code].split(":", 1);
+        const found = `${file} ${what}`;
         const next =
           read.code === "open-to-others"
             ? `chmod 600 ${file}, and think of who could have read it`

@@ -1,4 +1,4 @@
-import { epochAt } from "@mach/core";
+import { epochAt, type Hex } from "@mach/core";
 import type { Alerts } from "../alerts.ts";
 import type { BindingSigner } from "../gossip/own-binding.ts";
 import type { OperatorSigner } from "../operator.ts";
@@ -23,18 +23,25 @@ export function createDuties(operator: OperatorSigner, ports: DutiesPorts): Duti
   const { state, alerts, now } = ports;
   const claims = guardRecord(operator, ports);
   const lacking = new Map<bigint, "warning" | "critical">();
+  /** Keys that the sets name and the node has not, as far as it was last found. */
+  let missing: ReadonlySet<Hex> = new Set();
   let isChecking = false;
 
   const currentEpoch = (): bigint | null =>
     epochAt(state().options.schedule, BigInt(Math.floor(now() / 1_000)));
 
   async function check(current: bigint): Promise<void> {
+    const notHeld = new Set<Hex>();
     for (const epoch of state().epochs.keys()) {
       if (epoch < current) continue;
       const publicKey = keyInSet(state(), epoch);
       if (publicKey === null || (await claims.holds(publicKey))) clear(epoch);
-      else lack(epoch, epoch === current ? "critical" : "warning");
+      else {
+        notHeld.add(publicKey);
+        lack(epoch, epoch === current ? "critical" : "warning");
+      }
     }
+    missing = notHeld;
     for (const epoch of [...lacking.keys()]) if (epoch < current) clear(epoch);
   }
 
@@ -58,7 +65,10 @@ export function createDuties(operator: OperatorSigner, ports: DutiesPorts): Duti
       /** The newest that the operator set of the running epoch, or the one after it, tells peers. */
       publicKey() {
         const epoch = currentEpoch();
-        return epoch === null ? null : (keyInSet(state(), epoch) ?? keyInSet(state(), epoch + 1n));
+        if (epoch === null) return null;
+        const publicKey = keyInSet(state(), epoch) ?? keyInSet(state(), epoch + 1n);
+        // Peers take a binding by another key for none: once this one is opened, it signs anew.
+        return publicKey === null || missing.has(publicKey) ? null : publicKey;
       },
       async signPeerBinding({ peerId, expiry, publicKey }) {
         const isHeld = publicKey !== undefined && (await claims.holds(publicKey));

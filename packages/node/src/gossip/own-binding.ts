@@ -5,7 +5,7 @@ import type { UnsignedBinding } from "../signer/signer.ts";
 export interface BindingSigner {
   /** Rejects where the signer cannot sign now. */
   signPeerBinding(asked: UnsignedBinding): Promise<SignedPeerBinding>;
-  /** The key by which peers know the operator now; null where they know none, or it has but one. */
+  /** The key by which peers know the operator now; null where they know none, or it is not there. */
   publicKey?(): Hex | null;
 }
 
@@ -49,6 +49,8 @@ export function createOwnBinding(
     async renewIfDue(): Promise<boolean> {
       const publicKey = signer?.publicKey?.() ?? null;
       const isOthers = publicKey !== null && publicKey !== signedBy;
+      // A key that was not there to sign by does so once it is.
+      if (publicKey === null) signedBy = null;
       if (signer === undefined || (now() < dueAt && !isOthers)) return false;
       // Set before the signature is asked for, so that only one is under way.
       dueAt = now() + RETRY_MS;

@@ -50,7 +50,10 @@ export async function openKeyRing(
   }
 
   async function openIfDue(): Promise<void> {
-    if (next === null && underWay === null && now() - triedAtMs >= RETRY_MS) {
+    const sinceMs = now() - triedAtMs;
+    // A clock that was set back says nothing of when it was tried.
+    const isDue = sinceMs >= RETRY_MS || sinceMs < 0;
+    if (next === null && underWay === null && isDue) {
       triedAtMs = now();
       underWay = open()
         .catch(onFault)

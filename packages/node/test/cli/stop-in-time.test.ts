@@ -14,7 +14,7 @@ it("says that a stop is late while it is, and when it is over", async () => {
     end = resolve;
   });
   const stopping = stopInTime(() => stopped, { say: (line) => said.push(line), promisedMs: 1 });
-  await expect.poll(() => said).toEqual([expect.stringContaining("a second signal ends it")]);
+  await expect.poll(() => said).toEqual([expect.stringContaining("the same signal again ends it")]);
   end();
   await stopping;
   expect(said).toHaveLength(2);

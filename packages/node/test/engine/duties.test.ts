@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { AlertCause } from "../../src/alerts.ts";
 import { createDuties } from "../../src/engine/duties.ts";
 import type { ClaimSigner } from "../../src/engine/ports.ts";
+import { createOwnBinding } from "../../src/gossip/own-binding.ts";
 import type { OperatorSigner } from "../../src/operator.ts";
 import {
   bls,
@@ -150,4 +151,23 @@ it("binds its peer by the key that the running epoch has, as far as it is held",
   expect(bound).toEqual([NEXT, undefined]);
   clock.now += EPOCH_MS;
   expect(bindings.publicKey?.()).toBeNull();
+});
+
+it("binds its peer by a key that comes late, as soon as it is there", async () => {
+  const held = new Set([PRESENT]);
+  const { duties, clock, bound, told } = duty(held, [operatorSetOf(0n), rotated(1n)]);
+  const binding = createOwnBinding(duties.bindings, {
+    ...{ peerId: "0x0024", lifetimeMs: EPOCH_MS, now: () => clock.now, onFailed: () => undefined },
+  });
+  await told();
+  expect(await binding.renewIfDue()).toBe(true);
+  clock.now += EPOCH_MS;
+  await told();
+  expect(await binding.renewIfDue()).toBe(true);
+  expect(bound).toEqual([PRESENT, undefined]);
+  held.add(NEXT);
+  await told();
+  expect(await binding.renewIfDue()).toBe(true);
+  expect(await binding.renewIfDue()).toBe(false);
+  expect(bound).toEqual([PRESENT, undefined, NEXT]);
 });

@@ -61,6 +61,16 @@ it("opens the next key once its file is there, and looks for it every five secon
   expect([await keys.holds(other.publicKey), reads()]).toEqual([false, 2]);
 });
 
+it("opens the next key though the clock was set back", async () => {
+  let isThere = false;
+  const { keys, clock } = await ring(async () => (isThere ? next.secretKey : null));
+  clock.now = 3_600_000;
+  expect(await keys.holds(next.publicKey)).toBe(false);
+  isThere = true;
+  clock.now = 0;
+  expect(await keys.holds(next.publicKey)).toBe(true);
+});
+
 it("tells of a next key that cannot be used, at the start by not starting", async () => {
   const broken = (): Promise<null> => Promise.reject(new Error("wrong password"));
   await expect(ring(broken)).rejects.toThrow("wrong password");
