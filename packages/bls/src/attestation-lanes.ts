@@ -86,7 +86,8 @@ export function createAttestationLanes(
       return true;
     },
     take() {
-      const isDoubtfulsTurn = batchesInARow >= MAX_BATCHES_BEFORE_DOUBTFUL;
+      // Where none is there the turn passes: a thread that is told of nothing sleeps.
+      const isDoubtfulsTurn = doubtful.size > 0 && batchesInARow >= MAX_BATCHES_BEFORE_DOUBTFUL;
       const groups = usual.size === 0 || isDoubtfulsTurn ? null : takeUsual();
       batchesInARow = groups === null ? 0 : batchesInARow + 1;
       if (groups !== null) return groups;

@@ -70,6 +70,15 @@ describe("doubtful attestations", () => {
     expect((await doubtful).ok).toBe(true);
   });
 
+  it("that do not wait keep nothing back, however long a burst is worked off", async () => {
+    const [maxBatch, gatherMs, maxQueuedAttestations, maxQueuedSums] = [1, 0, 64, 4];
+    const queue = createWorkQueue({ maxBatch, gatherMs, maxQueuedAttestations, maxQueuedSums });
+    const burst = Array.from({ length: 40 }, (_, i) => push(queue, i + 1));
+    // Nothing comes later that could wake the thread.
+    for (let i = 1; i <= 40; i++) expect(await work(queue)).toEqual([i]);
+    expect((await Promise.all(burst)).every(({ ok }) => ok)).toBe(true);
+  });
+
   it("have a room of their own, so that they fill nobody else's", async () => {
     const queue = createQueue(32);
     const doubtful = [push(queue, 1, true), push(queue, 2, true), push(queue, 3, true)];
