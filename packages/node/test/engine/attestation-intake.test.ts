@@ -128,6 +128,17 @@ describe("a message of several attestations", () => {
     expect(inputs.filter((each) => each === "attestation-refused")).toHaveLength(count);
   });
 
+  it("with the same one again and again costs one check, and proves its sender once", async () => {
+    const { intake, checks, inputs } = create();
+    expect(await intake.receive(Array(64).fill(one), PEER)).toEqual({ accept: true });
+    expect(checks()).toBe(1);
+    await intake.receive([two], PEER);
+    expect(inputs).not.toContain("attestation-arrived");
+    const forged = forge(0, claimAt(3n));
+    expect(await intake.receive([forged, forged], PEER)).toMatchObject({ code: "bad-signature" });
+    expect(checks()).toBe(3);
+  });
+
   it("all of them good is checked whole", async () => {
     const { intake, checks } = create();
     expect(await intake.receive(good(16), PEER)).toEqual({ accept: true });

@@ -154,4 +154,11 @@ describe("the signature desk", () => {
     desk.onBad(BOUND);
     expect(desk.mayHoldUp(BOUND, 1)).toBe(false);
   });
+
+  it("takes nothing of that time for what it refuses", () => {
+    const { desk } = create();
+    expect(desk.mayHoldUp(STRANGER, 66)).toBe(true);
+    expect(desk.mayHoldUp(STRANGER, 66)).toBe(false);
+    expect(desk.mayHoldUp({ peerId: "other" }, 2)).toBe(true);
+  });
 });
