@@ -193,6 +193,11 @@ export class Sessions {
     const { limits, now } = this.#context;
     for (const session of this.#sessions.values()) {
       const { peerId } = session;
+      // A connection may be told of, or handed a stream, when it has closed already.
+      if (this.#connectionsTo(peerId).length === 0) {
+        this.#end(session);
+        continue;
+      }
       const isLinked = this.#isLinked(peerId);
       if (isLinked) session.unlinkedSince = null;
       else {
@@ -255,6 +260,10 @@ export class Sessions {
     const session = this.#sessions.get(peer.toString());
     // The news may be of an old connection while a new one stands.
     if (session === undefined || this.#libp2p.getConnections(peer).length > 0) return;
+    this.#end(session);
+  }
+
+  #end(session: Session): void {
     this.#sessions.delete(session.peerId);
     this.#context.bindings.forget(session.multihash);
     this.#departed.add(session.peerId);
@@ -304,6 +313,8 @@ export class Sessions {
       }
       return;
     }
+    // What one shows who has left meanwhile would never be forgotten.
+    if (this.#sessions.get(peerId) !== session) return;
     const { binding } = result.hello;
     if (binding === null) bindings.forget(multihash);
     else {
