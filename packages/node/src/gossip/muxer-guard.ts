@@ -38,6 +38,13 @@ const STREAM_RATE = { perSecond: 100, burst: 400 };
 const FRAME_RATE = { perSecond: 20_000, burst: 100_000 };
 const BYTE_RATE = { perSecond: 32 * 1_048_576, burst: 128 * 1_048_576 };
 
+/** The names of yamux's errors about what no yamux sends. */
+const MALFORMED: ReadonlySet<string> = new Set([
+  "InvalidFrameError",
+  "ReceiveWindowExceededError",
+  "InvalidParametersError",
+]);
+
 const HEADER_BYTES = 12;
 const LENGTH_AT = 8;
 const DATA_FRAME = 0;
@@ -102,6 +109,7 @@ export function guardMuxer(
   const { decoder } = muxer;
   const isStreamWithinRate = createRateLimit(STREAM_RATE, now);
   const isFrameWithinRate = createRateLimit(FRAME_RATE, now);
+  const isReadWithinRate = createRateLimit(FRAME_RATE, now);
   const isWithinBytes = createRateLimit(BYTE_RATE, now);
   const require = (isWithinRate: RateLimit, code: MuxerTrouble, cost = 1): void => {
     if (!isWithinRate(cost)) throw new MuxerAbuse(code);
@@ -130,15 +138,26 @@ export function guardMuxer(
   const onData = muxer.onData.bind(muxer);
   muxer.onData = (bytes) => {
     try {
+      // A frame may come byte by byte: what waits for its end is kept in as many pieces.
+      require(isReadWithinRate, "too-much-traffic");
       require(isWithinBytes, "too-much-traffic", bytes.byteLength);
       onData(bytes);
     } catch (error) {
-      const code = error instanceof MuxerAbuse ? error.code : "malformed-mux-frame";
-      if (encrypted.stream !== undefined) onTrouble(encrypted.stream, code);
+      const code = troubleOf(error);
+      if (code !== null && encrypted.stream !== undefined) onTrouble(encrypted.stream, code);
       // The muxer ends the connection.
       throw error;
     }
   };
+}
+
+/**
+ * What the peer has to answer for; null for what this side cannot do any more: a ping, for one, has
+ * no answer once the connection is closing. Nor is a late answer to a ping that was given up a lie.
+ */
+function troubleOf(error: unknown): MuxerTrouble | null {
+  if (error instanceof MuxerAbuse) return error.code;
+  return error instanceof Error && MALFORMED.has(error.name) ? "malformed-mux-frame" : null;
 }
 
 function internalsOf(muxer: object): MuxerInternals {

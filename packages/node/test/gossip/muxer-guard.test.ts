@@ -64,3 +64,39 @@ it("another yamux than the one that is known is refused", () => {
     expect.objectContaining({ code: "unsupported-yamux" }),
   );
 });
+
+/** A muxer of the known shape that does this with what it receives. */
+function guarded(onData: () => void) {
+  const troubles: string[] = [];
+  const buffer = { byteLength: 0, get: () => 0, getUint32: () => 0 };
+  const none = (): void => undefined;
+  const muxer = {
+    decoder: { buffer, readFrame: none },
+    ...{ onData: (_: { byteLength: number }) => onData(), handleFrame: none, incomingStream: none },
+  };
+  const encrypted = { stream: {} };
+  guardMuxer(muxer, encrypted, { now: () => 0, onTrouble: (_, code) => troubles.push(code) });
+  return { troubles, receive: (byteLength: number) => muxer.onData({ byteLength }) };
+}
+
+it.each([
+  ["StreamStateError", []],
+  ["UnRequestedPingError", []],
+  ["InvalidFrameError", ["malformed-mux-frame"]],
+  ["ReceiveWindowExceededError", ["malformed-mux-frame"]],
+])("for a %s of the muxer a peer is blamed with %j", (name, expected) => {
+  const error = Object.assign(new Error("ended"), { name });
+  const { troubles, receive } = guarded(() => {
+    throw error;
+  });
+  // The muxer ends the connection in any case.
+  expect(() => receive(12)).toThrow(error);
+  expect(troubles).toEqual(expected);
+});
+
+it("bytes that come one by one are within the bound on frames", () => {
+  const { troubles, receive } = guarded(() => undefined);
+  for (let i = 0; i < 100_000; i++) receive(1);
+  expect(() => receive(1)).toThrow("too-much-traffic");
+  expect(troubles).toEqual(["too-much-traffic"]);
+});
