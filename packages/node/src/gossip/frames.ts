@@ -34,7 +34,8 @@ export function readFrame(
   options: { readonly maxBytes: number; readonly timeoutMs: number },
 ): Promise<FrameResult> {
   return new Promise((resolve) => {
-    const chunks: Uint8Array[] = [];
+    const header = Buffer.alloc(HEADER_BYTES);
+    let body: Buffer | null = null;
     let received = 0;
     const finish = (result: FrameResult): void => {
       clearTimeout(timer);
@@ -43,18 +44,20 @@ export function readFrame(
       stream.removeEventListener("close", onEnd);
       resolve(result);
     };
+    // Each byte is copied once: the peer says in how many pieces they come.
     const onMessage = (event: Event & { data: Uint8Array | { subarray(): Uint8Array } }): void => {
       const chunk = event.data.subarray();
-      chunks.push(chunk);
+      if (received < HEADER_BYTES) header.set(chunk.subarray(0, HEADER_BYTES - received), received);
+      const at = received - HEADER_BYTES;
       received += chunk.length;
       if (received < HEADER_BYTES) return;
-      // The chunks are joined only when the frame is whole: joining each time would be quadratic.
-      const head = chunks.length === 1 ? chunk : Buffer.concat(chunks.slice(0, HEADER_BYTES));
-      const length = Buffer.from(head.buffer, head.byteOffset, head.length).readUInt32BE();
+      const length = header.readUInt32BE();
       if (length > options.maxBytes) finish({ ok: false, code: "oversized" });
       else if (received > HEADER_BYTES + length) finish({ ok: false, code: "malformed" });
-      else if (received === HEADER_BYTES + length) {
-        finish({ ok: true, bytes: new Uint8Array(Buffer.concat(chunks).subarray(HEADER_BYTES)) });
+      else {
+        body ??= Buffer.alloc(length);
+        body.set(chunk.subarray(Math.max(0, -at)), Math.max(0, at));
+        if (received === HEADER_BYTES + length) finish({ ok: true, bytes: new Uint8Array(body) });
       }
     };
     // The end may be told in the same turn as the last bytes, and before them.
