@@ -98,9 +98,10 @@ class Sync implements PeerSync {
   }
 
   onPeerReady({ peerId }: Pick<GossipPeer, "peerId">): void {
+    if (this.#isStopped) return;
+    const isNew = !this.#waiting.includes(peerId);
     // Who finds no place has its turn with the interval.
-    if (this.#isStopped || this.#waiting.length >= MAX_WAITING) return;
-    if (!this.#waiting.includes(peerId)) this.#waiting.push(peerId);
+    if (isNew && this.#hasPlaceFor(peerId)) this.#waiting.push(peerId);
     this.#running ??= this.#drain();
   }
 
@@ -113,8 +114,29 @@ class Sync implements PeerSync {
     clearInterval(this.#timer);
   }
 
+  /** Anyone can come as many peers, and keep each turn to its end: operators do not wait for them. */
+  #operators(): ReadonlySet<string> {
+    const peers = this.#ports.gossip.peers().filter(({ operator }) => operator !== null);
+    return new Set(peers.map(({ peerId }) => peerId));
+  }
+
+  #hasPlaceFor(peerId: string): boolean {
+    if (this.#waiting.length < MAX_WAITING) return true;
+    const operators = this.#operators();
+    const other = this.#waiting.findIndex((each) => !operators.has(each));
+    if (!operators.has(peerId) || other < 0) return false;
+    this.#waiting.splice(other, 1);
+    return true;
+  }
+
+  #next(): string | undefined {
+    const operators = this.#operators();
+    const first = this.#waiting.findIndex((each) => operators.has(each));
+    return this.#waiting.splice(Math.max(0, first), 1)[0];
+  }
+
   async #drain(): Promise<void> {
-    for (let peerId = this.#waiting.shift(); peerId; peerId = this.#waiting.shift()) {
+    for (let peerId = this.#next(); peerId; peerId = this.#next()) {
       if (this.#isStopped) break;
       try {
         await this.#syncWith(new PeerTurn(this.#ports, { ...this.#options, peerId }));

@@ -10,6 +10,7 @@ import {
   createEngineNode,
   type EngineNode,
   forge,
+  operatorAt,
   ROLLUP_ID,
   useVerifier,
 } from "./engine-node.ts";
@@ -41,6 +42,9 @@ afterEach(() => {
   for (const sync of started.splice(0)) sync.stop();
 });
 
+/** A peer whose name begins so speaks for an operator. */
+const OPERATORS = "operator";
+
 function create(node: EngineNode, peer: Partial<Peer> = {}, peers: readonly string[] = ["peer"]) {
   const asked: Asked = {
     ...{ heads: [], certificates: [], attestations: [], evidence: [] },
@@ -49,7 +53,10 @@ function create(node: EngineNode, peer: Partial<Peer> = {}, peers: readonly stri
   const onRequest = async (): Promise<void> => await peer.onRequest?.();
   const gossip: PeerSyncPorts["gossip"] = {
     peers: () =>
-      peers.map((peerId) => ({ peerId, address: "", operator: null, score: 0, strikes: 0 })),
+      peers.map((peerId) => {
+        const operator = peerId.startsWith(OPERATORS) ? operatorAt(1) : null;
+        return { peerId, address: "", operator, score: 0, strikes: 0 };
+      }),
     async requestHeads(peerId) {
       asked.heads.push(peerId);
       await onRequest();
@@ -277,6 +284,20 @@ describe("the queue", () => {
     expect(asked.heads).toHaveLength(1);
     open();
     await expect.poll(() => asked.heads.length).toBe(129);
+  });
+
+  it("has operators' peers first, with a place however many others wait", async () => {
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const peers = ["operator a", "operator b"];
+    const { sync, asked } = create(ready(), { onRequest: () => gate }, peers);
+    for (let i = 0; i < 1_000; i++) sync.onPeerReady({ peerId: `stranger ${i}` });
+    for (const peerId of peers) sync.onPeerReady({ peerId });
+    open();
+    await expect.poll(() => asked.heads.length).toBe(129);
+    expect(asked.heads.slice(0, 4)).toEqual(["stranger 0", ...peers, "stranger 3"]);
   });
 
   it("goes on after a turn that failed, and says so", async () => {
