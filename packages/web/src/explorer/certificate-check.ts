@@ -1,4 +1,4 @@
-import type { BlockStatus } from "@mach/sdk/reader";
+import type { BadgeRule, BlockStatus } from "@mach/sdk/reader";
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Tone } from "../shared/status.ts";
 import type { CheckQuestion, CheckResult } from "./check-certificate.ts";
@@ -43,12 +43,13 @@ export function createCertificateChecks(context: PageContext): CertificateChecks
     resultOf(subject) {
       const { certificate, thresholdBps, covered } = subject;
       const { certificateId, signature, signers, operatorSetHash, claim } = certificate;
-      const { rollupId, blockNumber, blockHash, headers } = covered ?? {};
+      const { rollupId, blockNumber, blockHash, timestamp, headers } = covered ?? {};
       // Whatever is shown beside the result: a node may answer otherwise the next time.
       const key = [
         ...[certificateId, signature, signers, operatorSetHash, thresholdBps],
         ...[...Object.values(claim), ...Object.values(certificate.domain)],
-        ...[rollupId, blockNumber, blockHash, headers?.length, describeTrust(context.trust())],
+        ...[rollupId, blockNumber, blockHash, timestamp, headers?.length],
+        describeTrust(context.trust()),
       ].join(" ");
       if (!results.has(key)) void start(subject, key);
       return results.get(key) ?? null;
@@ -64,8 +65,7 @@ export function createCertificateChecks(context: PageContext): CertificateChecks
 export function subjectOf(status: BlockStatus): CheckSubject | null {
   const { certificate, block, headers, rule, rollupId } = status;
   if (certificate === null || block === null) return null;
-  const { blockNumber, blockHash } = block;
-  const covered = { rollupId, blockNumber, blockHash, headers };
+  const covered = { rollupId, ...block, headers };
   return { certificate, thresholdBps: rule.thresholdBps, covered };
 }
 
@@ -84,13 +84,28 @@ export function toneOfCheck(result: CheckResult | null): Tone {
   }
 }
 
+/** The tone of a check on a block's page: what is contradicted is no good news, however valid. */
+export function toneFor({ status }: Pick<BlockStatus, "status">, result: CheckResult | null): Tone {
+  return status === "contradicted" ? "alarm" : toneOfCheck(result);
+}
+
+/** The rule behind a status: as it was checked here, or as the node tells it. */
+export function ruleOf(
+  { rule, certificate }: Pick<BlockStatus, "rule" | "certificate">,
+  result: CheckResult | null,
+): BadgeRule {
+  if (certificate === null || result?.status !== "sound") return rule;
+  const { signedWeight, totalWeight, thresholdBps } = result.facts;
+  const { epoch, verification } = certificate.claim;
+  return { ...rule, signedWeight, totalWeight, thresholdBps, epoch, verification };
+}
+
 /** What this browser makes of a certificate, by whose word, and how to make it one's own. */
 export function viewCheck(
   context: PageContext,
   checks: CertificateChecks,
-  result: CheckResult | null,
+  { result, tone }: { readonly result: CheckResult | null; readonly tone: Tone },
 ): TemplateResult {
-  const tone = toneOfCheck(result);
   const words =
     result === null
       ? { word: "Checking …", sentence: "The pairing is computed in this browser." }

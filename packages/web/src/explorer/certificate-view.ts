@@ -7,7 +7,7 @@ import {
   formatInteger,
   formatShare,
 } from "../shared/format.ts";
-import { toneOfCheck } from "./certificate-check.ts";
+import type { Tone } from "../shared/status.ts";
 import type { CheckResult } from "./check-certificate.ts";
 import type { Resource } from "./page.ts";
 import { viewChip, viewFacts, viewFullHex, viewHeight, viewHex, viewWeightBar } from "./parts.ts";
@@ -49,8 +49,9 @@ export function viewSigners(of: {
   readonly set: Resource<{ readonly data: OperatorSet }>;
   readonly thresholdBps: number | null;
   readonly result: CheckResult | null;
+  readonly tone: Tone;
 }): TemplateResult {
-  const { certificate, set, thresholdBps, result } = of;
+  const { certificate, set, thresholdBps, result, tone } = of;
   const operatorSet = set.value?.data ?? null;
   const signed =
     operatorSet === null ? null : signerIndices(certificate, operatorSet.operators.length);
@@ -84,7 +85,7 @@ export function viewSigners(of: {
   return html`<section class="panel">
     <h2>Signers</h2>
     <p class="rule">${describeRule(rule)}, by ${signers.size} of ${operators.length} operators.</p>
-    ${viewWeightBar(rule, toneOfCheck(result))}
+    ${viewWeightBar(rule, tone)}
     ${
       isOtherSet
         ? html`<p class="notice alarm">The node names another operator set for this epoch than the

@@ -9,6 +9,7 @@ import {
 } from "@mach/sdk";
 import {
   type Certificate,
+  type Claim,
   createNodeReader,
   type Evidence,
   type Hex,
@@ -44,6 +45,8 @@ export interface CoveredBlock {
   readonly rollupId: bigint;
   readonly blockNumber: bigint;
   readonly blockHash: Hex;
+  /** Seconds: as it is signed for the certified block, and the node's word for its ancestors. */
+  readonly timestamp: bigint;
   readonly headers: readonly Hex[] | null;
 }
 
@@ -106,6 +109,7 @@ export function createChecker(options: CheckerOptions): Checker {
   const reader = createNodeReader({ endpoint, ...given });
   const clients = new Map<string, MachClient>();
   const named = new Map<bigint, Hex>();
+  const contradicted = new Map<bigint, CheckResult>();
 
   async function namedHash(epoch: bigint): Promise<Hex | null> {
     const known = named.get(epoch);
@@ -129,6 +133,13 @@ export function createChecker(options: CheckerOptions): Checker {
     const client = clients.get(key) ?? newClient(source, now);
     keep(clients, key, client);
     return client;
+  }
+
+  /** The client of an epoch's named set knows nothing of what was contradicted before its epoch. */
+  function asRemembered(result: CheckResult, { rollupId }: Claim): CheckResult {
+    if (result.basis === "own-trust") return result;
+    if (result.status === "contradicted") keep(contradicted, rollupId, result);
+    return result.status === "sound" ? (contradicted.get(rollupId) ?? result) : result;
   }
 
   async function sourceOf({ certificate, trust }: CheckQuestion): Promise<Source | string> {
@@ -162,7 +173,7 @@ export function createChecker(options: CheckerOptions): Checker {
         if (broken !== null) return { status: "refused", basis, code: broken };
         const verdict = await clientOf(source).verifyCertificate(certificate, { minWeightBps });
         if (verdict.status !== "refused" || verdict.code !== "stale-set") {
-          return resultOf(verdict, basis);
+          return asRemembered(resultOf(verdict, basis), certificate.claim);
         }
         const then = newClient(source, () => Number(certificate.claim.timestamp) * 1000);
         return asExpired(
@@ -202,8 +213,11 @@ async function checkBySets(
 /** Why a certificate says nothing of the block that it is shown for, or null. */
 function brokenCover({ certificate: { claim }, covered }: CheckQuestion): string | null {
   if (covered === undefined) return null;
-  const { rollupId, headers, blockHash, blockNumber } = covered;
-  if (claim.rollupId !== rollupId) return "wrong-subject";
+  const { rollupId, headers, blockHash, blockNumber, timestamp } = covered;
+  const isCertified = claim.blockHash === blockHash;
+  if (claim.rollupId !== rollupId || (isCertified && claim.timestamp !== timestamp)) {
+    return "wrong-subject";
+  }
   const chain = checkHeaderChain(claim, headers, blockHash);
   if (!chain.ok) return chain.code;
   return chain.blockNumber === blockNumber ? null : "wrong-subject";

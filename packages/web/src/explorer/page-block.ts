@@ -3,7 +3,13 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { describeRule, formatInteger, formatSpan } from "../shared/format.ts";
 import { STATUS_WORDS } from "../shared/status.ts";
 import { type BlockQuestion, isOfBlock, onlyAsked } from "./answer-subject.ts";
-import { createCertificateChecks, subjectOf, viewCheck } from "./certificate-check.ts";
+import {
+  createCertificateChecks,
+  ruleOf,
+  subjectOf,
+  toneFor,
+  viewCheck,
+} from "./certificate-check.ts";
 import { formatTime, viewCertificateFacts, viewSigners } from "./certificate-view.ts";
 import type { CheckResult } from "./check-certificate.ts";
 import { elapsedMs } from "./clock.ts";
@@ -58,6 +64,7 @@ export function createBlockPage(context: PageContext, question: BlockQuestion): 
       const thresholdBps = data?.rule.thresholdBps ?? null;
       const subject = data && subjectOf(data);
       const result = subject && checks.resultOf(subject);
+      const tone = data === null ? "pending" : toneFor(data, result);
       const crumbs = html`<p class="crumbs">
         <a href=${linkTo({ page: "rollup", rollupId })}>Rollup ${rollupId}</a> / block
       </p>`;
@@ -75,9 +82,9 @@ export function createBlockPage(context: PageContext, question: BlockQuestion): 
           certificate === null
             ? html`<section class="panel"><h2>Certificate</h2>
               <p>None stands in or above this block yet. ${reasonOf(data.reason?.code)}</p></section>`
-            : html`${viewCheck(context, checks, result)}
+            : html`${viewCheck(context, checks, { result, tone })}
               ${viewSigners({
-                ...{ certificate, thresholdBps, result },
+                ...{ certificate, thresholdBps, result, tone },
                 set: sets.of(certificate.claim.epoch),
               })}
               ${viewCertificateFacts(certificate)}`
@@ -114,7 +121,8 @@ function viewStatusPanel(
   status: Resource<unknown>,
   { data, result }: { readonly data: BlockStatus; readonly result: CheckResult | null },
 ): TemplateResult {
-  const { block, rule, certificate, reason, agesMs, rollupId } = data;
+  const { block, certificate, reason, agesMs, rollupId } = data;
+  const rule = ruleOf(data, result);
   const isChecked = result?.status === "sound" && !isOld(context, status);
   const sinceMs = status.at === null ? 0 : elapsedMs(status.at, context.clock());
   const age = agesMs.block === null ? "" : `${formatSpan(agesMs.block + sinceMs)} ago`;

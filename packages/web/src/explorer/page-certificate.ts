@@ -1,7 +1,7 @@
 import type { Hex } from "@mach/sdk/reader";
 import { html } from "lit-html";
 import { onlyAsked } from "./answer-subject.ts";
-import { createCertificateChecks, viewCheck } from "./certificate-check.ts";
+import { createCertificateChecks, toneOfCheck, viewCheck } from "./certificate-check.ts";
 import { viewCertificateFacts, viewSigners } from "./certificate-view.ts";
 import { createResource, type Page, type PageContext, viewMissing } from "./page.ts";
 import { createSets } from "./page-block.ts";
@@ -31,15 +31,16 @@ export function createCertificatePage(context: PageContext, certificateId: Hex):
       const { data: certificate, rule } = value;
       const { thresholdBps } = rule;
       const result = checks.resultOf({ certificate, thresholdBps });
+      const tone = toneOfCheck(result);
       return html`${heading}
         <p class="lead">
           A certificate under its id never changes. Whether it still stands is told by
           <a href="#/rollups/${certificate.claim.rollupId}/blocks/${certificate.claim.blockNumber}"
             >its block</a>.
         </p>
-        ${viewCheck(context, checks, result)}
+        ${viewCheck(context, checks, { result, tone })}
         ${viewSigners({
-          ...{ certificate, thresholdBps, result },
+          ...{ certificate, thresholdBps, result, tone },
           set: sets.of(certificate.claim.epoch),
         })}
         ${viewCertificateFacts(certificate)}

@@ -1,6 +1,6 @@
 import { type Certificate, certificateFromText } from "@mach/sdk/reader";
 import { html, nothing } from "lit-html";
-import { createCertificateChecks, viewCheck } from "./certificate-check.ts";
+import { createCertificateChecks, toneOfCheck, viewCheck } from "./certificate-check.ts";
 import { viewCertificateFacts, viewSigners } from "./certificate-view.ts";
 import type { Page, PageContext } from "./page.ts";
 import { createSets } from "./page-block.ts";
@@ -34,6 +34,7 @@ export function createCheckPage(context: PageContext): Page {
       const rollup = shown && context.live.state.rollups.get(shown.claim.rollupId);
       const thresholdBps = rollup?.rollup.thresholdBps ?? null;
       const result = shown && checks.resultOf({ certificate: shown, thresholdBps });
+      const tone = toneOfCheck(result);
       return html`<h1>Check a certificate</h1>
         <p class="lead">
           Paste a certificate from anywhere. It is checked in this browser; the node is only asked
@@ -50,9 +51,9 @@ export function createCheckPage(context: PageContext): Page {
         ${
           shown === null
             ? nothing
-            : html`${viewCheck(context, checks, result)}
+            : html`${viewCheck(context, checks, { result, tone })}
                 ${viewSigners({
-                  ...{ certificate: shown, thresholdBps, result },
+                  ...{ certificate: shown, thresholdBps, result, tone },
                   set: sets.of(shown.claim.epoch),
                 })}
                 ${viewCertificateFacts(shown)}`

@@ -7,7 +7,12 @@ import {
   formatThreshold,
 } from "../shared/format.ts";
 import { isOfBlock, onlyAsked } from "./answer-subject.ts";
-import { type CertificateChecks, createCertificateChecks, subjectOf } from "./certificate-check.ts";
+import {
+  type CertificateChecks,
+  createCertificateChecks,
+  ruleOf,
+  subjectOf,
+} from "./certificate-check.ts";
 import { elapsedMs } from "./clock.ts";
 import { viewLatencyChart } from "./latency-chart.ts";
 import {
@@ -113,7 +118,7 @@ function viewBlockRow(
   data: BlockStatus,
   seen: { readonly sinceMs: number; readonly isNew: boolean; readonly checks: CertificateChecks },
 ): TemplateResult | typeof nothing {
-  const { block, status, rule, agesMs, rollupId } = data;
+  const { block, status, agesMs, rollupId } = data;
   if (block === null) return nothing;
   const subject = subjectOf(data);
   const result = subject && seen.checks.resultOf(subject);
@@ -121,7 +126,7 @@ function viewBlockRow(
   const chip = isRefused
     ? viewChip("alarm", "Does not verify")
     : viewStatus(status, seen.isNew && result?.status === "sound");
-  const { signedWeight, totalWeight, verification } = rule;
+  const { signedWeight, totalWeight, verification, epoch } = ruleOf(data, result);
   const weight =
     signedWeight === null
       ? "–"
@@ -132,7 +137,7 @@ function viewBlockRow(
     <td>${viewHex(block.blockHash)}</td>
     <td class="number">${weight}</td>
     <td>${verification === null ? "–" : verification === 2 ? "executed" : "header"}</td>
-    <td class="number">${rule.epoch ?? "–"}</td>
+    <td class="number">${epoch ?? "–"}</td>
     <td class="number">${agesMs.block === null ? "–" : formatSpan(agesMs.block + seen.sinceMs)}</td>
   </tr>`;
 }

@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { formatInteger } from "../shared/format.ts";
 import { STATUS_WORDS } from "../shared/status.ts";
 import { isOfTransaction, onlyAsked } from "./answer-subject.ts";
-import { createCertificateChecks, subjectOf, viewCheck } from "./certificate-check.ts";
+import { createCertificateChecks, subjectOf, toneFor, viewCheck } from "./certificate-check.ts";
 import { viewSigners } from "./certificate-view.ts";
 import type { CheckResult } from "./check-certificate.ts";
 import {
@@ -71,15 +71,16 @@ export function createTransactionPage(
       }
       const subject = subjectOf(data);
       const result = subject && checks.resultOf(subject);
+      const tone = toneFor(data, result);
       const { certificate } = data;
       return html`${heading}${viewOld(context, status)}
         ${viewStatusPanel(data, { result, isNew: !isOld(context, status) })}
         ${
           certificate === null
             ? nothing
-            : html`${viewCheck(context, checks, result)}
+            : html`${viewCheck(context, checks, { result, tone })}
               ${viewSigners({
-                ...{ certificate, thresholdBps: data.rule.thresholdBps, result },
+                ...{ certificate, thresholdBps: data.rule.thresholdBps, result, tone },
                 set: sets.of(certificate.claim.epoch),
               })}`
         }

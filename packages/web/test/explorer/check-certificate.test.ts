@@ -6,6 +6,8 @@ import {
   certify,
   chainTo,
   claimOf,
+  EPOCH_SECONDS,
+  GENESIS,
   headersBetween,
   NETWORK,
   NOW,
@@ -106,7 +108,7 @@ it("knows nothing where the node gives no set, or the L1 does not answer", async
 it("holds a block below a certificate to the headers between", async () => {
   const { blockNumber, blockHash } = BLOCK;
   const headers = headersBetween(CHAIN, 6, 3);
-  const covered = { rollupId: ROLLUP, blockNumber, blockHash, headers };
+  const covered = { rollupId: ROLLUP, blockNumber, blockHash, timestamp: 1n, headers };
   expect(await checker().check({ ...question(), covered })).toMatchObject({ status: "sound" });
   const elsewhere = { ...covered, blockNumber: 4n };
   const without = { ...covered, headers: null };
@@ -119,6 +121,31 @@ it("holds a block below a certificate to the headers between", async () => {
   ] as const) {
     expect(await checker().check({ ...question(), covered: each })).toMatchObject({ status, code });
   }
+});
+
+it("takes no other time for a certified block than the one that was signed", async () => {
+  const { rollupId, blockNumber, blockHash, timestamp } = CERTIFICATE.claim;
+  const covered = { rollupId, blockNumber, blockHash, timestamp, headers: [] };
+  const check = (each: typeof covered) => checker().check({ ...question(), covered: each });
+  expect(await check(covered)).toMatchObject({ status: "sound" });
+  expect(await check({ ...covered, timestamp: timestamp + 1n })).toMatchObject({
+    ...{ status: "refused", code: "wrong-subject" },
+  });
+});
+
+it("calls nothing sound of a rollup that it saw contradicted, in the epochs after it either", async () => {
+  const fork = chainTo(6, 1)[6];
+  if (fork === undefined) throw new Error("no fork");
+  const later = { timestamp: GENESIS + 4n * EPOCH_SECONDS, epoch: 4n };
+  const one = checker(() => NOW + Number(EPOCH_SECONDS) * 1_000);
+  node.putSet(setOf(4n));
+  const next = () => one.check(question(null, certify(claimOf(fork, later))));
+  expect(await next()).toMatchObject({ status: "sound" });
+  expect(await one.check(question())).toMatchObject({ status: "sound" });
+  expect(await one.check(question(null, certify(claimOf(fork))))).toMatchObject({
+    status: "contradicted",
+  });
+  expect(await next()).toMatchObject({ status: "contradicted", basis: "named-by-node" });
 });
 
 it("accuses nobody by evidence that does not hold, or that nothing can be held against", async () => {

@@ -1,6 +1,7 @@
 import type { BlockStatus, NodeReader, TransactionStatus } from "@mach/sdk/reader";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { certify, chainTo, claimOf, ROLLUP, setOf } from "../../../sdk/test/signed-network.ts";
+import type { CheckResult } from "../../src/explorer/check-certificate.ts";
 import type { PageContext } from "../../src/explorer/page.ts";
 import { createPage } from "../../src/explorer/pages.ts";
 import type { Route } from "../../src/explorer/route.ts";
@@ -26,6 +27,14 @@ const IN_IT: TransactionStatus = {
   ...{ ...STATUS, transactionHash: TRANSACTION, proof: null, proofGap: "unavailable" },
 };
 
+const SOUND: CheckResult = {
+  ...{ status: "sound", basis: "named-by-node" },
+  facts: {
+    ...{ signedWeight: 70n, totalWeight: 100n, thresholdBps: 6667, signers: 2 },
+    operatorSetHash: CERTIFICATE.operatorSetHash,
+  },
+};
+
 /** A page of a node that gives these answers, whatever it is asked. */
 function pageOf(route: Route, answer: (id: string, epoch: bigint) => unknown) {
   let onDrawn: () => void = () => undefined;
@@ -37,7 +46,12 @@ function pageOf(route: Route, answer: (id: string, epoch: bigint) => unknown) {
     follow: () => Promise.resolve(),
     // A twin of the client: the compiler does not follow a route's name into its answer.
   } as unknown as NodeReader;
-  const live: Partial<PageContext["live"]> = { checker: () => null };
+  const live: Partial<PageContext["live"]> = {
+    checker: () => ({
+      check: async () => SOUND,
+      checkEvidence: () => Promise.reject(new Error("no evidence is shown")),
+    }),
+  };
   const context = {
     ...{ reader, live, trust: () => null, setTrust: () => undefined, navigate: () => undefined },
     clock: () => ({ monotonicMs: 0, wallMs: 0 }),
@@ -66,6 +80,7 @@ function textOf(value: unknown): string {
   return strings.map((text, index) => text + textOf(values[index])).join("");
 }
 
+const OF_OTHER: Route = { page: "block", rollupId: ROLLUP, block: OTHER.blockNumber };
 const ASKED_AND_TOLD: readonly (readonly [route: Route, told: unknown])[] = [
   [{ page: "block", rollupId: ROLLUP, block: BLOCK.blockHash }, STATUS],
   [{ page: "block", rollupId: ROLLUP, block: BLOCK.blockNumber }, STATUS],
@@ -104,4 +119,20 @@ it("shows the set of the epoch whose operators it shows, however long it is open
   await vi.advanceTimersByTimeAsync(5_000);
   const text = await drawn((shown) => shown.includes(setOf(4n).operatorSetHash));
   expect(text).not.toContain(setOf(3n).operatorSetHash);
+});
+
+it("tells the weight that was checked, whatever the node tells", async () => {
+  const told = { ...STATUS, rule: { ...STATUS.rule, signedWeight: 100n } };
+  const { drawn } = pageOf(OF_OTHER, (id) => (id === "operatorSet" ? setOf(3n) : told));
+  const text = await drawn((shown) => shown.includes("Consistent"));
+  expect(text).toContain("70 of 100 weight signed");
+  expect(text).not.toContain("100 of 100 weight signed");
+  expect(text).toContain("chip final");
+});
+
+it("shows nothing green of a block that is contradicted, however valid its certificate", async () => {
+  const told = { ...STATUS, status: "contradicted" };
+  const { drawn } = pageOf(OF_OTHER, (id) => (id === "operatorSet" ? setOf(3n) : told));
+  const text = await drawn((shown) => shown.includes("Consistent") && shown.includes("weight al"));
+  expect(text).not.toMatch(/class="[^"]*\bfinal\b/);
 });
