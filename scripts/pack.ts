@@ -11,12 +11,15 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildSite } from "./checks/build-site.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DEFAULT_FOLDER = "dist";
 /** What the compiler makes of each source file. */
 const OUTPUTS = [".js", ".js.map", ".d.ts", ".d.ts.map"] as const;
 const WORKSPACE = "workspace:*";
+/** The package with files that vite builds: the badge for a script tag, and the explorer. */
+const WEB = "@mach/web";
 
 export interface Manifest {
   readonly name: string;
@@ -39,7 +42,7 @@ export interface PackedPackage {
 /** Writes the tarballs of all published packages to a folder, dist if none is named. */
 export async function main(args: readonly string[]): Promise<number> {
   const [folder = DEFAULT_FOLDER] = args;
-  for (const { file } of packPublished(folder)) console.log(file);
+  for (const { file } of await packPublished(folder)) console.log(file);
   return 0;
 }
 
@@ -47,7 +50,7 @@ export async function main(args: readonly string[]): Promise<number> {
  * Builds and packs every package that is not private. A tarball has the built files of the sources that
  * are there now, those sources for the source maps, and exact versions instead of workspace links.
  */
-export function packPublished(to: string): readonly PackedPackage[] {
+export async function packPublished(to: string): Promise<readonly PackedPackage[]> {
   const folder = resolve(ROOT, to);
   const manifests = readManifests();
   const published = [...manifests].filter(([, manifest]) => manifest.private !== true);
@@ -60,6 +63,7 @@ export function packPublished(to: string): readonly PackedPackage[] {
       stagePackage(join(ROOT, path), target, manifest);
       return { target, manifest };
     });
+    for (const { target, manifest } of staged) if (manifest.name === WEB) await stagePages(target);
     mkdirSync(folder, { recursive: true });
     const targets = staged.map(({ target }) => target);
     run("npm", ["pack", "--silent", "--pack-destination", folder, ...targets]);
@@ -118,6 +122,16 @@ function stagePackage(source: string, target: string, manifest: object): void {
       cpSync(join(source, each), join(target, each));
     }
   }
+}
+
+async function stagePages(target: string): Promise<void> {
+  const why = await buildSite();
+  if (why !== null) throw new Error(why);
+  const web = join(ROOT, "packages/web");
+  cpSync(join(web, "dist/site"), join(target, "dist/site"), { recursive: true });
+  const options = ["--config", join(web, "vite.badge.config.ts"), "--logLevel", "error"];
+  const script = ["--outDir", join(target, "dist/badge-script")];
+  run(join(web, "node_modules/.bin/vite"), ["build", ...options, ...script]);
 }
 
 function run(program: string, args: readonly string[]): void {

@@ -31,7 +31,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TSC = join(ROOT, "node_modules/typescript/bin/tsc");
 /** npm and the compiler on a machine that is busy with others. */
 const TIMEOUT_MS = 240_000;
-const PUBLISHED = ["@mach/api", "@mach/bls", "@mach/core", "@mach/rpc", "@mach/sdk"];
+const PUBLISHED = ["@mach/api", "@mach/bls", "@mach/core", "@mach/rpc", "@mach/sdk", "@mach/web"];
 /** The oldest Node that the packages are said to run on. */
 const OLDEST = [20, 19, 0] as const;
 const RESOLUTIONS = [
@@ -43,15 +43,15 @@ const run = promisify(execFile);
 let folder: string;
 let packed: readonly PackedPackage[];
 let registry: InstalledRegistry;
-/** A project with nothing in it but the SDK. */
+/** A project with nothing in it but the SDK and the badge. */
 let project: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "mach-pack-test-"));
-  packed = packPublished(join(folder, "tarballs"));
+  packed = await packPublished(join(folder, "tarballs"));
   registry = await startInstalledRegistry(packed);
   project = await startProject("empty", {});
-  await install(project, ["@mach/sdk"]);
+  await install(project, ["@mach/sdk", "@mach/web"]);
   cpSync(join(ROOT, "test/packed-consumer.ts"), join(project, "packed-consumer.ts"));
 }, TIMEOUT_MS);
 
@@ -104,12 +104,14 @@ function everyEntry(isWanted: (specifier: string) => boolean): string {
     .join("\n");
 }
 
-/** Entries for whoever has the optional peers, too: ethers, viem, native BLS. */
-const NEED_PEERS = ["@mach/bls", "@mach/sdk/ethers", "@mach/sdk/viem"];
+/** Entries for whoever has the optional peers, too: ethers, viem, native BLS, the types of React. */
+const NEED_PEERS = ["@mach/bls", "@mach/sdk/ethers", "@mach/sdk/viem", "@mach/web/react"];
+/** What no source file alone becomes. */
+const BUNDLED = /\/@mach\/web\/dist\/(?:badge-script|site)\//;
 const NATIVE = { "@chainsafe/bls": "8.2.0", "@chainsafe/blst": "2.2.0" };
 
 describe("the published packages", () => {
-  it("are the SDK and what it stands on, linked by version", () => {
+  it("are the SDK, what it stands on and the badge, linked by version", () => {
     expect(packed.map(({ manifest }) => manifest.name).toSorted()).toEqual(PUBLISHED);
     const ranges = packed.flatMap(({ manifest }) => Object.values(manifest.dependencies ?? {}));
     expect(ranges.filter((range) => !/^\d+\.\d+\.\d+$/.test(range))).toEqual([]);
@@ -165,11 +167,12 @@ describe("the published packages", () => {
       // What npm needs to be told: the library's own peer range has no release.
       const overrides = { "@chainsafe/bls": { "@chainsafe/blst": "$@chainsafe/blst" } };
       const full = await startProject("full", { dependencies: NATIVE, overrides });
-      await install(full, ["@mach/sdk", "@mach/bls"]);
+      await install(full, ["@mach/sdk", "@mach/bls", "@mach/web"]);
       await mkdir(join(full, "node_modules/@types"), { recursive: true });
-      for (const name of ["ethers", "viem", "@types/node"]) {
+      const peers = ["ethers", "viem", "@types/node"].map((name) => [".", name] as const);
+      for (const [owner, name] of [...peers, ["packages/web", "@types/react"] as const]) {
         symlinkSync(
-          realpathSync(join(ROOT, "node_modules", name)),
+          realpathSync(join(ROOT, owner, "node_modules", name)),
           join(full, "node_modules", name),
         );
       }
@@ -180,7 +183,7 @@ describe("the published packages", () => {
       const options = { ...RESOLUTIONS[0][1], types: ["node"] };
       cpSync(join(ROOT, "packages/sdk/examples"), join(full, "examples"), { recursive: true });
       const examples = readdirSync(join(full, "examples")).map((file) => `examples/${file}`);
-      const documents = ["docs/consumers.md", "packages/sdk/README.md"].map((document, index) => {
+      const documents = DOCUMENTS.map((document, index) => {
         writeFileSync(join(full, `document${index}.ts`), codeOf(document));
         return `document${index}.ts`;
       });
@@ -206,7 +209,9 @@ describe("the published packages", () => {
 
   it.each(PUBLISHED)("%s has maps of all that is built, to sources that are in it", (name) => {
     const inside = join(project, "node_modules", name);
-    const built = filesIn(join(inside, "dist")).filter((file) => !file.endsWith(".map"));
+    const built = filesIn(join(inside, "dist")).filter(
+      (file) => !file.endsWith(".map") && !BUNDLED.test(file),
+    );
     expect(built.length).toBeGreaterThan(0);
     for (const file of built) {
       const map = JSON.parse(readFileSync(`${file}.map`, "utf8")) as { sources: readonly string[] };
@@ -218,6 +223,25 @@ describe("the published packages", () => {
     }
     const published = ["LICENSE", "README.md", "dist", "package.json", "src"];
     expect(readdirSync(inside).toSorted()).toEqual(published);
+  });
+
+  it("have the badge for a script tag and the explorer as files, without the explorer's parts", () => {
+    const inside = join(project, "node_modules/@mach/web");
+    expect(readdirSync(join(inside, "dist/site"))).toContain("index.html");
+    expect(existsSync(join(inside, "dist/site/LICENSES.md"))).toBe(true);
+    const [licenses, ...script] = readdirSync(join(inside, "dist/badge-script")).toSorted();
+    expect([licenses, ...script]).toEqual([
+      "LICENSES.md",
+      expect.stringMatching(/^mach-finality-verifier-[\w-]+\.js$/),
+      "mach-finality.js",
+    ]);
+    const imports = script.flatMap((name) => {
+      const text = readFileSync(join(inside, "dist/badge-script", name), "utf8");
+      return [...text.matchAll(/\b(?:from|import\()\s*["'`]([^"'`]+)/g)].map(([, from]) => from);
+    });
+    expect(new Set(imports)).toEqual(new Set(script.map((name) => `./${name}`)));
+    const folders = ["dist", "src"].map((name) => join(inside, name, "explorer"));
+    expect(folders.filter(existsSync)).toEqual([]);
   });
 
   it("run on the oldest Node that they name, and so does all that they need", () => {
@@ -232,13 +256,19 @@ describe("the published packages", () => {
       readFileSync(join(ROOT, "node_modules/@types/node/package.json"), "utf8"),
     ) as { version: string };
     expect(version).toMatch(/^20\.19\./);
-    for (const { manifest } of packed) expect(libraryOf(manifest.name)).toEqual(["es2023"]);
+    for (const { manifest } of packed) {
+      const [language, ...others] = libraryOf(manifest.name) ?? [];
+      expect([language, others]).toEqual(["es2023", manifest.name === "@mach/web" ? ["dom"] : []]);
+    }
   });
 });
+
+const DOCUMENTS = ["docs/consumers.md", "packages/sdk/README.md", "packages/web/README.md"];
 
 /** What the documents' readers have of their own. */
 const OF_THE_READER = `
   import type { Contradiction, MachNetwork } from "@mach/sdk";
+  import type {} from "@mach/web";
   declare const endpoints: readonly string[];
   declare const rpcUrls: readonly string[];
   declare const network: MachNetwork;
@@ -246,6 +276,8 @@ const OF_THE_READER = `
   declare const l1FinalizedBlockNumber: bigint;
   declare const rollupRpcUrl: string;
   declare function stopReleases(contradiction: Contradiction | null): Promise<void>;
+  declare const badge: HTMLElementTagNameMap["mach-finality"];
+  declare const spend: HTMLButtonElement;
   declare global {
     interface Window {
       ethereum: { request(request: { method: string; params?: unknown }): Promise<unknown> };

@@ -11,6 +11,8 @@ export default defineConfig({
     lib: { entry: "src/badge/define.ts", formats: ["es"], fileName: "mach-finality" },
     outDir: "dist/badge-script",
     emptyOutDir: true,
+    // What is bundled keeps the licences of those who wrote it.
+    license: { fileName: "LICENSES.md" },
     rolldownOptions: {
       // What both files need stays in the first one.
       preserveEntrySignatures: "allow-extension",

@@ -13,6 +13,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     outDir: "dist/site",
     emptyOutDir: true,
+    // What is bundled keeps the licences of those who wrote it.
+    license: { fileName: "LICENSES.md" },
   },
   worker: { format: "es" },
 });

@@ -2,8 +2,8 @@
 const NAMED_MODULE = /dynamically imported module: (https?:\/\/\S+)$/;
 
 /**
- * Imports a module, and after a failure from its address with a query: browsers may remember of an
- * address for as long as the page lives that it could not be loaded.
+ * Imports a module, and after a failure from its address with a query: browsers of before 2026 remember
+ * of an address, for as long as the page lives, that it could not be loaded (WHATWG HTML, issue 6768).
  */
 export function createRetriedImport<T>(ports: {
   readonly importFirst: () => Promise<T>;
