@@ -47,7 +47,8 @@ export async function startEquivocator(options: {
       logger: { debug: silent, info: silent, warn: silent, error: silent },
       bindingSigner: {
         async signPeerBinding(asked) {
-          const binding = { ...asked, operator, sequence: 1n };
+          // Above what this operator has shown before, from whatever peer.
+          const binding = { ...asked, operator, sequence: BigInt(Date.now()) };
           const { compressed } = bls.sign(secretKey, peerBindingDigest(domain, binding));
           return { ...binding, signature: compressed };
         },
