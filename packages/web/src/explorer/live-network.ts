@@ -1,6 +1,7 @@
 import type { MachNetwork } from "@mach/sdk";
 import type {
   Alert,
+  BlockReference,
   BlockStatus,
   Finality,
   FollowedRollup,
@@ -98,7 +99,8 @@ export function followNetwork(dependencies: LiveNetworkDependencies): LiveNetwor
 
   function onEvent(event: NodeEvent): void {
     state.heardAt = clock();
-    if (event.topic === "finality") take(event.answer.data);
+    // A stream that opens again tells first what was missed: that is no news after a poll.
+    if (event.topic === "finality" && !isOlder(event.answer.data, state)) take(event.answer.data);
     else void poll();
     onChange();
   }
@@ -295,6 +297,17 @@ async function readNewest(reader: NodeReader, part: readonly LiveRollup[]): Prom
     const live = above[index];
     if (live !== undefined) live.newest = result.ok ? result.answer.data : null;
   }
+}
+
+/** Whether a head is below where it was heard to be: an event of before, or a reorg. */
+function isOlder(finality: Finality, { rollups }: LiveState): boolean {
+  const { rollupId, observed, fastFinal, reason } = finality;
+  // Bad news is never too late, and takes heads back.
+  if (reason?.code === "contradicted") return false;
+  const heard = rollups.get(rollupId)?.heard?.finality;
+  const isBelow = (now: BlockReference | null, was: BlockReference | null | undefined): boolean =>
+    (now?.blockNumber ?? -1n) < (was?.blockNumber ?? -1n);
+  return isBelow(observed, heard?.observed) || isBelow(fastFinal, heard?.fastFinal);
 }
 
 function isAbove({ observed, fastFinal }: Finality): boolean {

@@ -1,4 +1,4 @@
-import type { Finality, FollowedRollup, Network, NodeReader } from "@mach/sdk/reader";
+import type { Finality, FollowedRollup, Network, NodeEvent, NodeReader } from "@mach/sdk/reader";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { certify, chainTo, claimOf, DOMAIN, ROLLUP } from "../../../sdk/test/signed-network.ts";
 import type { CheckQuestion, CheckResult } from "../../src/explorer/check-certificate.ts";
@@ -16,6 +16,7 @@ let genesisTime = 1n;
 let asked: { readonly question: CheckQuestion; answer(result: CheckResult): void }[] = [];
 let onDrawn: () => void = () => undefined;
 let ended = 0;
+let tell: (event: NodeEvent) => void = () => undefined;
 let live: LiveNetwork;
 
 beforeEach(() => {
@@ -57,7 +58,10 @@ function fakeReader(): NodeReader {
     get: (async (id: string) => answerTo({ id })) as unknown as NodeReader["get"],
     batch: (async (reads: readonly { readonly id: string }[]) =>
       reads.map(answerTo)) as unknown as NodeReader["batch"],
-    follow: () => Promise.resolve(),
+    follow: (_, handlers) => {
+      tell = handlers.onEvent;
+      return Promise.resolve();
+    },
   };
 }
 
@@ -122,6 +126,24 @@ it("checks the newest head after the one that is under way, and none between", a
   await until(() => asked.length === 2);
   expect(asked[1]?.question.certificate).toBe(CERTIFICATES[3]);
   expect(rollup()?.samples.map(({ blockNumber }) => blockNumber)).toEqual([0n, 1n, 2n, 3n]);
+});
+
+it("takes from events what is newer than it has heard, and asks about what is not", async () => {
+  height = 1;
+  await until(() => rollup()?.heard?.finality.certificate === CERTIFICATES[1]);
+  const tellOf = (told: number, reason: { readonly code: string } | null = null): void => {
+    height = told;
+    const answer = { data: { ...finality(), reason } };
+    height = 3;
+    tell({ topic: "finality", answer } as unknown as NodeEvent);
+  };
+  tellOf(2);
+  expect(rollup()?.heard?.finality.certificate).toBe(CERTIFICATES[2]);
+  tellOf(0);
+  expect(rollup()?.heard?.finality.certificate).toBe(CERTIFICATES[2]);
+  tellOf(0, { code: "contradicted" });
+  expect(rollup()?.heard?.finality).toMatchObject({ reason: { code: "contradicted" } });
+  await until(() => rollup()?.heard?.finality.certificate === CERTIFICATES[3]);
 });
 
 it("checks again what could not be held against anything", async () => {
