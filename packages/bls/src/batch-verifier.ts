@@ -1,3 +1,4 @@
+import { BlsError } from "./errors.ts";
 import {
   type Attestation,
   type BatchVerdict,
@@ -39,6 +40,11 @@ export interface BatchVerifier {
   /** The certificate check (see `NativeBls.verifySum`), ahead of attestations that wait. */
   verifySum(request: SumRequest): Promise<BatchVerdict>;
   statistics(): BatchVerifierStatistics;
+  /**
+   * Resolves to a `worker-unavailable` when no thread is left that can check anything, and all is
+   * answered `verifier-failed` from then on; never where it was closed before.
+   */
+  readonly failed: Promise<BlsError>;
   /** Ends the threads; what has no answer yet is answered `closed`. */
   close(): Promise<void>;
 }
@@ -66,6 +72,11 @@ export async function createBatchVerifierOn(
   const queue = createWorkQueue(options);
   const live = new Set(await startAll(startThread, workers));
   let restarts = 0;
+  let isClosed = false;
+  let fail = (_: BlsError): void => undefined;
+  const failed = new Promise<BlsError>((resolve) => {
+    fail = resolve;
+  });
 
   async function replace(dead: WorkerThread): Promise<WorkerThread | null> {
     live.delete(dead);
@@ -79,7 +90,11 @@ export async function createBatchVerifierOn(
   async function serve(first: WorkerThread): Promise<void> {
     const last = await runJobs(first, { queue, replace, jobTimeoutMs });
     live.delete(last);
-    if (live.size === 0) queue.stop("verifier-failed");
+    if (live.size === 0) {
+      queue.stop("verifier-failed");
+      const problem = "The threads that check signatures have died, one after the other.";
+      if (!isClosed) fail(new BlsError("worker-unavailable", `${problem} Start again.`));
+    }
     await last.stop();
   }
 
@@ -92,7 +107,9 @@ export async function createBatchVerifierOn(
       threads: [...live].filter((thread) => !thread.hasEnded()).length,
       restarts,
     }),
+    failed,
     async close() {
+      isClosed = true;
       queue.stop("closed");
       await Promise.all([...live].map((thread) => thread.stop()));
       await Promise.all(lives);

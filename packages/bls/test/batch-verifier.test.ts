@@ -304,6 +304,9 @@ describe("the end of a verifier and of its threads", () => {
     await threads[1]?.stop();
     expect(await verifyAll(verifier, [first])).toEqual([true]);
     expect(verifier.statistics()).toMatchObject({ threads: 1, restarts: 2 });
+    await verifier.close();
+    const later = new Promise((resolve) => setImmediate(resolve, "not failed"));
+    expect(await Promise.race([verifier.failed, later])).toBe("not failed");
   });
 
   it("a thread that dies before its first job is done is not replaced again", async () => {
@@ -322,6 +325,7 @@ describe("the end of a verifier and of its threads", () => {
       expect(verifier.statistics()).toMatchObject({ threads: 0, restarts });
     }
     expect(await verifier.verifySum(sum)).toEqual({ ok: false, code: "verifier-failed" });
+    expect(await verifier.failed).toMatchObject({ code: "worker-unavailable" });
   });
 
   it("a thread that cannot start again fails what waits", async () => {

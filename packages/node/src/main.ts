@@ -44,13 +44,15 @@ async function openNode(config: NodeConfig, context: OpenContext): Promise<void>
   const signal = holdLifeline(config, context);
   const foundation = await openFoundation(config, { logger, signal });
   onOpened(() => foundation.close());
-  const { folder, domain, bls } = foundation;
+  const { folder, domain, bls, verifier } = foundation;
   const onFatal = (error: unknown): void => {
     // Going on without what must be on disk is what double signatures and wrong answers are made of.
     const fatal = { err: error, next: adviceOnFatal(error) };
     logger.fatal(fatal, "the node cannot go on and ends at once");
     process.exit(1);
   };
+  // Without it nothing is checked, counted or certified here any more, and nobody would know.
+  void verifier.failed.then(onFatal);
   const onKeyFault = (err: unknown): void => {
     logger.error({ err }, "the operator's next key cannot be used");
   };
