@@ -50,9 +50,9 @@ export function pruneTables(
     case "sets": {
       const sets = lowestOf(tables.epochs, (epoch) => setMayGo(step, epoch), step);
       const updates = lowestOf(tables.setUpdates, (epoch) => updateMayGo(step, epoch), step);
+      raiseKeptFrom(tables, { kind: "sets" }, step.belowEpoch);
       for (const key of sets) tables.epochs.remove(key);
       for (const key of updates) tables.setUpdates.remove(key);
-      raiseKeptFrom(tables, { kind: "sets" }, step.belowEpoch);
       const isDone = sets.length < PRUNE_BATCH && updates.length < PRUNE_BATCH;
       return { removed: sets.length + updates.length, isDone };
     }

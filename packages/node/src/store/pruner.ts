@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import type { Evidence, Hex } from "@mach/core";
+import type { Evidence } from "@mach/core";
 import type { Logger } from "pino";
 import { contestedHeights } from "./pruning.ts";
 import { type EvidenceEntry, PRUNE_BATCH, type PruneStep, type Store } from "./store.ts";
@@ -87,17 +87,30 @@ class StorePruner implements Pruner {
     const { rollupIds, certificateEpochs } = this.#options;
     const belowEpoch = lowestKept(current, certificateEpochs);
     let removed = 0;
+    const failures: unknown[] = [];
+    // A damaged row of one rollup must not let all others grow for ever.
+    const attempt = async (work: () => Promise<number>): Promise<void> => {
+      try {
+        removed += await work();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
     for (const rollupId of rollupIds) {
       const belowBlock = this.#ports.closedBelow(rollupId);
       if (belowBlock === null || belowEpoch <= 0n) continue;
-      removed += await this.#run({ kind: "certificates", rollupId, belowBlock, belowEpoch });
+      const step = { kind: "certificates", rollupId, belowBlock, belowEpoch } as const;
+      await attempt(() => this.#run(step));
     }
     if (this.#sweptIn !== current && !this.#isStopped) {
-      removed += await this.#sweepEvidence(lowestKept(current, this.#options.evidenceEpochs));
-      removed += await this.#sweepSets(lowestKept(current, this.#options.setEpochs));
-      if (!this.#isStopped) this.#sweptIn = current;
+      const { evidenceEpochs, setEpochs } = this.#options;
+      const failedBefore = failures.length;
+      await attempt(() => this.#sweepEvidence(lowestKept(current, evidenceEpochs)));
+      await attempt(() => this.#sweepSets(lowestKept(current, setEpochs)));
+      if (!this.#isStopped && failures.length === failedBefore) this.#sweptIn = current;
     }
     if (removed > 0) this.#ports.logger.info({ removed }, "store pruned");
+    if (failures.length > 0) throw failures[0];
     return removed;
   }
 
@@ -114,21 +127,27 @@ class StorePruner implements Pruner {
 
   async #sweepEvidence(belowEpoch: bigint): Promise<number> {
     if (belowEpoch <= 0n) return 0;
-    const { store, onEvidenceGone } = this.#ports;
-    const gone: { readonly id: Hex; readonly evidence: Evidence }[] = [];
-    for await (const { evidenceId: id, evidence } of this.#allEvidence()) {
-      if (epochsOf(evidence).every((epoch) => epoch < belowEpoch)) gone.push({ id, evidence });
-    }
     let removed = 0;
-    for (let at = 0; at < gone.length && !this.#isStopped; at += PRUNE_BATCH) {
-      const batch = gone.slice(at, at + PRUNE_BATCH);
-      const evidenceIds = batch.map(({ id }) => id);
-      removed += (await store.prune({ kind: "evidence", evidenceIds })).removed;
-      for (const { id, evidence } of batch) {
-        if ((await store.evidenceById(id)) === null) onEvidenceGone(evidence);
-      }
-      await this.#rest();
+    // Removed as it is found: all that is old at once could be more than memory takes.
+    let old: EvidenceEntry[] = [];
+    for await (const entry of this.#allEvidence()) {
+      if (epochsOf(entry.evidence).every((epoch) => epoch < belowEpoch)) old.push(entry);
+      if (old.length < PRUNE_BATCH) continue;
+      removed += await this.#removeEvidence(old);
+      old = [];
     }
+    return removed + (await this.#removeEvidence(old));
+  }
+
+  async #removeEvidence(batch: readonly EvidenceEntry[]): Promise<number> {
+    if (batch.length === 0 || this.#isStopped) return 0;
+    const { store, onEvidenceGone } = this.#ports;
+    const evidenceIds = batch.map(({ evidenceId }) => evidenceId);
+    const { removed } = await store.prune({ kind: "evidence", evidenceIds });
+    for (const { evidenceId, evidence } of batch) {
+      if ((await store.evidenceById(evidenceId)) === null) onEvidenceGone(evidence);
+    }
+    await this.#rest();
     return removed;
   }
 

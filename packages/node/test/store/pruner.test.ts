@@ -105,6 +105,32 @@ it("removes evidence when every epoch that it is about is old, and says which", 
   expect(await pruner.pass()).toBe(0);
 });
 
+it("goes on with all else where one rollup fails, and says so", async () => {
+  const store = createMemoryStore(OPTIONS);
+  await fill(store, 1n, 99n);
+  await store.putEvidence(evidenceOf(10n));
+  await store.putEvidence(evidenceOf(99n));
+  const failing = tapped(store, (step) => {
+    if (step.kind === "certificates" && step.rollupId !== ROLLUP) throw new Error("damaged");
+  });
+  const { pruner, gone } = prune(failing, { rollupIds: [77n, ROLLUP] });
+  await expect(pruner.pass()).rejects.toThrow("damaged");
+  expect(await first(store)).toBe(70n);
+  expect(gone).toEqual([evidenceOf(10n)]);
+});
+
+it("removes more evidence than fits into a batch, and nothing that is not old", async () => {
+  const store = createMemoryStore({ ...OPTIONS, maxEvidence: 100 });
+  const old = Array.from({ length: 2 * PRUNE_BATCH - 1 }, (_, i) => evidenceOf(BigInt(i) + 1n));
+  for (const each of old) await store.putEvidence(each);
+  await store.putEvidence(evidenceOf(99n));
+  const { pruner, gone } = prune(store);
+  expect(await pruner.pass()).toBe(old.length);
+  expect(gone).toEqual(old);
+  const [left] = await store.listEvidence({ from: 0n, limit: 9 });
+  expect(left?.evidence).toEqual(evidenceOf(99n));
+});
+
 it("lets other work have its turn between two batches", async () => {
   const store = createMemoryStore(OPTIONS);
   await fill(store, 1n, BigInt(PRUNE_BATCH) * 4n);
@@ -172,14 +198,14 @@ it("keeps the file within a bound over many days: free pages are used again", as
 const SHORT = { days: 24, perDay: 60 };
 const LONG = { days: 60, perDay: 1_000 };
 
-/** The store, and word of each batch that was pruned. */
-function tapped(store: Store, onPruned: () => void): Store {
+/** The store, and word of each batch that was pruned; it fails where that does. */
+function tapped(store: Store, onPruned: (step: PruneStep) => void): Store {
   return new Proxy(store, {
     get(target, name: keyof Store) {
       if (name !== "prune") return target[name].bind(target);
       return async (step: PruneStep) => {
         const batch = await target.prune(step);
-        onPruned();
+        onPruned(step);
         return batch;
       };
     },
