@@ -46,8 +46,17 @@ export function createAdmission(dependencies: {
   readonly loop: Pick<LoopDelay, "isLate">;
 }): Admission {
   const { addresses, rate, loop } = dependencies;
-  /** Connections that are closed once they are told why: what else they ask for is left unread. */
-  const ending = new WeakSet<Socket>();
+  /** Connections that are closed once they are told why: what else they ask for is not answered. */
+  const endings = new WeakMap<Socket, "told" | "unread">();
+
+  /**
+   * Lets no more requests pile up behind an answer that is held: node itself stops reading when so
+   * much waits to be sent. This never is, because the answer before it is the connection's last.
+   */
+  function stopReading(socket: Socket, response: ServerResponse): void {
+    endings.set(socket, "unread");
+    response.end(" ".repeat(socket.writableHighWaterMark));
+  }
 
   function turnAway(
     request: IncomingMessage,
@@ -58,7 +67,7 @@ export function createAdmission(dependencies: {
     const text = isRpc ? refusal.rpcText : refusal.text;
     if (refusal.isLast) {
       response.shouldKeepAlive = false;
-      ending.add(request.socket);
+      endings.set(request.socket, "told");
     }
     response
       .writeHead(refusal.status, {
@@ -74,7 +83,11 @@ export function createAdmission(dependencies: {
   return {
     refuse(request, response) {
       const { socket, method, url } = request;
-      if (ending.has(socket)) return true;
+      const ending = endings.get(socket);
+      if (ending !== undefined) {
+        if (ending === "told") stopReading(socket, response);
+        return true;
+      }
       const waitMs = rate.take(addresses.of(request), 1);
       if (waitMs > 0) {
         const seconds = Math.ceil(waitMs / 1_000);

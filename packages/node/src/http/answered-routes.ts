@@ -27,8 +27,10 @@ interface AnyInput {
 /** How often a waiting transaction is looked for at most: each look asks the rollup's sources. */
 const TRANSACTION_PAUSE_MS = 500;
 
-/** What looking for a transaction costs, in requests: it asks the rollup's sources. */
-const TRANSACTION_COST = 10;
+/** What an answer costs, in requests: looking for a transaction asks the rollup's sources. */
+export function costOf(id: AnsweredRouteId): number {
+  return id === "transaction" ? 10 : 1;
+}
 
 /** Adds every route of the table that answers once. */
 export function addAnsweredRoutes(
@@ -51,9 +53,8 @@ export function addAnsweredRoutes(
         dependencies.reportFailure(id, error);
         return sendError(reply, "internal");
       };
-      if (id === "transaction") {
-        admission.charge(admission.addressOf(request.raw), TRANSACTION_COST - 1);
-      }
+      const extraCost = costOf(id) - 1;
+      if (extraCost > 0) admission.charge(admission.addressOf(request.raw), extraCost);
       let result: Eventual<HandlerResult>;
       try {
         result = handle(input);

@@ -10,7 +10,7 @@ import {
 } from "@mach/api";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { type Admission, payForBytes } from "./admission.ts";
-import { withDeadline } from "./answered-routes.ts";
+import { costOf, withDeadline } from "./answered-routes.ts";
 import { codeOfFrameworkError, PUBLIC_HEADERS, sendError } from "./errors.ts";
 import type { ReportFailure } from "./failure-report.ts";
 import type { AnsweredRouteId, HandlerResult, Handlers } from "./handlers.ts";
@@ -28,7 +28,9 @@ interface Item {
   readonly body: string;
 }
 
-type AnswerOne = (address: string) => Promise<Item>;
+/** Takes what a request costs beyond one. */
+type Pay = (cost: number) => void;
+type AnswerOne = (address: string, pay: Pay) => Promise<Item>;
 
 /** Adds the route that answers several reads at once. */
 export function addBatchRoute(
@@ -57,8 +59,11 @@ export function addBatchRoute(
       const batch = readBatch(request.body);
       if (batch === null) return sendError(reply, "malformed", "See `requests`.");
       const { admission } = dependencies;
-      admission.charge(admission.addressOf(request.raw), batch.requests.length - 1);
-      const items = await answerAll(batch, answerOne, options.maxBatchBytes);
+      const client = admission.addressOf(request.raw);
+      const pay: Pay = (cost) => void admission.charge(client, cost);
+      pay(batch.requests.length - 1);
+      const answer = (address: string): Promise<Item> => answerOne(address, pay);
+      const items = await answerAll(batch, answer, options.maxBatchBytes);
       const bytes = items.reduce((sum, { body }) => sum + body.length, 0);
       const sent = { request: request.raw, response: reply.raw, bytes };
       if (!payForBytes(admission, sent)) return sendError(reply, "too-many-requests");
@@ -82,7 +87,7 @@ function readBatch(body: unknown): BatchRequest | null {
 /** The answers in the order of the requests; what is beyond the bound on bytes is left out. */
 async function answerAll(
   { requests }: BatchRequest,
-  answerOne: AnswerOne,
+  answerOne: (address: string) => Promise<Item>,
   maxBytes: number,
 ): Promise<readonly Item[]> {
   const items: Item[] = [];
@@ -109,13 +114,15 @@ function createAnswerOne(
     if (id === "events" || id === "batch" || ROUTES[id].answer === null) return [];
     return [createTarget(id, dependencies.handlers)];
   });
-  return async (address) => {
+  return async (address, pay) => {
     const base = "http://batch.invalid";
     if (!URL.canParse(address, base)) return errorItem("malformed");
     const url = new URL(address, base);
     for (const { id, answer } of targets) {
       const result = answer(url);
       if (result === null) continue;
+      const extraCost = costOf(id) - 1;
+      if (extraCost > 0) pay(extraCost);
       try {
         const settled = await withDeadline(Promise.resolve(result()), timeoutMs);
         if (!settled.ok) return errorItem(settled.code, settled.detail);

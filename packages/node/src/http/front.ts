@@ -23,11 +23,21 @@ export function createFront(
 ): Front {
   const { admission, kept } = dependencies;
   const { onAnswered, isOpen } = options;
+
+  /** Counted when it is sent, as by the framework: behind others, or to a slow reader, that is later. */
+  function count(response: ServerResponse, route: string, startedAt: number): void {
+    if (onAnswered === undefined) return;
+    response.once("finish", () => {
+      const seconds = (performance.now() - startedAt) / 1_000;
+      onAnswered({ route, status: response.statusCode, seconds });
+    });
+  }
+
   return (request, response) => {
     if (!isOpen()) return false;
+    const startedAt = onAnswered === undefined ? 0 : performance.now();
     if (admission.refuse(request, response)) {
-      if (response.headersSent)
-        onAnswered?.({ route: REFUSED, status: response.statusCode, seconds: 0 });
+      if (response.headersSent) count(response, REFUSED, startedAt);
       return true;
     }
     if (request.method !== "GET") return false;
@@ -36,7 +46,7 @@ export function createFront(
     // What is large is paid for by its size, and not piled up: the route sees to that.
     if (costOfBytes(answer.body.byteLength) > 0) return false;
     writeAnswer(request, response, answer);
-    onAnswered?.({ route: answer.route, status: response.statusCode, seconds: 0 });
+    count(response, answer.route, startedAt);
     return true;
   };
 }

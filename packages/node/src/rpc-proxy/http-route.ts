@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { Admission } from "../http/admission.ts";
+import { type Admission, payForBytes } from "../http/admission.ts";
 import { PUBLIC_HEADERS, sendError } from "../http/errors.ts";
 import type { ReportFailure } from "../http/failure-report.ts";
 import type { NodeView } from "../http/node-view.ts";
@@ -7,7 +7,7 @@ import { fault, faultAnswer, type RpcFault, responseText } from "./errors.ts";
 import type { FinalHead } from "./final-head.ts";
 import { readRpcPlace } from "./place.ts";
 import type { RpcProxy } from "./proxy.ts";
-import type { RollupRpc } from "./rollup-rpc.ts";
+import type { MessageAnswer, RollupRpc } from "./rollup-rpc.ts";
 
 const HEADERS = {
   ...PUBLIC_HEADERS,
@@ -23,7 +23,7 @@ export function addRpcRoute(
   dependencies: {
     readonly view: Pick<NodeView, "rollup">;
     readonly proxy: RpcProxy;
-    readonly admission: Pick<Admission, "addressOf">;
+    readonly admission: Pick<Admission, "addressOf" | "charge">;
     readonly reportFailure: ReportFailure;
   },
 ): void {
@@ -61,9 +61,10 @@ export function addRpcRoute(
       // Nodes may take longer than the API's own answers do.
       request.raw.socket.setTimeout(timeoutMs * 2);
       const answer = await rpc.answer(text, { tags, subscriptions: null, address });
-      reply.headers(HEADERS);
-      if (answer.head !== null) reply.headers(certificateHeaders(answer.head));
-      return answer.text === null ? reply.code(204).send() : reply.send(answer.text);
+      const bytes = answer.text?.length ?? 0;
+      const isPaid = payForBytes(admission, { request: request.raw, response: reply.raw, bytes });
+      if (!isPaid) return sendFault(reply.code(429), fault("too-many-requests"));
+      return sendAnswer(reply, answer);
     });
     done();
   });
@@ -85,6 +86,12 @@ async function findRollup(
   const rollup = await view.rollup(rollupId);
   const isKnown = rollup.ok || rollup.code !== "unknown-rollup";
   return { ok: false, status: 404, fault: fault(isKnown ? "not-offered" : "unknown-rollup") };
+}
+
+function sendAnswer(reply: FastifyReply, { text, head }: MessageAnswer): FastifyReply {
+  reply.headers(HEADERS);
+  if (head !== null) reply.headers(certificateHeaders(head));
+  return text === null ? reply.code(204).send() : reply.send(text);
 }
 
 /** Answers a request whose rollup, and so its RPC, is not there to say anything. */

@@ -120,12 +120,16 @@ test("no failure and no status that will change is shared", async () => {
 
 test("what is kept is counted under its route, and not told by a server that stops", async () => {
   const counted: string[] = [];
+  const took: number[] = [];
   const server = createHttpServer(
     {
       view: createMemoryView(),
       now: () => 0,
       logger: { error: () => {} },
-      onAnswered: ({ route, status }) => counted.push(`${status} ${route}`),
+      onAnswered({ route, status, seconds }) {
+        counted.push(`${status} ${route}`);
+        took.push(seconds);
+      },
     },
     { host: "127.0.0.1", port: 0, software: "0.1.0" },
   );
@@ -134,6 +138,7 @@ test("what is kept is counted under its route, and not told by a server that sto
   const address = `${started.url}${PATHS.certificateById}`;
   for (let i = 0; i < 3; i++) await (await fetch(address)).text();
   await expect.poll(() => counted).toEqual(Array(3).fill("200 /v1/certificates/:certificateId"));
+  expect(Math.min(...took)).toBeGreaterThan(0);
   const socket = connect(started.port, "127.0.0.1");
   onTestFinished(() => void socket.destroy());
   let received = "";

@@ -201,6 +201,9 @@ describe("who asks for too much", () => {
     let asked = 0;
     while ((await fetch(`${url}${PATHS.transaction}`, as("192.0.2.2"))).status === 200) asked += 1;
     expect(asked).toBeLessThan(20);
+    const lookups = JSON.stringify({ requests: Array(32).fill(PATHS.transaction) });
+    await fetch(`${url}/v1/batch`, { method: "POST", body: lookups, ...as("192.0.2.3") });
+    expect((await fetch(`${url}${PATHS.network}`, as("192.0.2.3"))).status).toBe(429);
   });
 
   test("in one packet is answered as often as its rate allows, and hung up on", async () => {

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
+import { connectRaw, countStatus } from "../http/raw-reader.ts";
 import { RPC_PATH, startNode, startRpc } from "./rpc-world.ts";
 
 const PATIENT = { timeout: 20_000 };
@@ -95,6 +96,28 @@ it("a WebSocket that asks for too much is read more slowly, and loses nothing", 
   // Others of the same node are not slowed down.
   const other = await open(`${wsUrl}${RPC_PATH}`, "192.0.2.2");
   expect(other.status).toBe(101);
+});
+
+it("no large answer waits behind another one on its connection", async () => {
+  let release = (): void => undefined;
+  const node = await startNode(({ method }) => {
+    if (method === "eth_large") return "x".repeat(100_000);
+    return new Promise((resolve) => {
+      release = () => resolve("late");
+    });
+  });
+  const { url } = await startRpc({ urls: [node.url] });
+  const post = (method: string): string => {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method });
+    const head = `POST ${RPC_PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}`;
+    return `${head}\r\n\r\n${body}`;
+  };
+  const reader = connectRaw(Number(new URL(url).port), post("eth_slow") + post("eth_large"));
+  await expect.poll(() => node.asked.length, PATIENT).toBe(2);
+  expect(await ask(url, "192.0.2.1", "eth_large")).toHaveLength(100_000);
+  release();
+  await expect.poll(() => countStatus(reader.text(), 429), PATIENT).toBe(1);
+  expect(countStatus(reader.text(), 200)).toBe(1);
 });
 
 it("a batch counts as many as it holds", async () => {
