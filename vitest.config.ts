@@ -30,7 +30,7 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 240_000,
           // Each has a network of its own, and waits for blocks and epochs most of the time.
-          maxWorkers: 3,
+          maxWorkers: 4,
         },
       },
     ],

@@ -10,7 +10,7 @@ const native = createNativeBls();
 const portable = createPortableBls();
 
 const IS_LONG = process.env["MACH_LONG"] === "1";
-const CASES = IS_LONG ? 10_000 : 200;
+const CASES = IS_LONG ? 10_000 : 100;
 const { ORDER } = bls12_381.fields.Fr;
 
 const secrets = fc
