@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const conditions = ["@mach/source"];
+/** Floods and measurements on networks of their own, which two cores have no time for each time. */
+const LONG = ["test/e2e/bench.test.ts", "test/hostile/members.test.ts"];
 
 export default defineConfig({
   resolve: { conditions: [...conditions, "module", "node", "import", "default"] },
@@ -27,10 +29,11 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/{e2e,hostile}/**/*.test.ts"],
+          exclude: process.env["MACH_LONG"] === "1" ? [] : LONG,
           testTimeout: 240_000,
           hookTimeout: 240_000,
           // Each has a network of its own, and waits for blocks and epochs most of the time.
-          maxWorkers: 4,
+          maxWorkers: 3,
         },
       },
     ],

@@ -11,7 +11,7 @@ import {
 import { claimAt, createTestKey, hashOf, NO_BLS, NOW_MS, requestFor } from "./test-claims.ts";
 import { lockedFolder, recordIn } from "./test-folders.ts";
 
-const KILLS = process.env["MACH_LONG"] === "1" ? 500 : 10;
+const KILLS = process.env["MACH_LONG"] === "1" ? 500 : 6;
 
 test.each([
   ["before-record", { recorded: 2n, released: 2 }],
