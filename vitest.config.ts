@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const conditions = ["@mach/source"];
-/** Floods and measurements on networks of their own, which two cores have no time for each time. */
-const LONG = ["test/e2e/bench.test.ts", "test/hostile/members.test.ts"];
+/** Floods, measurements and a browser beside a network: two cores have no time for them each time. */
+const LONG = ["test/e2e/{bench,web}.test.ts", "test/hostile/*.test.ts"];
 
 export default defineConfig({
   resolve: { conditions: [...conditions, "module", "node", "import", "default"] },
